@@ -19,30 +19,34 @@ type Options struct {
 	// OpenStorage opens a storage that the tenant's conversations were written to. The
 	// archive closes it.
 	OpenStorage func(ctx context.Context, tenant string, b config.SealedBlock) (*OpenedStorage, error)
-	// OpenMemory opens the memory that the tenant's configuration names. The archive calls
-	// done when it no longer needs it.
+	// OpenMemory opens the memory that the tenant's configuration names. The archive calls done
+	// when it no longer needs the memory.
 	OpenMemory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
-	// MayRetain reports whether a tenant with these documents may have retention_days. It
-	// must be cheap, and it may be wrong only by reporting true. Nil reports true.
+	// MayRetain reports whether a tenant with these documents may have retention_days. It must
+	// be cheap. It may report true for a tenant without retention_days, but never false for a
+	// tenant with retention_days. A nil MayRetain stands for a function that reports true.
 	MayRetain func(docs config.Documents) bool
-	// RetainEvery is the time between two passes of retention; 0 means an hour. The first
-	// pass comes after a minute, or after RetainEvery if that is shorter.
+	// RetainEvery is the time between two passes of retention; 0 means an hour. The first pass
+	// comes after a minute, or after RetainEvery if RetainEvery is shorter than a minute.
 	RetainEvery time.Duration
-	// Log is nil for no log.
+	// Log gets the log lines of the archive. Nil means that the archive logs nothing.
 	Log hclog.Logger
 
-	timing timing // the zero value means defaultTiming
+	timing timing // the zero value stands for defaultTiming
 }
 
 // timing holds the durations that tests shorten.
 type timing struct {
-	retryFor       time.Duration    // how long a failing call is repeated; see retry
-	lateWrites     time.Duration    // how long a host may go on writing under an incarnation that has ended
-	firstRetention time.Duration    // from the start to the first pass of retention; up to a half is added at random
-	retainEvery    time.Duration    // between two passes of retention; a tenth is added or taken off at random
-	visit          time.Duration    // how long retention stays with one tenant before others have their turn
-	throttle       int              // retention waits this many times as long as its last call took
-	now            func() time.Time // the clock for what is stored and for what is old
+	retryFor   time.Duration // how long retry repeats a failing call
+	lateWrites time.Duration // how long a host may still write under an incarnation after its end
+	// from the start of Run to the first pass of retention; Run adds a random time of up to a
+	// half
+	firstRetention time.Duration
+	// between two passes of retention; Run adds or takes off a random time of up to a tenth
+	retainEvery time.Duration
+	visit       time.Duration    // how long retention works on one tenant before it goes on to the next tenant
+	throttle    int              // retention pauses after each call for this many times the duration of the call
+	now         func() time.Time // the clock for stored times and for the age of conversations
 }
 
 var defaultTiming = timing{
@@ -50,18 +54,18 @@ var defaultTiming = timing{
 	firstRetention: time.Minute, retainEvery: time.Hour, visit: bounds.RetainSlice, throttle: 3, now: time.Now,
 }
 
-// Archive exports, imports, erases, purges and retains. It is safe for concurrent use, and
-// it needs no closing.
+// Archive exports, imports, erases and purges tenants, and deletes conversations that are older
+// than their tenant's retention_days. It is safe for concurrent use, and it needs no closing.
 type Archive struct {
 	o Options
 
 	mu     sync.Mutex
-	locked map[string]bool // tenants that are being erased or purged; see lockTenant
+	locked map[string]bool // tenants that are being erased or purged, which lockTenant locks
 
 	longLines *fairshare.Pool // bounds the long lines that all imports hold in memory at once
 }
 
-// New returns an Archive. It starts nothing; see [Archive.Run] for retention.
+// New returns an Archive. New starts no goroutine; [Archive.Run] makes the passes of retention.
 func New(o Options) *Archive {
 	if o.timing.now == nil {
 		o.timing = defaultTiming

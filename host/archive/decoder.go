@@ -13,17 +13,17 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// lineReader reads the lines of an export. It refuses a line that is too long, or that
-// cannot be a JSON object, before it has read the whole line.
+// lineReader reads the lines of an export. It refuses a line that is too long, or that cannot
+// be a JSON object, before it has read the whole line.
 type lineReader struct {
 	in     *bufio.Reader
-	number int // the number of the line that next returned last, from 1
+	number int // the number of the line that next read last; the first line has the number 1
 	buf    []byte
 
-	// reserve waits until a long line may be held in memory. Nil means that there is no
-	// bound.
+	// reserve waits until a long line may be held in memory. If reserve is nil, the number of
+	// long lines in memory has no bound.
 	reserve func() (release func(), err error)
-	release func() // ends the reservation for the current line; nil if nothing is reserved
+	release func() // ends the reservation for the current line; nil without a reservation
 }
 
 // free drops the current line if it is long, and releases its reservation.
@@ -49,7 +49,8 @@ func (r *lineReader) next() ([]byte, error) {
 		}
 		r.buf = append(r.buf, part...)
 		switch {
-		case len(r.buf) == len(part) && !mayBeObject(part): // known from the first part already
+		// the first part of a line decides whether the line can be an object
+		case len(r.buf) == len(part) && !mayBeObject(part):
 			r.number++
 			return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: it begins with %q", short(string(r.buf[:min(len(r.buf), 10)])))
 		case len(r.buf) > MaxLine:
@@ -62,7 +63,8 @@ func (r *lineReader) next() ([]byte, error) {
 		case errors.Is(err, io.EOF) && len(bytes.TrimSpace(r.buf)) == 0:
 			return nil, io.EOF
 		case errors.Is(err, io.EOF):
-			// The last line may lack its line feed. If it is cut off, it is not valid JSON.
+			// The last line may lack its line feed. A last line that is cut off is not valid
+			// JSON, so decodeLine refuses it.
 			r.number++
 			return r.buf, nil
 		default:
@@ -71,15 +73,15 @@ func (r *lineReader) next() ([]byte, error) {
 	}
 }
 
-// mayBeObject reports whether a text that begins like this can be a JSON object.
+// mayBeObject reports whether a text with this beginning can be a JSON object.
 func mayBeObject(begin []byte) bool {
 	begin = bytes.TrimLeft(begin, " \t\r\n")
 	return len(begin) == 0 || begin[0] == '{'
 }
 
-// decodeLine decodes a line. It returns a pointer to exportLine, receivedTenantLine,
-// conversationLine, turnLine or endLine. Lines of an unknown type, with unknown fields, or
-// of the type error are refused with fault.Invalid.
+// decodeLine decodes a line of an export. It returns a pointer to exportLine,
+// receivedTenantLine, conversationLine, turnLine or endLine. It returns fault.Invalid for a
+// line of an unknown type, with an unknown field, or of the type "error".
 func decodeLine(line []byte) (any, error) {
 	var kind struct {
 		Type    string `json:"type"`
@@ -95,7 +97,7 @@ func decodeLine(line []byte) (any, error) {
 		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {
-		kind.Type = TypeTurn // nearly all lines are turns: they need not be parsed twice
+		kind.Type = TypeTurn // Nearly all lines are turns, so the parsing of their type is saved.
 	} else if err := json.Unmarshal(line, &kind); err != nil {
 		return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: %w", err)
 	}
@@ -119,7 +121,7 @@ func decodeLine(line []byte) (any, error) {
 	default:
 		return nil, fault.New(fault.Invalid, "is of the type %q, which no line of an export is", kind.Type)
 	}
-	// The import would lose the value of an unknown field, so it is an error.
+	// The import would lose the value of an unknown field, so an unknown field is an error.
 	d := json.NewDecoder(bytes.NewReader(line))
 	d.DisallowUnknownFields()
 	if err := d.Decode(out); err != nil {

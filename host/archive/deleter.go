@@ -13,23 +13,24 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// deleteStep is about how many turns one call deletes.
+// deleteStep is about how many turns one call of Delete deletes.
 const deleteStep = 500
 
-// deleter deletes what incarnations of a tenant wrote, storage by storage. An erasure or a
-// purge uses one, in one goroutine.
+// deleter deletes the conversations of incarnations of a tenant, one storage after another.
+// Each erasure and each purge has a deleter of its own, which one goroutine uses.
 type deleter struct {
 	a      *Archive
 	tenant string
 	o      DeletionOptions
-	counts *Counts // counts what is deleted; the deleter updates it
-	// storageDone is called when one storage is done and more follow. Nil means nothing.
+	counts *Counts // the deleter adds its deletions to counts
+	// storageDone is called after each storage except the last one. It may be nil.
 	storageDone func()
 }
 
-// deleteAll deletes from every storage of every incarnation what scope returns for the call.
-// If one storage fails, the others are done anyway. The error has the class of the first that
-// failed and names all that failed.
+// deleteAll deletes from every storage of every incarnation. scope returns the scope of the
+// deletion for a call with the incarnation. If one storage fails, deleteAll goes on with the
+// next storage. The returned error has the class of the first failure and names all storages
+// that failed.
 func (d *deleter) deleteAll(ctx context.Context, incarnations []tenantstore.Incarnation, scope func(sdk.Call) storage.Scope) error {
 	var failed []error
 	for i, l := range incarnations {
@@ -58,8 +59,8 @@ func (d *deleter) deleteAll(ctx context.Context, incarnations []tenantstore.Inca
 	return out
 }
 
-// deleteIn opens one storage and deletes what the scope names. An error has the storage's
-// label and digest.
+// deleteIn opens one storage and deletes the conversations that the scope names. Its errors
+// have the storage's label and digest.
 func (d *deleter) deleteIn(ctx context.Context, b config.SealedBlock, scope storage.Scope) error {
 	count := d.counts.of(scope.Call.Incarnation, b)
 	store, err := d.a.openStorage(ctx, d.tenant, b)
@@ -80,8 +81,8 @@ func (d *deleter) deleteIn(ctx context.Context, b config.SealedBlock, scope stor
 	return &f
 }
 
-// deleteSteps deletes what the scope names, step by step until nothing is left. It adds each
-// step to count and reports the progress.
+// deleteSteps deletes the conversations that the scope names, step by step until none is left.
+// It adds each step to count and reports the progress.
 func (d *deleter) deleteSteps(ctx context.Context, store storage.Storage, scope storage.Scope, count *Count) error {
 	scope.Limit = deleteStep
 	for {
@@ -108,9 +109,10 @@ func (d *deleter) deleteSteps(ctx context.Context, store storage.Storage, scope 
 	}
 }
 
-// sweepUntracked deletes a second time from incarnations without a name, after a pause. A
-// storage refuses late writes under a named incarnation, but not under one without a name:
-// another host may have written until it knew that the incarnation has ended.
+// sweepUntracked waits for timing.lateWrites and then deletes a second time from the
+// incarnations without a name. A storage refuses late writes under a named incarnation after
+// its deletion, but it cannot refuse writes under an incarnation without a name. So another
+// host may have written until it learned that the incarnation had ended.
 func (d *deleter) sweepUntracked(ctx context.Context, incarnations []tenantstore.Incarnation) error {
 	incarnations = slices.DeleteFunc(slices.Clone(incarnations), func(l tenantstore.Incarnation) bool { return l.ID != "" })
 	if len(incarnations) == 0 {
@@ -122,5 +124,6 @@ func (d *deleter) sweepUntracked(ctx context.Context, incarnations []tenantstore
 	return d.deleteAll(ctx, incarnations, wholeIncarnation)
 }
 
-// wholeIncarnation is the scope of everything that an incarnation wrote.
+// wholeIncarnation returns the scope of everything that was written under the call's
+// incarnation.
 func wholeIncarnation(call sdk.Call) storage.Scope { return storage.Scope{Call: call, Tenant: true} }

@@ -10,9 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// TestDeleter_sweepUntracked checks that late writes under an incarnation without a name are
-// deleted by a second sweep. A storage cannot refuse them: another host may write until it
-// learns that the incarnation has ended.
+// TestDeleter_sweepUntracked checks that a second sweep deletes late writes under an
+// incarnation without a name. A storage cannot refuse these writes, because another host may
+// write until it learns that the incarnation has ended.
 func TestDeleter_sweepUntracked(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
 		on := newTestStorages()
@@ -44,7 +44,8 @@ func TestDeleter_sweepUntracked(t *testing.T) {
 		late := make(chan error, 1)
 		on.get("one").Before = func(method string, _ sdk.Call) error {
 			if method == "Delete" {
-				// After the deletion, which this precedes.
+				// Before runs ahead of the deletion, so a goroutine waits for the end of the
+				// deletion.
 				once.Do(func() {
 					go func() {
 						for end := time.Now().Add(5 * time.Second); s.count("one", "f", "") > 0 && time.Now().Before(end); {

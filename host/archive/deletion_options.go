@@ -9,25 +9,26 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// DeletionOptions choose how to erase or purge.
+// DeletionOptions are the options of an erasure or a purge.
 type DeletionOptions struct {
-	// Abandon names storages that exist no longer, by the first characters of their digests.
-	// They are not asked, and what they have is not deleted.
+	// Abandon names storages that exist no longer, by the first characters of their digests. An
+	// erasure or a purge skips these storages and deletes nothing in them.
 	Abandon []string
-	// Progress is called after each step with what was deleted so far of one incarnation in
-	// one storage. Nil means that nobody wants to know.
+	// Progress is called after each step with the counts so far of one incarnation in one
+	// storage. Progress may be nil.
 	Progress func(Count)
 }
 
-// shortDigest is how many characters of a digest name a storage, at least.
+// shortDigest is the minimum number of characters of a digest that name a storage.
 const shortDigest = 8
 
-// abandons reports whether the storage is not to be asked.
+// abandons reports whether Abandon names the storage.
 func (o *DeletionOptions) abandons(b config.SealedBlock) bool {
 	return slices.ContainsFunc(o.Abandon, func(prefix string) bool { return strings.HasPrefix(b.Digest, prefix) })
 }
 
-// validate returns fault.Invalid if Abandon names anything but a storage of the incarnations.
+// validate returns fault.Invalid if a text in Abandon does not name a storage of the
+// incarnations.
 func (o *DeletionOptions) validate(incarnations []tenantstore.Incarnation) error {
 	for _, prefix := range o.Abandon {
 		known := false

@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// writeLine writes a line of any type but turns.
+// writeLine writes a line of an export. Lines of turns are written by writeTurn.
 func writeLine(w io.Writer, line any) error {
 	b, err := jsonstream.Encode(line)
 	if err != nil {
@@ -21,22 +21,23 @@ func writeLine(w io.Writer, line any) error {
 	return err
 }
 
-// maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes: six for
-// an escaped character, and a share of the names and quotes around short texts.
+// maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes: an escaped
+// character becomes six bytes, and one more covers the names and quotes around short texts.
 const maxEscaped = 7
 
-// writeTurn writes the line of a turn. A turn of an earlier host that is too large for any
-// import is truncated.
+// writeTurn writes the line of a turn. Hosts of earlier versions wrote turns that are too large
+// for any import; writeTurn truncates such a turn.
 func writeTurn(w io.Writer, t *storage.Turn) error {
-	// Most turns are too small for their line to be too long, so it is rarely measured.
+	// Measuring a line is slow. Most turns are so small that their lines are surely short
+	// enough, so only large turns are measured.
 	if t.Size() > MaxTurn || t.Size() > MaxLine/maxEscaped && turnLineSize(t) > MaxLine {
 		t = truncated(t)
 	}
 	return writeTurnLine(w, t)
 }
 
-// writeTurnLine writes the line of a turn as it is. Long texts are written piece by piece,
-// so that the line is never in memory as a whole.
+// writeTurnLine writes the line of a turn without truncating it. It writes long texts piece by
+// piece, so that the whole line is never in memory.
 func writeTurnLine(w io.Writer, t *storage.Turn) error {
 	l := newTurnLine(t)
 	var long jsonstream.LongTexts
@@ -59,7 +60,7 @@ func turnLineSize(t *storage.Turn) int {
 	return int(n)
 }
 
-// byteCounter is a writer that only counts.
+// byteCounter is a writer that counts the bytes and drops them.
 type byteCounter int
 
 // Write implements io.Writer.
@@ -68,12 +69,12 @@ func (c *byteCounter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// truncatedBytes is how many bytes of text all messages of a truncated turn keep together.
+// truncatedBytes is how many bytes of text all messages of a truncated turn have together.
 const truncatedBytes = 1 << 20
 
-// truncated returns a copy of a turn with the beginning of the text of each message and a
-// note of its size. Other parts than text are dropped, as are messages beyond
-// bounds.TurnMessages.
+// truncated returns a copy of a turn in which each message has only the beginning of its text
+// and a remark with its size in bytes. The copy has no parts other than text, and no messages
+// beyond bounds.TurnMessages.
 func truncated(t *storage.Turn) *storage.Turn {
 	out := *t
 	out.Messages = make([]chat.Message, min(len(t.Messages), bounds.TurnMessages))

@@ -18,7 +18,7 @@ func turnOf(messages ...chat.Message) *storage.Turn {
 	return &storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: at, EndedAt: at, Messages: messages}
 }
 
-// exported writes the turn and reads its line as an import does.
+// exported writes the turn as a line of an export, and decodes the line as an import does.
 func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 	t.Helper()
 	var out bytes.Buffer
@@ -37,9 +37,9 @@ func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 	return &back, l.validate(&history{}, time.Now())
 }
 
-// TestWriteTurn_largest checks that the largest turn that a host writes comes back whole,
-// however long its JSON is, and that a turn of an earlier host that is too large for an import
-// is truncated.
+// TestWriteTurn_largest checks that an import gets back the whole of the largest turn that a
+// host writes, even if its JSON is several times as long as the turn. It also checks that a
+// turn of an earlier host that is too large for an import is truncated.
 func TestWriteTurn_largest(t *testing.T) {
 	largest := turnOf(chat.Text(chat.User, strings.Repeat("\u0001", sdk.MaxUserMessageBytes)),
 		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r", Signature: make([]byte, sdk.MaxSignatureBytes)}},

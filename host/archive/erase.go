@@ -20,21 +20,22 @@ type Erased struct {
 	User          string `json:"user,omitempty"`
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`
-	// Emptied counts the user's turns in conversations of others. The turns stay, without
-	// their contents.
+	// Emptied counts the user's turns in conversations of other users. These turns stay in the
+	// storage without their contents.
 	Emptied  int64  `json:"emptied"`
 	Storages Counts `json:"storages"`
 }
 
-// Erase deletes all conversations of a tenant, or of one of its users if user is not empty:
-// what the user owns and wrote, as [storage.Scope] says. It does so in every storage that
-// the present incarnation was written to. The tenant stays registered. What an earlier
-// erasure did not finish is deleted too.
+// Erase deletes all conversations of a tenant. If user is not empty, Erase deletes only the
+// conversations that the user owns and the contents of the turns that the user wrote, as
+// [storage.Scope] says. Erase works in every storage that the present incarnation was written
+// to, and it deletes what an earlier, unfinished erasure left. The tenant stays registered.
 //
-// An erasure of the whole tenant starts a new incarnation first, if the registry tracks
-// incarnations. Storages then refuse what hosts still write under the old one.
+// If the registry tracks incarnations, an erasure of the whole tenant starts a new incarnation
+// before it deletes. Storages then refuse late writes of hosts under the old incarnation.
 //
-// An error names the storages that were not done. Calling Erase again continues.
+// An error names the storages in which the deletion failed. The caller calls Erase again to
+// continue.
 func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions) (*Erased, error) {
 	unlock, err := a.lockTenant(id)
 	if err != nil {
@@ -54,7 +55,9 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 	out := &Erased{Tenant: id, User: user, Storages: Counts{}}
 	d := &deleter{a: a, tenant: id, o: o, counts: &out.Storages}
 	if user == "" {
-		if len(s.Former) >= bounds.MaxEarlierIncarnations { // one more must not come before those are done
+		// The former incarnations are erased before one more is added, because their number is
+		// bounded.
+		if len(s.Former) >= bounds.MaxEarlierIncarnations {
 			if err := a.erase(ctx, d, s, ""); err != nil {
 				return nil, err
 			}
@@ -71,8 +74,9 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 	return out, nil
 }
 
-// erase deletes the former incarnations in s, and of the present one what user names, if
-// user is not empty. Then it drops the former incarnations from the registration.
+// erase deletes all data of the former incarnations in s. If user is not empty, erase also
+// deletes the user's data of the present incarnation. Then erase drops the former incarnations
+// from the registration.
 func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Snapshot, user string) error {
 	err := d.deleteAll(ctx, s.Former, wholeIncarnation)
 	var calls []sdk.Call

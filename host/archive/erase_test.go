@@ -66,7 +66,7 @@ func TestErase_oneUser(t *testing.T) {
 		s := newTestHost(t, newTestStorages(), shared)
 		s.register("a", "one", "")
 		incarnation := s.incarnation("a")
-		for i := range 1200 { // more than a step
+		for i := range 1200 { // more turns than one step deletes
 			s.say("one", "a", incarnation, fmt.Sprint("c", i%3), "u", "x")
 		}
 		s.say("one", "a", incarnation, "other", "v", "x")
@@ -104,7 +104,7 @@ func TestErase_continues(t *testing.T) {
 	second := s.incarnation("a")
 	s.note("a")
 	s.say("two", "a", second, "c", "u", "meanwhile")
-	s.register("a", "three", "") // what else happens to the tenant
+	s.register("a", "three", "") // a change of the registration between two erasures
 	s.storages.fail("one", nil)
 	erased, err := s.Erase(t.Context(), "a", "", DeletionOptions{})
 	if err != nil || erased.Turns != 2 {
@@ -115,8 +115,10 @@ func TestErase_continues(t *testing.T) {
 	}
 }
 
-// A storage that does not answer keeps an erasure from its end. To repeat it makes no
-// further incarnation of what nobody wrote to, and those that were written to are bounded.
+// TestErase_unfinishedAreBounded checks that repeated erasures do not add former incarnations
+// without bound while a storage does not respond and no erasure can finish. A repeated erasure
+// adds no former incarnation if nothing was written to the present incarnation. Former
+// incarnations that were written to are bounded by bounds.MaxEarlierIncarnations.
 func TestErase_unfinishedAreBounded(t *testing.T) {
 	// beyond: earlier incarnations
 	s := newTestHost(t, newTestStorages(), newTenantStore())
@@ -139,7 +141,8 @@ func TestErase_unfinishedAreBounded(t *testing.T) {
 		erase(fault.PluginUnavailable, i)
 	}
 	s.note("a")
-	erase(fault.PluginUnavailable, bounds.MaxEarlierIncarnations) // it goes on with those before
+	// the erasure continues with the former incarnations and adds none
+	erase(fault.PluginUnavailable, bounds.MaxEarlierIncarnations)
 	incarnation := s.incarnation("a")
 	s.say("one", "a", incarnation, "c", "u", "x")
 	s.storages.fail("one", nil)

@@ -13,37 +13,39 @@ import (
 const (
 	// exportListPage is how many conversations one call lists.
 	exportListPage = 200
-	// One call reads firstTurns to maxTurns turns. How many it is follows from the size of
-	// the turns before, so that a page has about pageBytes.
+	// One call of Read reads firstTurns to maxTurns turns. The size of the turns so far decides
+	// how many turns the next call reads, so that a page has about pageBytes.
 	firstTurns = 8
 	maxTurns   = 200
 	pageBytes  = 2 << 20
 )
 
-// Export is an export that can be written once. The caller closes it. It is not safe for
-// concurrent use.
+// Export is an export of one tenant. Write may be called once. The caller closes the Export. An
+// Export is not safe for concurrent use.
 type Export struct {
 	a        *Archive
 	tenant   *registry.Snapshot
 	user     string
 	storages []*OpenedStorage // the tenant's storages, the newest first
-	turns    int              // how many the next call reads
+	turns    int              // how many turns the next call reads
 
 	out    io.Writer
-	counts endLine // counts what is written so far
+	counts endLine // the lines that were written so far
 }
 
-// ExportOptions choose what an export has.
+// ExportOptions choose the contents of an export.
 type ExportOptions struct {
-	// User chooses one user: conversations that only this user wrote in, and this user's
-	// turns of other conversations. Empty means everything, and the tenant's configuration.
+	// User limits the export to one user. The export then has the conversations that only this
+	// user wrote in, and this user's turns of other conversations. An empty User means all
+	// conversations and the tenant's configuration.
 	User string
-	// Current leaves out the storages that the tenant used before its present one.
+	// Current leaves out the storages that the tenant used before its present storage.
 	Current bool
 }
 
-// Export opens the tenant's storages for an export. It returns fault.NotFound for a tenant
-// that does not exist or was purged, and the error of a storage that cannot be opened.
+// Export opens the tenant's storages for an export. It returns fault.NotFound if the tenant
+// does not exist or was purged. If a storage cannot be opened, Export returns the error of the
+// storage.
 func (a *Archive) Export(ctx context.Context, id string, o ExportOptions) (*Export, error) {
 	s, err := a.o.Registry.Snapshot(ctx, id)
 	if err != nil {
@@ -79,9 +81,9 @@ func (e *Export) Close() {
 	}
 }
 
-// Write writes the lines of the export. It reads the next page only when out has taken the
-// one before. Without an error the export is whole. It is not a snapshot: each page of a
-// conversation is as it was when it was read.
+// Write writes the lines of the export. It reads a page of turns only after out has taken the
+// page before. The export is complete if Write returns no error. The export is not a snapshot:
+// each page has the turns as they were when Write read the page.
 func (e *Export) Write(ctx context.Context, out io.Writer) error {
 	e.out = out
 	err := writeLine(out, &exportLine{Type: TypeExport, Version: Version, Tenant: e.tenant.Tenant, User: e.user, CreatedAt: e.a.o.timing.now().UTC()})
@@ -103,7 +105,7 @@ func (e *Export) call(conversation, user string) sdk.Call {
 	return sdk.Call{Tenant: e.tenant.Tenant, Incarnation: e.tenant.Incarnation.ID, Conversation: conversation, User: user}
 }
 
-// writeStorage writes the conversations of the storage with that index.
+// writeStorage writes the conversations of e.storages[index].
 func (e *Export) writeStorage(ctx context.Context, index int) error {
 	for after, more := "", true; more; {
 		var page *storage.ConversationPage
@@ -125,8 +127,8 @@ func (e *Export) writeStorage(ctx context.Context, index int) error {
 	return nil
 }
 
-// writeConversation writes a conversation and its turns. If the conversation is deleted
-// meanwhile, the turns that were read before are all that is written of it.
+// writeConversation writes a conversation and its turns. If the conversation is deleted during
+// the export, the export has only the turns that were read before the deletion.
 func (e *Export) writeConversation(ctx context.Context, index int, c storage.Conversation) error {
 	started := false
 	for after, more := int64(0), true; more; {
@@ -174,7 +176,8 @@ func (e *Export) writeConversationLine(ctx context.Context, index int, c storage
 	return nil
 }
 
-// readTurns reads the next page of turns, and adjusts how many turns the page after it has.
+// readTurns reads the next page of turns, and then sets e.turns, the number of turns of the
+// page after that, from the size of the turns it has read.
 func (e *Export) readTurns(ctx context.Context, index int, conversation string, after int64) (page *storage.TurnPage, err error) {
 	err = e.a.retry(ctx, func() (err error) {
 		page, err = e.storages[index].Read(ctx, &storage.ReadRequest{Call: e.call(conversation, ""), After: after, Limit: e.turns, All: true})
@@ -190,7 +193,7 @@ func (e *Export) readTurns(ctx context.Context, index int, conversation string, 
 	return page, err
 }
 
-// isHidden reports whether a later storage has a conversation of the same id.
+// isHidden reports whether a newer storage of the tenant has a conversation of the same id.
 func (e *Export) isHidden(ctx context.Context, index int, conversation string) (bool, error) {
 	for _, later := range e.storages[:index] {
 		err := e.a.retry(ctx, func() error {

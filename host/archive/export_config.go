@@ -9,11 +9,11 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// allKeys is the path that stands for all keys of a document.
+// allKeys stands for all keys of a document in a list of paths.
 const allKeys = "*"
 
-// newTenantLine returns the tenant's configuration without its secrets. Where nothing says
-// which keys are secret, all keys are left out.
+// newTenantLine returns the line with the tenant's configuration, without its secrets. If the
+// host does not know which keys are secret, newTenantLine leaves out all keys.
 func newTenantLine(s *registry.Snapshot) *tenantLine {
 	line := &tenantLine{Type: TypeTenant, Config: s.Document.Values(), LeftOut: []string{}}
 	if s.Own != nil {
@@ -25,7 +25,8 @@ func newTenantLine(s *registry.Snapshot) *tenantLine {
 		return line
 	}
 	if s.Effective == nil {
-		// The configuration is not valid now, and only a valid one tells its secrets.
+		// The configuration is not valid now. Only a valid configuration tells which keys are
+		// secret.
 		for _, key := range slices.Sorted(maps.Keys(line.Config)) {
 			line.LeftOut = append(line.LeftOut, config.Path{key}.String())
 		}
@@ -36,8 +37,8 @@ func newTenantLine(s *registry.Snapshot) *tenantLine {
 	return line
 }
 
-// removeKeys removes the keys at the paths from a tree. It returns the paths of what it
-// removed, sorted.
+// removeKeys removes the keys at the paths from a tree. It returns the paths of the removed
+// keys, sorted.
 func removeKeys(tree map[string]any, paths []config.Path) (removed []string) {
 	for _, path := range paths {
 		if at, ok := removeKey(tree, path); ok {
@@ -48,8 +49,9 @@ func removeKeys(tree map[string]any, paths []config.Path) (removed []string) {
 	return slices.Compact(removed)
 }
 
-// removeKey removes one key from a tree. If the path goes into a list, the whole list is
-// removed. It returns the path of what it removed, and false if the key was not there.
+// removeKey removes the key at path from a tree. If the path goes into a list, removeKey
+// removes the whole list. It returns the path of the removed key, and false if the tree has no
+// such key.
 func removeKey(tree map[string]any, path config.Path) (config.Path, bool) {
 	for i, key := range path {
 		value, ok := tree[key]

@@ -23,8 +23,8 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 			t.Errorf("%s: %s", id, export)
 		}
 	}
-	// Secrets are left out too when the configuration is not valid any more, so that the host
-	// does not know which keys are secret.
+	// An export leaves out secrets also when the configuration is no longer valid, so that the
+	// host does not know which keys are secret.
 	if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"llm": map[string]any{"api_key": "sk-hunter2"}}), putFile); err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,9 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 	}
 }
 
-// A new version of a plugin marks a key no longer, and the tenant of a file is put again.
+// TestNewTenantLine_formerSecrets checks that an export leaves out a key that a new version of
+// its plugin no longer marks as secret. The test then applies the tenant's file again with an
+// equal and with a changed configuration.
 func TestNewTenantLine_formerSecrets(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), nil)
 	put := func(model string) {

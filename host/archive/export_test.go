@@ -17,7 +17,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// manifold are turns with everything that a turn can have.
+// manifold returns turns that together use every field and every kind of part that a turn can
+// have.
 func manifold() []storage.Turn {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC)
 	return []storage.Turn{{
@@ -48,7 +49,7 @@ func TestExport_roundTrip(t *testing.T) {
 		s := newTestHost(t, on, shared)
 		s.register("a", "one", "")
 		s.register("b", "two", "")
-		for i := range 450 { // more than two pages
+		for i := range 450 { // more than two pages of conversations
 			s.say("one", "a", s.incarnation("a"), fmt.Sprintf("c%d", i), "u", "hello")
 		}
 		for i := range 30 {
@@ -144,7 +145,8 @@ func TestExport_earlierStorages(t *testing.T) {
 		t.Errorf("%v: %s", err, current.String())
 	}
 	s.storages.fail("one", nil)
-	// So it moves with an import of its own export.
+	// An import of a tenant's own export moves the conversations of earlier storages into the
+	// present storage.
 	done, err := s.imports("a", false, export)
 	if want := (Imported{Conversations: 2, Turns: 1, Present: 1, LeftOut: 2}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
@@ -154,7 +156,7 @@ func TestExport_earlierStorages(t *testing.T) {
 	}
 }
 
-// slow takes some bytes, then nothing more until it is told to.
+// slow is a writer that blocks after some bytes, until its channel open is closed.
 type slow struct {
 	after int
 	taken int
@@ -176,7 +178,7 @@ func TestExport_waitsForReader(t *testing.T) {
 	s := newTestHost(t, on, nil)
 	s.register("a", "one", "")
 	text := strings.Repeat("x", 100_000)
-	for i := range 300 { // 60 MB
+	for i := range 300 { // 60 MB with the replies
 		s.say("one", "a", "", fmt.Sprintf("c%03d", i%3), "u", text)
 	}
 	largest := 0
@@ -206,7 +208,7 @@ func TestExport_waitsForReader(t *testing.T) {
 	if err := <-written; err != nil {
 		t.Fatal(err)
 	}
-	// Pages are cut to their size: 60 MB are many.
+	// A page has about 2 MB, so an export of 60 MB reads many pages.
 	if largest < 20 {
 		t.Errorf("60 MB were read in %d pages", largest)
 	}
@@ -261,7 +263,8 @@ type writeFunc func([]byte) error
 
 func (f writeFunc) Write(b []byte) (int, error) { return len(b), f(b) }
 
-// failsFor makes the first n calls of a method fail.
+// failsFor returns a function for Storage.Before that makes the first n calls of a method fail
+// with err.
 func failsFor(n int, method string, err error) func(string, sdk.Call) error {
 	return func(m string, _ sdk.Call) error {
 		if m == method && n > 0 {

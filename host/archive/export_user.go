@@ -6,15 +6,16 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// isPartial reports whether the export is of one user and has only this user's turns of the
-// conversation. That is so if the conversation is another user's, or if others wrote in it.
+// isPartial reports whether the export has only some turns of the conversation: the export is
+// of one user, and the conversation belongs to another user or has turns of other users.
 func (e *Export) isPartial(c storage.Conversation) bool {
 	return e.user != "" && (c.Shared || c.User != e.user)
 }
 
-// turnsOfUser returns those of the turns that belong into the export. An export of one user
-// has the turns that an erasure of the user would delete or empty. c is as it was listed;
-// turns that other users wrote since then are left out too.
+// turnsOfUser returns the turns that belong into the export. If the export is of one user,
+// these are the turns that an erasure of the user would delete or empty. c is the conversation
+// at the time when it was listed. turnsOfUser also leaves out turns that other users have
+// written since then.
 func (e *Export) turnsOfUser(c storage.Conversation, turns []storage.Turn) []storage.Turn {
 	if e.user == "" {
 		return turns

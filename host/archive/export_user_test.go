@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestExport_userIsWhatEraseDeletes checks that the export of a user has the same turns that
-// an erasure of the user takes: whole conversations that only the user wrote in, and the
-// user's turns of the others.
+// TestExport_userIsWhatEraseDeletes checks that the export of a user has exactly the turns that
+// an erasure of the user deletes or empties: the whole conversations that only the user wrote
+// in, and the user's turns in other conversations.
 func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
@@ -26,7 +26,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 		`of \"v\"`: 0, `of \"\" in began`: 0, `of \"\" in backend`: 0, `"v"`: 0, `"partial":true`: 3,
 		`{"type":"end","conversations":4,"turns":6}`: 1,
 	} {
-		if got := strings.Count(part, text); got != want { // each text is repeated in its reply
+		if got := strings.Count(part, text); got != want { // the reply of a turn repeats the text of the turn
 			t.Errorf("the user's export has %s %d times; want %d:\n%s", text, got, want, part)
 		}
 	}
@@ -58,7 +58,8 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Emptied != 0 || erased.Turns != 0 {
 		t.Errorf("again: %+v, %v", erased, err)
 	}
-	// The rest can be imported elsewhere unchanged, with emptied turns and with the owners.
+	// The export after the erasure can be imported for another tenant. The import changes
+	// nothing in the conversations: the emptied turns stay empty, and the owners stay.
 	s.register("c", "one", "")
 	if done, err := s.imports("c", false, left); err != nil || done.Conversations != 4 || done.Turns != 9 {
 		t.Fatalf("%+v, %v", done, err)
@@ -68,7 +69,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	}
 }
 
-// body returns the conversations of an export.
+// body returns the part of an export that begins with its first conversation.
 func body(export string) string {
 	return export[strings.Index(export, `{"type":"conversation"`):]
 }

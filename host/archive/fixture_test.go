@@ -26,7 +26,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// schemas are those of one plugin of each kind, of any name.
+// schemas has, by kind, the schema of the plugins of this kind. Plugins of all names have it.
 type schemas map[string]*config.Schema
 
 func (s schemas) Schema(_ context.Context, kind, name string) (*config.Schema, error) {
@@ -52,7 +52,7 @@ func newSchemas(t *testing.T) schemas {
 	return s
 }
 
-// shelves are the storages that there are, by name; hosts share them.
+// testStorages has the storages of a test, by name. The hosts of a test share them.
 type testStorages struct {
 	mu    sync.Mutex
 	named map[string]*archivetest.Storage
@@ -72,17 +72,17 @@ func (s *testStorages) get(name string) *archivetest.Storage {
 	return s.named[name]
 }
 
-// fail makes opening the storage fail, until it is called with nil.
+// fail makes each opening of the storage return err. A call with nil ends the failures.
 func (s *testStorages) fail(name string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down[name] = err
 }
 
-// forgetful is a memory that notes what it is told to forget.
+// recordingMemory is a memory that records the calls of Forget.
 type recordingMemory struct {
 	mu   sync.Mutex
-	told []string // tenant/incarnation/conversation/user
+	told []string // the calls of Forget as tenant/incarnation/conversation/user
 }
 
 func (*recordingMemory) Needs() memory.Needs { return memory.Needs{} }
@@ -96,7 +96,7 @@ func (f *recordingMemory) Forget(_ context.Context, call sdk.Call) error {
 	return nil
 }
 
-// site is a host's registry and archive.
+// testHost has the registry and the archive of a host.
 type testHost struct {
 	*testing.T
 	*Archive
@@ -105,16 +105,17 @@ type testHost struct {
 	memory   *recordingMemory
 	host     *config.Host
 	plugins  schemas
-	opened   int // storages that are open
+	opened   int // how many storages are open
 	mu       sync.Mutex
 
-	ownerless bool // storages do not tell whose turns are whose
+	ownerless bool // opened storages do not record which user wrote a turn
 }
 
-// key seals secrets. All hosts of a test share it.
+// key seals the secrets of all hosts of a test.
 var key = secret.NewKey()
 
-// newTestHost opens a host; shared is nil for one without a tenant store.
+// newTestHost opens a host with the storages in on. shared is the tenant store that the host
+// shares with other hosts; a nil shared means a host without a tenant store.
 func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *testHost {
 	t.Helper()
 	s := &testHost{T: t, storages: on, memory: &recordingMemory{}}
@@ -195,8 +196,9 @@ func (s *testHost) open(_ context.Context, tenant string, b config.SealedBlock) 
 	}}, nil
 }
 
-// register registers a tenant on a shelf, with more settings given as JSON, and notes the
-// shelf, as the first turn there does.
+// register registers a tenant with the storage named shelf and with the settings in the JSON
+// text more. If the registry tracks incarnations, register also makes the registry record the
+// storage, as the first turn of the tenant would.
 func (s *testHost) register(id, shelf, more string) {
 	s.Helper()
 	m := map[string]any{}
@@ -237,7 +239,7 @@ func (s *testHost) incarnation(id string) string {
 	return e.Incarnation.ID
 }
 
-// say keeps a succeeded turn.
+// say writes a succeeded turn into the storage named shelf.
 func (s *testHost) say(shelf, id, incarnation, conversation, user, text string) {
 	s.Helper()
 	call := sdk.Call{Tenant: id, Incarnation: incarnation, Conversation: conversation, User: user}
@@ -260,7 +262,7 @@ func say(ctx context.Context, on storage.Storage, call sdk.Call, text string) er
 	return err
 }
 
-// count counts the conversations that a incarnation has on a shelf.
+// count returns how many conversations an incarnation has in the storage named shelf.
 func (s *testHost) count(shelf, id, incarnation string) int {
 	s.Helper()
 	page, err := s.storages.get(shelf).List(s.Context(), &storage.ListRequest{Call: sdk.Call{Tenant: id, Incarnation: incarnation}, Limit: storage.MaxPage})
@@ -288,7 +290,7 @@ func (s *testHost) imports(id string, register bool, text string) (Imported, err
 	return s.Import(s.Context(), id, ImportOptions{Register: register}, strings.NewReader(text))
 }
 
-// content is an export without what no other tenant's has.
+// content returns an export without its first line, which has the tenant's id and the time.
 func content(export string) string {
 	lines := strings.SplitAfter(export, "\n")
 	return strings.Join(lines[1:], "")

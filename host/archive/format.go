@@ -14,22 +14,22 @@ const Version = 1
 
 const (
 	// MaxLine bounds a line of an export, in bytes. The largest turn that a host writes has
-	// sdk.MaxTurnBytes; JSON escapes can make it six times as long.
+	// sdk.MaxTurnBytes; JSON escapes can make its line six times as long.
 	MaxLine = 128 << 20
-	// MaxTurn bounds a turn that is imported, in bytes of [storage.Turn.Size]. A turn and its
-	// call must fit into one message of the plugin protocol. Earlier hosts wrote larger turns
-	// than today's do, so it is above sdk.MaxTurnBytes.
+	// MaxTurn bounds an imported turn, in bytes of [storage.Turn.Size]. A turn and its call
+	// must fit into one message of the plugin protocol. MaxTurn is above sdk.MaxTurnBytes,
+	// because hosts of earlier versions wrote larger turns than a host writes now.
 	MaxTurn = sdk.MaxMessageBytes - 1<<20
 )
 
-// Types of lines: the values of a line's "type".
+// These constants are the values of "type" in the lines of an export.
 const (
 	TypeExport       = "export"
 	TypeTenant       = "tenant"
 	TypeConversation = "conversation"
 	TypeTurn         = "turn"
 	TypeEnd          = "end"
-	TypeError        = "error" // says why the export stops before its end
+	TypeError        = "error" // the type of the line that says why the export stops before its end
 )
 
 // exportLine is the first line of an export.
@@ -42,17 +42,19 @@ type exportLine struct {
 }
 
 // tenantLine holds the tenant's configuration: the operator's document, and the tenant's own
-// document if there is one. Hosts that do not know own documents refuse a line that has one.
+// document if the tenant has one. A host of a version without own documents refuses a line with
+// an own document.
 type tenantLine struct {
-	Type       string         `json:"type"`
-	Config     map[string]any `json:"config"`
-	LeftOut    []string       `json:"left_out"` // paths of keys that are secret, or may be
+	Type   string         `json:"type"`
+	Config map[string]any `json:"config"`
+	// the paths of keys that are left out because they are or may be secret
+	LeftOut    []string       `json:"left_out"`
 	Own        map[string]any `json:"own,omitempty"`
 	OwnLeftOut []string       `json:"own_left_out,omitempty"`
 }
 
-// receivedTenantLine is a tenantLine of an import. Its documents are decoded only if the
-// tenant is to be registered.
+// receivedTenantLine is the form of tenantLine that an import reads. The import decodes the
+// documents only if it registers the tenant.
 type receivedTenantLine struct {
 	Type       string          `json:"type"`
 	Config     json.RawMessage `json:"config"`
@@ -61,15 +63,15 @@ type receivedTenantLine struct {
 	OwnLeftOut []string        `json:"own_left_out"`
 }
 
-// conversationLine begins a conversation. The lines of its turns follow.
+// conversationLine is the first line of a conversation. The lines of its turns follow it.
 type conversationLine struct {
 	Type      string    `json:"type"`
 	ID        string    `json:"id"`
 	User      string    `json:"user,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-	// Hidden marks a conversation of an earlier storage of the tenant, where a later storage
-	// has a conversation of the same id.
+	// Hidden marks a conversation of an earlier storage of the tenant if a later storage of the
+	// tenant has a conversation of the same id.
 	Hidden bool `json:"hidden,omitempty"`
 	// Partial marks a conversation of which only the turns of one user are exported.
 	Partial bool `json:"partial,omitempty"`
@@ -78,7 +80,7 @@ type conversationLine struct {
 // skipped reports whether an import reads the conversation without storing it.
 func (l *conversationLine) skipped() bool { return l.Hidden || l.Partial }
 
-// turnLine holds a whole turn. Messages are in the JSON form of package chat. A turn whose
+// turnLine holds a whole turn, with its messages in the JSON form of package chat. A turn whose
 // contents were erased has an empty list of messages.
 type turnLine struct {
 	Type      string          `json:"type"`
@@ -96,7 +98,8 @@ type turnLine struct {
 	Record    json.RawMessage `json:"record,omitempty"`
 }
 
-// endLine is the last line of a whole export. It counts the lines of both types.
+// endLine is the last line of a complete export. It counts the lines of conversations and of
+// turns.
 type endLine struct {
 	Type          string `json:"type"`
 	Conversations int64  `json:"conversations"`
@@ -110,8 +113,8 @@ func newTurnLine(t *storage.Turn) *turnLine {
 	}
 }
 
-// turn is the inverse of newTurnLine. An unknown state becomes the zero state; validate
-// refuses it before.
+// turn returns the turn of the line; newTurnLine does the reverse. An unknown name of a state
+// becomes the zero state, so a caller first calls validate, which refuses unknown names.
 func (l *turnLine) turn() storage.Turn {
 	return storage.Turn{
 		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
@@ -119,7 +122,7 @@ func (l *turnLine) turn() storage.Turn {
 	}
 }
 
-// states maps the names of turns' states in an export to the states.
+// states maps the name of a turn's state in an export to the state.
 var states = map[string]storage.State{}
 
 func init() {

@@ -11,21 +11,22 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// ImportOptions choose how an export is imported.
+// ImportOptions are the options of an import.
 type ImportOptions struct {
-	// Register registers a tenant that does not exist with the configuration of the export,
-	// unless secrets were left out of that configuration.
+	// Register makes the import register the tenant with the configuration in the export if the
+	// tenant does not exist. The import refuses to do so if the export leaves out secrets of
+	// the configuration.
 	Register bool
 }
 
-// Imported counts what an import did.
+// Imported has the counts of an import.
 type Imported struct {
-	Conversations int64 // conversations that were read and not skipped
-	Turns         int64 // turns that were added
-	Present       int64 // turns that were there before
-	Interrupted   int64 // turns that were running when they were exported
-	LeftOut       int64 // conversations that were skipped: hidden or partial
-	Registered    bool  // the tenant was registered with the configuration of the export
+	Conversations int64 // conversations that were read, without those in LeftOut
+	Turns         int64 // turns that were added to the storage
+	Present       int64 // turns that were in the storage before
+	Interrupted   int64 // turns that were running during the export; the import stores them as interrupted
+	LeftOut       int64 // conversations that are marked hidden or partial, which an import skips
+	Registered    bool  // the import registered the tenant with the configuration in the export
 }
 
 // String returns the counts as a phrase of an error message.
@@ -33,13 +34,13 @@ func (i Imported) String() string {
 	return fmt.Sprintf("%d turns of %d conversations are imported, %d were there already", i.Turns, i.Conversations, i.Present)
 }
 
-// Import reads an export and adds its conversations to the tenant's storage. Turns that are
-// there stay as they are, so an import can be repeated. The counts are valid with an error
-// too, and the error's message has them.
+// Import reads an export from in and adds its conversations to the tenant's storage. Turns that
+// are already in the storage stay as they are, so the caller can repeat an import. The returned
+// counts are valid also with an error, and the error's message has the counts too.
 //
-// Errors: fault.Invalid if the input is not a whole export of this version; fault.NotFound
-// if the tenant does not exist; fault.Conflict if there is another turn in the place of one
-// of the export.
+// Import returns fault.Invalid if the input is not a complete export of this version,
+// fault.NotFound if the tenant does not exist, and fault.Conflict if the storage has a
+// different turn in the place of a turn of the export.
 func (a *Archive) Import(ctx context.Context, id string, o ImportOptions, in io.Reader) (Imported, error) {
 	i := &importer{
 		a: a, ctx: ctx, id: id, o: o,
@@ -55,17 +56,18 @@ func (a *Archive) Import(ctx context.Context, id string, o ImportOptions, in io.
 	return i.done, i.explain(err)
 }
 
-// errCutOff is the error of an export whose last line is missing.
+// errCutOff says that the last line of an export is missing.
 var errCutOff = errors.New("the export is cut off: its end is missing")
 
-// notOfALine marks an error that is not about the current line. Its message gets no line
-// number.
+// notOfALine marks an error that is not about the current line of the export. explain adds no
+// line number to the message of a marked error.
 type notOfALine struct{ error }
 
 // Unwrap returns the error without the mark, for errors.Is and errors.As.
 func (e notOfALine) Unwrap() error { return e.error }
 
-// explain adds to an error the number of its line, and what was imported before it.
+// explain returns the error with the number of its line, and with the counts of what the import
+// did before the error.
 func (i *importer) explain(err error) error {
 	f := *fault.Of(err)
 	var problems config.Problems

@@ -8,15 +8,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// maxBatchTurns and maxBatchBytes bound the turns of one call to the storage. The bytes are
-// those of the lines.
+// maxBatchTurns and maxBatchBytes bound the turns of one call to the storage. maxBatchBytes
+// counts the bytes of the lines of the turns.
 const (
 	maxBatchTurns = 200
 	maxBatchBytes = 4 << 20
 )
 
-// addTurn adds a turn to the batch, and stores the batch first if it is full. A turn that
-// was running when it was exported becomes an interrupted one.
+// addTurn adds a turn to the batch. If the batch is full, addTurn stores the batch first. A
+// turn that was running during the export becomes an interrupted turn.
 func (i *importer) addTurn(l *turnLine, size int) error {
 	if i.conversation.skipped() {
 		return nil

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestImport_conversationOfAnotherUser checks that no turns are imported into a conversation
-// that has the same id and belongs to another user.
+// TestImport_conversationOfAnotherUser checks that an import does not add turns to a
+// conversation of the same id that belongs to another user.
 func TestImport_conversationOfAnotherUser(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	for _, id := range []string{"a", "b"} {

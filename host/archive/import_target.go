@@ -10,8 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// openTarget opens the storage that the turns are written to, if it is not open. A tenant
-// that does not exist is registered first, if that was asked for.
+// openTarget opens the storage that the import writes to, if it is not open yet. If the tenant
+// does not exist and ImportOptions.Register is set, openTarget registers the tenant first.
 func (i *importer) openTarget() error {
 	if i.store != nil {
 		return nil
@@ -22,7 +22,8 @@ func (i *importer) openTarget() error {
 		if refused != nil && !fault.Is(refused, fault.Conflict) {
 			return refused
 		}
-		// A conflict may mean that somebody else has registered it meanwhile: look again.
+		// A conflict may mean that another caller has registered the tenant at the same time.
+		// So the registry is asked again.
 		if target, err = i.a.o.Registry.WriteTarget(i.ctx, i.id); refused != nil && fault.Is(err, fault.NotFound) {
 			return refused
 		}
@@ -48,9 +49,9 @@ func (i *importer) closeStorage() {
 	}
 }
 
-// registerTenant registers the tenant with the configuration of the export. notFound is the
-// error that says that the tenant does not exist; it is returned, with the remedy, if
-// registering was not asked for.
+// registerTenant registers the tenant with the configuration in the export. notFound is the
+// error that says that the tenant does not exist. If ImportOptions.Register is not set,
+// registerTenant returns notFound with advice in its message.
 func (i *importer) registerTenant(notFound error) error {
 	switch {
 	case !i.o.Register:
@@ -72,8 +73,8 @@ func (i *importer) registerTenant(notFound error) error {
 	if err != nil || i.settings.Own == nil {
 		return err
 	}
-	// The rules of this host's operator decide what a tenant may set. They may be stricter
-	// than those of the host that exported.
+	// The tenant policy of this host decides which own settings a tenant may have. It may be
+	// stricter than the policy of the exporting host.
 	own, err := config.ParseStored(tenantstore.OwnName, i.settings.Own)
 	if err == nil {
 		_, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: tenantstore.Tenant, IfNone: true, Note: "registered by an import"})

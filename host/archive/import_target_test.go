@@ -19,7 +19,7 @@ func TestImport_registers(t *testing.T) {
 	if _, err := s.imports("b", true, s.export("a", "u")); !fault.Is(err, fault.Invalid) {
 		t.Errorf("with an export of one user: %v", err)
 	}
-	// On another host, as when a tenant moves.
+	// An export is imported on another host to move a tenant.
 	other := newTestHost(t, newTestStorages(), newTenantStore())
 	done, err := other.imports("b", true, export)
 	if want := (Imported{Conversations: 1, Turns: 1, Registered: true}); err != nil || done != want {
@@ -29,7 +29,7 @@ func TestImport_registers(t *testing.T) {
 	if err != nil || got.Effective.System != "be brief" {
 		t.Errorf("registered as %+v, %v", got.Effective, err)
 	}
-	// A second time, it is there.
+	// The tenant exists when the import is repeated.
 	if done, err := other.imports("b", true, export); err != nil || done.Registered || done.Present != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}

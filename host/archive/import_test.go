@@ -77,7 +77,8 @@ func TestImport_continues(t *testing.T) {
 		}
 	}
 	export := s.export("a", "")
-	// Cut at every tenth part, then by a storage that goes away, then by the host's end.
+	// The import fails at ten cuts of the export, then with a storage that fails, then with a
+	// host that stops, and then with a connection that is lost.
 	for cut := range 10 {
 		if _, err := s.imports("b", false, export[:len(export)*cut/10]); err == nil {
 			t.Fatalf("%d of 10 parts were taken for a whole", cut)
@@ -115,7 +116,8 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, errors.New("connection reset") }
 
-// TestImport_earlierVersion imports what a host of an earlier version exported.
+// TestImport_earlierVersion checks that an export of a host of an earlier version can be
+// imported.
 func TestImport_earlierVersion(t *testing.T) {
 	src, err := os.ReadFile("testdata/export-1.ndjson")
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// importer is one run of an import. It is used by one goroutine.
+// importer is the state of one import. One goroutine uses it.
 type importer struct {
 	a     *Archive
 	ctx   context.Context
@@ -18,27 +18,27 @@ type importer struct {
 	o     ImportOptions
 	lines lineReader
 
-	// The storage that is written to; see import_target.go.
-	store       *OpenedStorage // nil until the first conversation
+	// store, block and incarnation say where the import writes to. openTarget sets them.
+	store       *OpenedStorage // nil before the first conversation
 	block       config.SealedBlock
 	incarnation string
 
-	// The place in the export.
-	head         *exportLine         // nil until the first line
-	settings     *receivedTenantLine // nil if there is none
-	conversation *conversationLine   // nil between conversations
-	last         int64               // sequence of the conversation's last turn
-	past         history             // the turns of the conversation so far
-	read         endLine             // counts of the lines so far
+	// head and the fields after it hold the position in the export.
+	head         *exportLine         // nil before the first line
+	settings     *receivedTenantLine // the line with the tenant's configuration; nil before that line
+	conversation *conversationLine   // the current conversation; nil between conversations
+	last         int64               // the sequence of the last turn of the current conversation
+	past         history             // facts about the turns of the current conversation so far
+	read         endLine             // the counts of the lines so far
 
-	// Turns that are read and not yet stored; see import_batch.go.
+	// batch holds turns that are read and not yet stored. addTurn fills it; flush stores it.
 	batch      []storage.Turn
 	batchBytes int
 
 	done Imported
 }
 
-// run reads the export line by line, up to the end of the input.
+// run reads the export line by line to the end of the input.
 func (i *importer) run() error {
 	for ended := false; ; {
 		if err := i.ctx.Err(); err != nil {
@@ -49,7 +49,7 @@ func (i *importer) run() error {
 		case errors.Is(err, io.EOF) && ended:
 			return nil
 		case errors.Is(err, io.EOF):
-			// The turns before the cut are stored, so that a repetition has less to do.
+			// The turns that were read are stored, so that a repeated import has less to do.
 			return errors.Join(errCutOff, i.flush())
 		case err != nil:
 			return err
@@ -66,13 +66,13 @@ func (i *importer) run() error {
 	}
 }
 
-// misplaced is the error of a line whose type is wrong at its place.
+// misplaced returns the error of a line that may not stand at its place in the export.
 func misplaced(expected string) error {
 	return fault.New(fault.Invalid, "is out of place; expected %s", expected)
 }
 
-// handle checks that the line may come here, and acts on it. size is the line's length in
-// bytes. ended reports whether it was the end of the export.
+// handle checks that the line may stand at its place in the export, and processes it. size is
+// the line's length in bytes. ended reports whether the line is the last line of the export.
 func (i *importer) handle(line any, size int) (ended bool, err error) {
 	if head, ok := line.(*exportLine); ok != (i.head == nil) {
 		return false, misplaced("one line of the type export, as the first")
@@ -124,7 +124,8 @@ func (i *importer) handleTurn(l *turnLine, size int) error {
 	return i.addTurn(l, size)
 }
 
-// endConversation stores what is left of the current conversation, if there is one.
+// endConversation stores the rest of the current conversation. Between conversations it does
+// nothing.
 func (i *importer) endConversation() error {
 	if i.conversation == nil {
 		return nil
@@ -152,7 +153,8 @@ func (i *importer) handleEnd(l *endLine) error {
 		return fault.New(fault.Invalid, "says that there are %d conversations and %d turns, and %d and %d were read: lines are missing",
 			l.Conversations, l.Turns, i.read.Conversations, i.read.Turns)
 	}
-	// An export without conversations is refused too if the tenant does not exist.
+	// openTarget is called here for an export without conversations, so that an import for a
+	// tenant that does not exist fails for each export.
 	if err := i.openTarget(); err != nil {
 		return notOfALine{err}
 	}

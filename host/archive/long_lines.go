@@ -7,8 +7,8 @@ import (
 	"github.com/botyard/botyard/host/fairshare"
 )
 
-// newLongLines returns the pool of long lines: how many lines above bounds.ImportLine all
-// imports together hold in memory at once. Each import that may run has a place to wait.
+// newLongLines returns the pool that bounds how many lines above bounds.ImportLine bytes all
+// imports hold in memory at once. The pool has a place to wait for each import that may run.
 func newLongLines() *fairshare.Pool {
 	return fairshare.NewPool("long lines of imports", func() fairshare.Bounds {
 		return fairshare.Bounds{
@@ -18,8 +18,8 @@ func newLongLines() *fairshare.Pool {
 	})
 }
 
-// reserveLongLine waits until one more long line may be held. The caller calls release
-// when it has dropped the line.
+// reserveLongLine waits until the import may hold one more long line in memory. The caller
+// calls release when it has dropped the line.
 func (a *Archive) reserveLongLine(ctx context.Context) (release func(), err error) {
 	share, err := a.longLines.Acquire(ctx, "", 1)
 	if err != nil {

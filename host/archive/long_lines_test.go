@@ -10,7 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestReserveLongLine are held one at a time; an import of short lines goes on meanwhile.
+// TestReserveLongLine checks that imports with long lines wait while all places for long lines
+// are taken, and that an import of short lines does not wait.
 //
 // beyond: line of an import
 func TestReserveLongLine(t *testing.T) {
@@ -42,7 +43,7 @@ func TestReserveLongLine(t *testing.T) {
 	if n := s.longLines.Held(); n != 0 {
 		t.Errorf("%d are held at the end", n)
 	}
-	// A line above MaxLine is refused, and its reservation is released.
+	// An import refuses a line above MaxLine bytes, and releases the line's reservation.
 	if _, err := s.imports("a", false, `{"type":"export","version":1,"tenant":"`+strings.Repeat("x", MaxLine)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 1: has more than") {
 		t.Errorf("%v", err)
 	}

@@ -9,7 +9,8 @@ import (
 )
 
 // forget calls Forget of the tenant's memory for each of the calls. It does nothing if the
-// memory keeps nothing, or if the tenant has no valid configuration; then e is nil.
+// memory has no Forget. It also does nothing if e is nil, which means that the tenant has no
+// valid configuration.
 func (a *Archive) forget(ctx context.Context, e *config.Effective, calls ...sdk.Call) error {
 	if e == nil || a.o.OpenMemory == nil {
 		return nil

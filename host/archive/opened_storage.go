@@ -9,17 +9,16 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// OpenedStorage is a storage that was opened for one tenant.
+// OpenedStorage is a storage that is open for one tenant.
 type OpenedStorage struct {
 	storage.Storage
 	Importer    storage.Importer // nil if the plugin cannot import
 	KnowsOwners bool             // the plugin records which user wrote each turn
-	Close       func()           // called once by the code that opened the storage
+	Close       func()           // the archive calls Close once
 }
 
-// requireOwners returns fault.Invalid if only one user's data is wanted from a plugin that
-// does not record which user wrote what. An empty user means all users, which any plugin can
-// do.
+// requireOwners returns fault.Invalid if user is not empty and the storage's plugin does not
+// record which user wrote a turn. An empty user means all users, for which any plugin will do.
 func (s *OpenedStorage) requireOwners(user string) error {
 	if user == "" || s.KnowsOwners {
 		return nil
@@ -27,7 +26,8 @@ func (s *OpenedStorage) requireOwners(user string) error {
 	return fault.New(fault.Invalid, "its plugin does not tell whose turns are whose: update it").By(fault.PartyHost)
 }
 
-// openStorage opens a storage, with retries. An error names the storage.
+// openStorage opens a storage and repeats the call after transient errors. Its errors name the
+// storage.
 func (a *Archive) openStorage(ctx context.Context, id string, b config.SealedBlock) (store *OpenedStorage, err error) {
 	err = a.retry(ctx, func() (err error) {
 		store, err = a.o.OpenStorage(ctx, id, b)
@@ -39,7 +39,7 @@ func (a *Archive) openStorage(ctx context.Context, id string, b config.SealedBlo
 	return store, nil
 }
 
-// labeled returns err with the label of its storage in front of the message.
+// labeled returns err with the label of the storage at the beginning of the message.
 func labeled(b config.SealedBlock, err error) error {
 	f := *fault.Of(err)
 	f.Message = fmt.Sprintf("storage %s: %s", b.Label(), f.Message)

@@ -11,15 +11,15 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Purge deletes everything of a tenant, in this order: no host serves it any longer; what
-// its incarnations wrote is deleted in every storage; all versions of its registration are
-// replaced by the receipt. Then the id is free. For a tenant that was purged before it
-// returns the receipt of that purge.
+// Purge deletes everything of a tenant in three steps. First the hosts stop serving the tenant.
+// Then Purge deletes the conversations of all its incarnations in every storage. Then the
+// registry replaces all versions of the registration by the receipt, and the id is free. For a
+// tenant that is already purged, Purge returns the receipt of that purge.
 //
-// Errors: fault.NotFound; fault.Conflict for a tenant of a file on this host, or while
-// another deletion of the tenant runs. After any other error the tenant stays removed, and
-// the error names the storages that were not done. Calling Purge again continues, and the
-// receipt has the counts of all calls.
+// Purge returns fault.NotFound for an unknown tenant. It returns fault.Conflict for a tenant of
+// a file on this host, and while another deletion of the tenant runs. After any other error the
+// tenant stays removed, and the error names the storages in which the deletion failed. The
+// caller calls Purge again to continue. The receipt has the counts of all calls.
 func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Receipt, error) {
 	unlock, err := a.lockTenant(id)
 	if err != nil {
@@ -54,7 +54,8 @@ func (a *Archive) Purge(ctx context.Context, id string, o DeletionOptions) (*Rec
 	return a.purgeRegistration(ctx, r)
 }
 
-// purgeData deletes what all incarnations of the tenant have in storages and in the memory.
+// purgeData deletes the data of all incarnations of the tenant from the storages and the
+// memory.
 func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Snapshot) error {
 	incarnations := append(slices.Clone(s.Former), s.Incarnation)
 	if err := d.deleteAll(ctx, incarnations, wholeIncarnation); err != nil {
@@ -70,8 +71,9 @@ func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Snapsho
 	return a.forget(ctx, s.Effective, calls...)
 }
 
-// purgeRegistration finishes the receipt and makes the registry replace all that it has of
-// the tenant by it. If another host was first, the receipt of that host is returned.
+// purgeRegistration completes the receipt, and makes the registry replace the tenant's
+// registration by the receipt. If another host has done so already, purgeRegistration returns
+// the receipt of that host.
 func (a *Archive) purgeRegistration(ctx context.Context, r *Receipt) (*Receipt, error) {
 	var err error
 	if r.Versions, err = a.o.Registry.CountVersions(ctx, r.Tenant); err != nil {

@@ -52,7 +52,7 @@ func TestPurge_everyStorage(t *testing.T) {
 	if want := "a/" + incarnation + "//"; !slices.Contains(s.memory.told, want) {
 		t.Errorf("the memory was told to forget %q", s.memory.told)
 	}
-	// The id is free, and starts empty.
+	// The id is free after the purge. A new tenant of this id has no conversations.
 	s.register("a", "one", "")
 	if now := s.incarnation("a"); now == incarnation || s.count("one", "a", now) != 0 {
 		t.Errorf("the id is used again as %q", now)
@@ -66,14 +66,14 @@ func TestPurge_continues(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
 	incarnation := s.incarnation("a")
-	const turns = 1700 // four steps
+	const turns = 1700 // The deletion takes four steps of deleteStep turns.
 	for i := range turns {
 		s.say("one", "a", incarnation, fmt.Sprint("c", i%7), "u", "x")
 	}
 	s.register("a", "two", "")
 	s.say("two", "a", incarnation, "c", "u", "x")
 
-	// The caller goes away after the second step.
+	// The first purge stops after its second step, because its caller cancels it.
 	ctx, cancel := context.WithCancel(t.Context())
 	steps := 0
 	_, err := s.Purge(ctx, "a", DeletionOptions{Progress: func(Count) {
@@ -87,7 +87,7 @@ func TestPurge_continues(t *testing.T) {
 	if _, err := s.reg.Restore(t.Context(), "a"); !fault.Is(err, fault.Conflict) {
 		t.Errorf("half a tenant was restored: %v", err)
 	}
-	// A storage cannot be reached.
+	// The second purge fails, because one storage cannot be opened.
 	s.storages.fail("two", fault.New(fault.PluginUnavailable, "not there"))
 	_, err = s.Purge(t.Context(), "a", DeletionOptions{})
 	if !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "storage shelf (shelf=two): not there (digest ") ||

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Receipt says what a purge deleted. The registry keeps it: beside the registration while
-// the purge is under way, and in its place afterwards.
+// Receipt says what a purge deleted. While the purge runs, the registry stores the receipt
+// beside the registration. Afterwards the receipt replaces the registration.
 type Receipt struct {
-	Tenant        string     `json:"tenant"`
-	Incarnation   string     `json:"incarnation"` // the last one; empty if the tenant had no named incarnations
+	Tenant string `json:"tenant"`
+	// the tenant's last incarnation; empty if it had no named one
+	Incarnation   string     `json:"incarnation"`
 	BegunAt       time.Time  `json:"begun_at"`
-	DoneAt        *time.Time `json:"done_at"` // null while the purge is not done
+	DoneAt        *time.Time `json:"done_at"` // null until the purge is complete
 	Conversations int64      `json:"conversations"`
 	Turns         int64      `json:"turns"`
 	Storages      Counts     `json:"storages"`
@@ -24,13 +25,13 @@ type Receipt struct {
 func (r *Receipt) json() json.RawMessage {
 	out, err := json.Marshal(r)
 	if err != nil {
-		panic(err) // unreachable: texts, numbers and times
+		panic(err) // unreachable, because texts, numbers and times can always be encoded
 	}
 	return out
 }
 
-// parseReceipt decodes a receipt that the registry kept. Earlier builds wrote "life" for
-// "incarnation".
+// parseReceipt decodes a receipt from the registry. Earlier versions of the host wrote "life"
+// instead of "incarnation".
 func parseReceipt(raw json.RawMessage) (*Receipt, error) {
 	type earlier struct {
 		Life string `json:"life"`
@@ -58,9 +59,9 @@ func parseReceipt(raw json.RawMessage) (*Receipt, error) {
 	return r, nil
 }
 
-// saveReceipt stores the receipt of a purge that is not done in the registry, so that the
-// counts go on when the purge is repeated. It works even if ctx has ended. A failure is only
-// logged, because it does no more harm than counts that are too low.
+// saveReceipt stores the receipt of an unfinished purge in the registry, so that a repeated
+// purge adds to its counts. saveReceipt works even if ctx has ended. It only logs a failure,
+// because a lost receipt only makes the counts too low.
 func (a *Archive) saveReceipt(ctx context.Context, r *Receipt) {
 	r.Conversations, r.Turns = r.Storages.Total()
 	ctx, cancel := detached(ctx)
@@ -70,11 +71,11 @@ func (a *Archive) saveReceipt(ctx context.Context, r *Receipt) {
 	}
 }
 
-// detachedTimeout bounds what is still done after the caller's context has ended.
+// detachedTimeout bounds the work after the end of the caller's context.
 const detachedTimeout = 10 * time.Second
 
-// detached returns a context that outlives ctx, for a last write about work that was
-// interrupted.
+// detached returns a context that goes on after the end of ctx, for a last write about
+// interrupted work.
 func detached(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), detachedTimeout)
 }

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestParseReceipt reads a receipt of a build that wrote "life" for "incarnation".
+// TestParseReceipt checks a receipt of an earlier version, which wrote "life" instead of
+// "incarnation".
 func TestParseReceipt(t *testing.T) {
 	const earlier = `{"tenant":"a","life":"L2","begun_at":"2026-11-01T00:00:00Z","done_at":null,"conversations":3,"turns":5,
 		"storages":[{"storage":"s","digest":"d","life":"L1","conversations":1,"turns":2},{"storage":"s","digest":"d","life":"L2","conversations":2,"turns":3}],"versions":0}`

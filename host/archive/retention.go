@@ -10,16 +10,17 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// Retained counts what one pass of retention did.
+// Retained has the counts of one pass of retention.
 type Retained struct {
 	Tenants       int   // tenants that have retention_days
 	Conversations int64 // conversations that were deleted
 	Turns         int64 // turns that were deleted
-	Failed        int   // tenants that were not done
+	Failed        int   // tenants for which the pass failed
 }
 
-// Run makes a pass of retention a while after the start, and then every hour, until ctx
-// ends. Several hosts may do so at once.
+// Run makes passes of retention until ctx ends: the first pass soon after the start, the next
+// passes about once an hour, or as Options.RetainEvery says. Several hosts may run Run at the
+// same time.
 func (a *Archive) Run(ctx context.Context) {
 	t := a.o.timing
 	wait := t.firstRetention + rand.N(t.firstRetention/2+1)
@@ -40,10 +41,11 @@ func (a *Archive) Run(ctx context.Context) {
 	}
 }
 
-// Retain makes one pass: of all tenants it deletes the conversations whose last change is
-// longer ago than the tenant's retention_days. It pauses after each call, so that others
-// have most of a storage's time. A tenant that fails is logged, counted, and left for the
-// next pass. The error is that of the registry, or of ctx.
+// Retain makes one pass of retention. It deletes the conversations of all tenants whose last
+// change is longer ago than the tenant's retention_days. It pauses after each call, so that a
+// storage has most of its time for other work. If a tenant fails, Retain logs and counts the
+// failure, and the next pass tries again. Retain returns an error only if the registry fails or
+// ctx ends.
 func (a *Archive) Retain(ctx context.Context) (Retained, error) {
 	q, stop := newRetentionQueue(ctx, a)
 	defer stop()
@@ -67,7 +69,7 @@ func (a *Archive) Retain(ctx context.Context) (Retained, error) {
 	return q.done, err
 }
 
-// throttled makes a call and then pauses for a multiple of the time that the call took.
+// throttled makes a call and then pauses for timing.throttle times the duration of the call.
 func (a *Archive) throttled(ctx context.Context, call func() error) error {
 	begun := time.Now()
 	if err := call(); err != nil {
@@ -76,7 +78,7 @@ func (a *Archive) throttled(ctx context.Context, call func() error) error {
 	return a.pauseAfter(ctx, time.Since(begun))
 }
 
-// pauseAfter pauses for the multiple of the time that a call took.
+// pauseAfter pauses for timing.throttle times the duration took.
 func (a *Archive) pauseAfter(ctx context.Context, took time.Duration) error {
 	return sleep(ctx, time.Duration(a.o.timing.throttle)*took)
 }

@@ -9,46 +9,46 @@ import (
 	"github.com/botyard/botyard/host/registry"
 )
 
-// retentionQueue decides which tenant's data in which storage is looked through next, in one
-// pass of retention. Workers take visits from it. Its rules keep tenants and storages out of
-// each other's way:
+// retentionQueue decides, in one pass of retention, which tenant is processed next in which
+// storage. Processing one tenant in one storage is a visit. Workers take visits from the queue.
+// Its rules prevent one tenant or one storage from delaying the others:
 //
-//   - A storage has one visit at a time. Different storages are visited at once.
-//   - A tenant has bounds.RetainOfTenant visits at a time.
-//   - A visit that takes long ends early and queues again behind the storage's other visits.
-//   - A storage that fails bounds.RetainFailures times in a row is left for the next pass.
+//   - A storage has one visit at a time. Different storages have visits at the same time.
+//   - A tenant has at most bounds.RetainOfTenant visits at a time.
+//   - A visit that takes long ends early, and is queued again behind the storage's other visits.
+//   - A storage that fails bounds.RetainFailures times in a row gets no more visits in this pass.
 type retentionQueue struct {
 	a *Archive
 
 	mu       sync.Mutex
-	changed  sync.Cond                   // signaled when take may have something new to return
+	changed  sync.Cond                   // signaled when take may be able to return
 	storages map[string]*retainedStorage // by the digest of the storage's configuration
-	ready    []*retainedStorage          // those with visits and no worker; the first is next
-	visiting map[string]int              // by tenant: how many of its visits are being made
-	atWork   int                         // visits that are being made
-	complete bool                        // no visits are added any more
-	stopped  bool                        // ctx ended
+	ready    []*retainedStorage          // storages with queued visits and without a running visit; the first is next
+	visiting map[string]int              // by tenant: how many of its visits run
+	atWork   int                         // how many visits run
+	complete bool                        // add is not called any more
+	stopped  bool                        // the context of the pass has ended
 
 	done   Retained
-	failed map[string]bool // tenants
+	failed map[string]bool // tenants with a failed visit
 }
 
-// retainedStorage is a storage with the visits that wait for it.
+// retainedStorage is a storage with its queued visits.
 type retainedStorage struct {
 	digest   string
 	visits   []*visit
 	atWork   bool
-	failures int // visits in a row that failed since the storage did not answer
+	failures int // how many visits have failed in a row because the storage did not respond
 }
 
-// visit is one tenant's turn in one storage.
+// visit is the processing of one tenant in one storage.
 type visit struct {
 	tenant string
-	after  string // the last conversation that was looked at; empty for none
+	after  string // the id of the last processed conversation; empty before the first
 }
 
-// newRetentionQueue returns an empty queue. When ctx ends, take returns no more visits. The
-// caller calls stop when it is done.
+// newRetentionQueue returns an empty queue. After ctx has ended, take returns no more visits.
+// The caller calls stop when the pass is over.
 func newRetentionQueue(ctx context.Context, a *Archive) (q *retentionQueue, stop func() bool) {
 	q = &retentionQueue{a: a, storages: map[string]*retainedStorage{}, visiting: map[string]int{}, failed: map[string]bool{}}
 	q.changed.L = &q.mu
@@ -60,7 +60,7 @@ func newRetentionQueue(ctx context.Context, a *Archive) (q *retentionQueue, stop
 	})
 }
 
-// add queues a visit of the tenant to each of its storages.
+// add queues one visit of the tenant for each of the tenant's storages.
 func (q *retentionQueue) add(e *registry.Snapshot) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -83,7 +83,7 @@ func (q *retentionQueue) add(e *registry.Snapshot) {
 	q.changed.Broadcast()
 }
 
-// allAdded notes that add is not called any more.
+// allAdded tells the queue that add is not called any more.
 func (q *retentionQueue) allAdded() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -91,8 +91,8 @@ func (q *retentionQueue) allAdded() {
 	q.changed.Broadcast()
 }
 
-// take waits for a visit that may be made now. The worker gives it back by finish. ok is
-// false when the pass is over.
+// take waits for a visit that may run now. The worker calls finish after the visit. ok is false
+// when the pass is over.
 func (q *retentionQueue) take() (at *retainedStorage, v *visit, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -115,7 +115,8 @@ func (q *retentionQueue) take() (at *retainedStorage, v *visit, ok bool) {
 	}
 }
 
-// finish ends a visit. With more, it is queued again behind the storage's others.
+// finish ends a visit. If more is true, finish queues the visit again behind the storage's
+// other visits.
 func (q *retentionQueue) finish(at *retainedStorage, v *visit, more bool, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -140,13 +141,14 @@ func (q *retentionQueue) finish(at *retainedStorage, v *visit, more bool, err er
 	q.changed.Broadcast()
 }
 
-// failLocked notes that a visit failed. If the storage failed too often, its other visits
-// are dropped and count as failed. Locked: mu is held.
+// failLocked records that a visit failed. If the storage has failed bounds.RetainFailures times
+// in a row, failLocked drops the storage's queued visits, and their tenants count as failed.
+// Locked: mu is held.
 func (q *retentionQueue) failLocked(at *retainedStorage, v *visit, err error) {
 	q.failed[v.tenant] = true
 	q.a.o.Log.Warn("a tenant's old conversations could not be deleted", "tenant", v.tenant, "error", err)
 	if at.failures++; !transient(err) {
-		at.failures = 0 // the storage answered
+		at.failures = 0 // The storage has responded, so the failures in a row end.
 	}
 	if at.failures < bounds.RetainFailures {
 		return
@@ -158,7 +160,7 @@ func (q *retentionQueue) failLocked(at *retainedStorage, v *visit, err error) {
 	at.visits = nil
 }
 
-// work makes visits until the pass is over.
+// work makes one visit after another until the pass is over.
 func (q *retentionQueue) work(ctx context.Context) {
 	for {
 		at, v, ok := q.take()

@@ -13,7 +13,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Storages that hang, of one tenant or shared by many, delay nobody who has another.
+// TestRetentionQueue_hangingStorages checks that storages that hang do not delay the tenants of
+// other storages. One tenant has many storages that hang, and many tenants share one storage
+// that hangs.
 func TestRetentionQueue_hangingStorages(t *testing.T) {
 	// beyond: retention
 	s := newTestHost(t, newTestStorages(), newTenantStore())
@@ -26,7 +28,7 @@ func TestRetentionQueue_hangingStorages(t *testing.T) {
 			return nil
 		}
 	}
-	// One tenant has used many, first of all by its id.
+	// The tenant with many storages is the first by its id, so its visits are queued first.
 	for i := range 3 * bounds.RetainAtOnce {
 		name := fmt.Sprint("hung", i)
 		s.register("a", name, keepsAWeek)
@@ -68,7 +70,8 @@ func TestRetentionQueue_hangingStorages(t *testing.T) {
 	}
 }
 
-// Of a storage that does not answer it is enough to hear that from some.
+// TestRetentionQueue_givesUpAStorage checks that a pass makes no more visits to a storage after
+// bounds.RetainFailures visits in a row have failed.
 func TestRetentionQueue_givesUpAStorage(t *testing.T) {
 	// beyond: retention failures
 	s := newTestHost(t, newTestStorages(), newTenantStore())
@@ -91,17 +94,19 @@ func TestRetentionQueue_givesUpAStorage(t *testing.T) {
 	}
 }
 
-// A tenant with much to delete is gone on with after the others.
+// TestRetentionQueue_longVisitEndsEarly checks that a tenant with many old conversations does
+// not delay the other tenants of its storage.
 func TestRetentionQueue_longVisitEndsEarly(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
-	s.o.timing.visit = 0 // a visit looks at one conversation
+	s.o.timing.visit = 0 // a visit ends after one conversation
 	s.register("a", "one", keepsAWeek)
 	for i := range 5 {
 		s.past("one", "a", fmt.Sprint("old", i), 8, 1)
 	}
 	s.register("b", "one", keepsAWeek)
 	s.past("one", "b", "old", 8, 1)
-	// The first has its turn before all others are known: it waits until they are.
+	// The first tenant is visited before the other tenants are queued. So its first deletion
+	// waits until the last tenant is queued.
 	s.register("c", "two", keepsAWeek)
 	s.past("two", "c", "old", 8, 1)
 	known := make(chan struct{})

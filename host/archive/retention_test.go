@@ -17,7 +17,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// past puts a conversation that was changed so many days ago.
+// past imports a conversation whose last change is so many days ago.
 func (s *testHost) past(shelf, id, conversation string, days, turns int) {
 	s.Helper()
 	var all []storage.Turn
@@ -46,11 +46,11 @@ func TestRetain(t *testing.T) {
 		if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
 			t.Fatal(err)
 		}
-		for i := range 120 { // more than a page
+		for i := range 120 { // more than one page of conversations
 			s.past("one", "a", fmt.Sprintf("old%03d", i), 8, 1)
 			s.past("one", "a", fmt.Sprintf("new%03d", i), 6, 1)
 		}
-		s.past("one", "a", "long", 9, 1200) // more than two steps
+		s.past("one", "a", "long", 9, 1200) // more turns than two steps delete
 		s.past("one", "forever", "c", 4000, 1)
 		s.past("one", "f", "old", 31, 1)
 		s.past("one", "f", "new", 29, 1)
@@ -95,7 +95,8 @@ func TestRetain_earlierStoragesAndRemovedTenants(t *testing.T) {
 	}
 }
 
-// A conversation that somebody goes on with while it is looked at is not old.
+// TestRetain_sparesWhatChanges checks that a pass does not delete an old conversation that gets
+// a new turn during the pass.
 func TestRetain_sparesWhatChanges(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", keepsAWeek)
@@ -165,7 +166,7 @@ func TestArchive_Run(t *testing.T) {
 	running.Wait()
 }
 
-// However long a call takes, what follows is a longer rest.
+// TestRetain_throttled checks that the pause after each call is longer than the call.
 func TestRetain_throttled(t *testing.T) {
 	s := newTestHost(t, newTestStorages(), nil)
 	s.Archive.o.timing.throttle = defaultTiming.throttle

@@ -13,19 +13,20 @@ import (
 // retainPage is how many conversations one call lists.
 const retainPage = 100
 
-// visitor looks through what one tenant has in one storage, and deletes what is too old. It
-// makes one visit.
+// visitor makes one visit: it looks through the conversations of one tenant in one storage, and
+// deletes the conversations that are too old.
 type visitor struct {
 	q      *retentionQueue
 	tenant *registry.Snapshot
 	visit  *visit
 	before time.Time // conversations whose last change was earlier are too old
-	until  time.Time // when the visit ends though there is more
+	until  time.Time // the time at which the visit ends early
 }
 
-// makeVisit makes a visit to the storage with that digest. more reports whether it ended
-// early. The tenant's configuration is read anew: it may have changed since the tenant was
-// added, and nothing is done if the tenant is gone or has no retention_days now.
+// makeVisit makes the visit v in the storage with the given digest. more reports whether the
+// visit ended early. makeVisit reads the tenant's configuration again, because it may have
+// changed since the visit was queued. If the tenant no longer exists or has no retention_days,
+// makeVisit does nothing.
 func (q *retentionQueue) makeVisit(ctx context.Context, digest string, v *visit) (more bool, err error) {
 	e, err := q.a.o.Registry.Snapshot(ctx, v.tenant)
 	if fault.Is(err, fault.NotFound) || fault.Is(err, fault.Conflict) || err == nil && (e.Effective == nil || e.Effective.RetentionDays == 0) {
@@ -56,8 +57,8 @@ func (r *visitor) call(conversation string) sdk.Call {
 	return sdk.Call{Tenant: r.tenant.Tenant, Incarnation: r.tenant.Incarnation.ID, Conversation: conversation}
 }
 
-// deleteOld looks through the storage from where the visit before ended. more reports
-// whether its time was over before all was looked at.
+// deleteOld looks through the conversations after the last processed one. more reports whether
+// the time of the visit ended before the last conversation.
 func (r *visitor) deleteOld(ctx context.Context, store storage.Storage) (more bool, err error) {
 	for more := true; more; {
 		var page *storage.ConversationPage
@@ -84,8 +85,8 @@ func (r *visitor) deleteOld(ctx context.Context, store storage.Storage) (more bo
 	return false, nil
 }
 
-// deleteConversation deletes a conversation step by step, unless it was changed since it
-// was listed. Then it has the memory forget it.
+// deleteConversation deletes a conversation step by step, if it was not changed after it was
+// listed. After the deletion it calls Forget of the memory for the conversation.
 func (r *visitor) deleteConversation(ctx context.Context, store storage.Storage, id string) error {
 	for more, gone := true, int64(0); more; {
 		err := r.q.a.throttled(ctx, func() error {
@@ -109,7 +110,7 @@ func (r *visitor) deleteConversation(ctx context.Context, store storage.Storage,
 	return nil
 }
 
-// addDeleted adds to the counts of the pass.
+// addDeleted adds a deletion to the counts of the pass.
 func (q *retentionQueue) addDeleted(d storage.Deleted) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

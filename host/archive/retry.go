@@ -8,15 +8,16 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Pauses between two tries of a call: each is twice as long as the one before.
+// shortestPause is the pause after the first failed try of a call. Each pause is twice as long
+// as the pause before, up to longestPause.
 const (
 	shortestPause = 50 * time.Millisecond
 	longestPause  = 2 * time.Second
 )
 
-// retry makes a call to a storage or a memory, and repeats it while it fails with a
-// transient error, until timing.retryFor is over or ctx has ended. It returns the error of
-// the last try. The call must be one that can be repeated.
+// retry makes a call to a storage or a memory. It repeats the call after a transient error,
+// until timing.retryFor has passed or ctx ends. It returns the error of the last try. The call
+// must be safe to repeat.
 func (a *Archive) retry(ctx context.Context, call func() error) (err error) {
 	pauses := &backoff.ExponentialBackOff{InitialInterval: shortestPause, MaxInterval: longestPause, Multiplier: 2}
 	try := func() (none struct{}, _ error) {
@@ -29,7 +30,7 @@ func (a *Archive) retry(ctx context.Context, call func() error) (err error) {
 	return err
 }
 
-// transient reports whether the same call may succeed a moment later.
+// transient reports whether the call that returned err may succeed a moment later.
 func transient(err error) bool {
 	f := fault.Of(err)
 	switch f.Class {
@@ -39,7 +40,8 @@ func transient(err error) bool {
 	return false
 }
 
-// sleep waits for d. It returns early, with the cause, when ctx ends.
+// sleep waits for the duration d. If ctx ends earlier, sleep returns the cause of its end at
+// once.
 func sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -6,9 +6,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// lockTenant keeps other deletions of the tenant out of this host until unlock is called.
-// It does not wait: while the tenant is locked, it returns fault.Conflict. Other hosts are
-// not kept out; two of them may delete the same tenant at once.
+// lockTenant locks the tenant against other deletions on this host until unlock is called. It
+// does not wait: if the tenant is already locked, lockTenant returns fault.Conflict. The lock
+// does not bind other hosts, so two hosts may delete the same tenant at the same time.
 func (a *Archive) lockTenant(id string) (unlock func(), err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

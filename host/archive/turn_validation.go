@@ -14,24 +14,25 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// An import takes only what a turn of this host could have written. Otherwise whoever can
-// import could give a model instructions, or store turns that the next export cannot write.
+// An import takes only turns that a host could have written itself. Otherwise a caller with the
+// right to import could give a model instructions, or store turns that an export cannot write.
 
-// The times of a turn must be between earliestTime and maxAhead from now. A host whose clock
-// was never set counts from earliestTime, and clocks of hosts differ.
+// earliestTime and maxAhead bound the times of a turn: from earliestTime to maxAhead after now.
+// A host whose clock was never set counts from earliestTime. The clocks of two hosts can
+// differ, so a time may lie after now.
 var earliestTime = time.Unix(0, 0)
 
 const maxAhead = 24 * time.Hour
 
-// history holds the facts about the earlier turns of a conversation that the validation of
-// the next turn needs.
+// history holds facts about the earlier turns of a conversation, for the validation of the next
+// turn.
 type history struct {
-	partial bool            // some turns are not in the export
+	partial bool            // the export has only some of the conversation's turns
 	number  int64           // the number of the last turn that succeeded
-	calls   map[string]bool // ids of the tool calls of that turn
+	calls   map[string]bool // the ids of the tool calls of the last turn that succeeded
 }
 
-// validate returns an error if a request could not name the conversation or its user.
+// validate returns an error if no request to the API could name this conversation or this user.
 func (l *conversationLine) validate() error {
 	if err := bot.CheckID("id", l.ID); err != nil {
 		return err
@@ -42,9 +43,9 @@ func (l *conversationLine) validate() error {
 	return bot.CheckID("user", l.User)
 }
 
-// validate returns an error if no host could have written the turn after those in h, and
-// else adds the turn to h. Whether the turn fits to what the storage has is not checked
-// here: the storage does that.
+// validate returns an error if no host could have written the turn after the turns in h.
+// Otherwise it adds the turn to h. validate does not compare the turn with the turns in the
+// storage, because the storage does so itself.
 func (l *turnLine) validate(h *history, now time.Time) error {
 	if _, known := states[l.State]; !known {
 		return fault.New(fault.Invalid, "is %q; expected running, succeeded, failed or interrupted", l.State).At("state")
@@ -113,8 +114,8 @@ func (l *turnLine) validateUsage() error {
 	return nil
 }
 
-// validateMessages checks the order of the messages, and that each result of a tool has its
-// call in this turn or in the one before.
+// validateMessages checks the order of the messages. It also checks that each tool result has
+// its tool call in this turn or in the succeeded turn before it.
 func (l *turnLine) validateMessages(h *history) error {
 	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage == chat.Usage{}
 	switch n := len(l.Messages); {
@@ -153,8 +154,8 @@ func (l *turnLine) validateMessages(h *history) error {
 	return l.validateNumber(h, calls)
 }
 
-// validateNumber checks that succeeded turns are numbered without a gap, and others not at
-// all. calls are the ids of the tool calls of this turn.
+// validateNumber checks that the succeeded turns are numbered without a gap, and that other
+// turns have no number. calls are the ids of the tool calls of this turn.
 func (l *turnLine) validateNumber(h *history, calls map[string]bool) error {
 	switch {
 	case l.State != succeeded && l.Number != 0:
@@ -170,7 +171,8 @@ func (l *turnLine) validateNumber(h *history, calls map[string]bool) error {
 
 var succeeded = storage.Succeeded.String()
 
-// allowedParts reports, by role, whether a message of the role can have the part.
+// allowedParts has, for each role, a function that reports whether a message of the role may
+// have a part.
 var allowedParts = map[chat.Role]func(chat.Part) bool{
 	chat.User:      func(p chat.Part) bool { return p.Reasoning == nil && p.ToolCall == nil && p.ToolResult == nil },
 	chat.Assistant: func(p chat.Part) bool { return p.ToolResult == nil },
@@ -222,7 +224,7 @@ func validatePart(p chat.Part) *fault.Error {
 	return nil
 }
 
-// short returns the beginning of a text, for error messages.
+// short returns the first 40 bytes of a text, for error messages.
 func short(text string) string {
 	if len(text) > 40 {
 		return text[:40] + "..."

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// asked, replied and so on are messages in an export.
+// These constants are messages in the JSON form of an export.
 const (
 	asked   = `{"role":"user","parts":[{"text":"x"}]}`
 	replied = `{"role":"assistant","parts":[{"text":"y"}]}`
@@ -20,8 +20,8 @@ const (
 	result  = `{"role":"tool","parts":[{"tool_result":{"tool_call_id":"1","parts":[{"text":"42"}]}}]}`
 )
 
-// turnsOf is an export of one conversation with turns of such messages, each with more
-// fields.
+// turnsOf returns an export of one conversation. Each text in turns has the messages of one
+// turn. fields is JSON that is added to each turn.
 func turnsOf(fields string, turns ...string) string {
 	const at = `"2026-01-02T03:04:05Z"`
 	lines := []string{`{"type":"export","version":1,"tenant":"a","created_at":` + at + `}`,
@@ -39,7 +39,9 @@ func turnsOf(fields string, turns ...string) string {
 	return strings.Join(append(lines, fmt.Sprintf(`{"type":"end","conversations":1,"turns":%d}`, len(turns))), "\n")
 }
 
-// TestTurnLine_validate is refused by its line, and nothing of it is kept.
+// TestTurnLine_validate checks that an import refuses each turn that no host could have
+// written, that the error names the turn's line, and that the import stores nothing of the
+// turn.
 //
 // beyond: imported turn
 // beyond: parts of an import
@@ -113,8 +115,8 @@ func TestTurnLine_validate(t *testing.T) {
 	}
 }
 
-// TestTurnLine_validate_tooLarge checks that a turn that is too large for a message of the
-// plugin protocol is refused when its line is validated.
+// TestTurnLine_validate_tooLarge checks that the validation of a line refuses a turn that is
+// too large for a message of the plugin protocol.
 func TestTurnLine_validate_tooLarge(t *testing.T) {
 	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
 	if err := l.validate(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {

@@ -67,8 +67,9 @@ func (s *Storage) Delete(_ context.Context, scope storage.Scope) (d storage.Dele
 	return d, nil
 }
 
-// isKeptLocked reports whether a deletion of what is older than before leaves the conversation: it was
-// changed since, or a turn runs in it whose lease has not run out.
+// isKeptLocked reports whether a deletion of conversations that were last changed before the
+// time before must keep the conversation c: c was changed at that time or later, or a turn runs
+// in c and the lease of its holder has not run out.
 //
 // Locked: mu is held.
 func (s *Storage) isKeptLocked(c *conversation, before time.Time) bool {

@@ -1,10 +1,11 @@
 // Package archivetest has a storage of conversations in memory, for tests of exports, imports,
-// erasures and purges. It behaves as package storage promises: its test runs the conformance kit.
+// erasures and purges. The storage keeps the promises of package storage: its test runs the
+// conformance kit.
 //
 // Files:
 //
 //   - storage.go: Storage; Begin, Commit, Read, List and Renew.
 //   - delete.go: Delete, and which conversations a scope matches.
-//   - import.go: Import, and which turns it refuses.
+//   - import.go: Import, and which turns Import refuses.
 //   - owner.go: which user may see a conversation, and emptying a user's turns.
 package archivetest

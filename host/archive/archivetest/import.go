@@ -47,7 +47,9 @@ func (s *Storage) Import(_ context.Context, req *storage.ImportRequest) (int64, 
 			return 0, fault.New(fault.Conflict, "turn %d does not follow on what is there", t.Sequence).At("turns")
 		}
 		t.Messages = slices.Clone(t.Messages)
-		fresh = append(fresh, &turn{Turn: t, closed: true}) // an imported key replays nothing
+		// An idempotency key is not imported, so a Begin with the key of an imported turn
+		// starts a new turn.
+		fresh = append(fresh, &turn{Turn: t, closed: true})
 	}
 	if len(fresh) == 0 {
 		return 0, nil

@@ -8,11 +8,12 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// notFound returns the error for a conversation that is not there, or that a user may not see.
+// notFound returns the error for a conversation that does not exist, or that the user of a call
+// may not see.
 func notFound() error { return fault.New(fault.NotFound, "there is no such conversation") }
 
-// hiddenFrom reports whether the call is told that there is no such conversation, since it is another
-// user's.
+// hiddenFrom reports whether the call gets the error of notFound because the conversation
+// belongs to another user.
 func (c *conversation) hiddenFrom(call sdk.Call, owned bool) bool {
 	return owned && c.user != call.User
 }
@@ -22,13 +23,13 @@ func (c *conversation) wrote(user string) bool {
 	return slices.ContainsFunc(c.turns, func(t *turn) bool { return t.User == user })
 }
 
-// shared reports whether users other than its owner wrote in it.
+// shared reports whether users other than the owner of the conversation wrote in it.
 func (c *conversation) shared() bool {
 	return slices.ContainsFunc(c.turns, func(t *turn) bool { return t.User != "" && t.User != c.user })
 }
 
-// empty removes the texts of the user's turns, and the user from the conversation. It returns how many
-// turns it emptied.
+// empty removes the texts of the user's turns, and the user's id, from the conversation. It
+// returns how many turns it emptied.
 func (c *conversation) empty(user string) (emptied int64) {
 	for _, t := range c.turns {
 		if t.User != user {

@@ -18,9 +18,9 @@ import (
 // Storage keeps conversations in memory. The zero value is empty and ready. It is safe for concurrent
 // use.
 type Storage struct {
-	// Before, if set, is called before each method of storage.Storage and storage.Importer, with the
-	// method's name. If it returns an error, the method does nothing and returns this error. It is set
-	// before the first call.
+	// Before, if it is set, is called before each method of storage.Storage and
+	// storage.Importer, with the method's name. If Before returns an error, the method does
+	// nothing and returns this error. A test sets Before before it calls the first method.
 	Before func(method string, call sdk.Call) error
 
 	mu            sync.Mutex
@@ -58,15 +58,15 @@ type turn struct {
 	storage.Turn
 	holder, attempt string
 	digest          []byte
-	closed          bool // no Commit may end it any more
+	closed          bool // Commit refuses to end a closed turn
 }
 
 func addressOf(call sdk.Call) address {
 	return address{owner{call.Tenant, call.Incarnation}, call.Conversation}
 }
 
-// begin calls Before, checks that the call names a tenant, and locks mu. The caller calls end, which
-// unlocks mu.
+// begin calls Before, checks that the call names a tenant, and locks mu. The caller of begin
+// calls end, which unlocks mu.
 func (s *Storage) begin(method string, call sdk.Call) (end func(), err error) {
 	if s.Before != nil {
 		if err := s.Before(method, call); err != nil {
@@ -83,7 +83,7 @@ func (s *Storage) begin(method string, call sdk.Call) (end func(), err error) {
 	return s.mu.Unlock, nil
 }
 
-// beginNamed does what begin does, and checks that the call names a conversation too.
+// beginNamed calls begin, and then checks that the call names a conversation too.
 func (s *Storage) beginNamed(method string, call sdk.Call) (end func(), err error) {
 	end, err = s.begin(method, call)
 	if err == nil && call.Conversation == "" {
@@ -93,7 +93,7 @@ func (s *Storage) beginNamed(method string, call sdk.Call) (end func(), err erro
 	return end, err
 }
 
-// running returns the running turn, or nil.
+// running returns the running turn of the conversation, or nil if no turn runs in it.
 func (c *conversation) running() *turn {
 	if n := len(c.turns); n > 0 && c.turns[n-1].State == storage.Running {
 		return c.turns[n-1]
@@ -101,7 +101,8 @@ func (c *conversation) running() *turn {
 	return nil
 }
 
-// findLocked returns the conversation. If there is none, it returns a new one, which is not stored yet.
+// findLocked returns the conversation that the call names. If the conversation does not exist,
+// findLocked returns a new one, which is not stored yet.
 //
 // Locked: mu is held.
 func (s *Storage) findLocked(call sdk.Call, created time.Time) (*conversation, error) {
@@ -166,8 +167,8 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	return c.started(t, req), nil
 }
 
-// lastAttempt returns the newest turn with this idempotency key, or nil if there is none within
-// storage.KeyTTL.
+// lastAttempt returns the newest turn with this idempotency key, or nil if no turn with the key
+// was started within storage.KeyTTL.
 func (c *conversation) lastAttempt(key string, now time.Time) *turn {
 	if t := c.keys[key]; t != nil && now.Sub(t.StartedAt) < storage.KeyTTL {
 		return t
@@ -175,10 +176,12 @@ func (c *conversation) lastAttempt(key string, now time.Time) *turn {
 	return nil
 }
 
-// fence returns the fence of a turn. It differs for each incarnation of a conversation.
+// fence returns the fence of a turn. A conversation that is deleted and begun again has other
+// fences than before.
 func (c *conversation) fence(t *turn) string { return fmt.Sprintf("%d.%d", c.incarnation, t.Sequence) }
 
-// turnByFence returns the turn that the fence was given for, or nil if there is none or it is closed.
+// turnByFence returns the turn with this fence. It returns nil if no turn of the conversation
+// has the fence, or if the turn is closed.
 func (c *conversation) turnByFence(fence string) *turn {
 	var incarnation, sequence int
 	if _, err := fmt.Sscanf(fence, "%d.%d", &incarnation, &sequence); err != nil || sequence < 1 || sequence > len(c.turns) {
@@ -296,7 +299,8 @@ func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.Co
 	return &storage.ConversationPage{Conversations: all[:min(len(all), req.Limit)], More: len(all) > req.Limit}, nil
 }
 
-// extendLocked makes the holder's lease end at until, if it would end earlier.
+// extendLocked extends the holder's lease to the time until. A lease that ends later than until
+// stays as it is.
 //
 // Locked: mu is held.
 func (s *Storage) extendLocked(holder string, until time.Time) {
