@@ -14,7 +14,8 @@ import (
 	"testing/iotest"
 )
 
-// run runs the command against a server and gives its status and what it printed.
+// run runs the command against a server that responds with answer. It returns the exit status
+// and the standard output.
 func run(t *testing.T, answer http.HandlerFunc, in io.Reader, errs io.Writer, args ...string) (int, string) {
 	t.Helper()
 	server := httptest.NewServer(answer)

@@ -8,38 +8,41 @@ import (
 	"time"
 )
 
-// asyncWriterBytes bounds the bytes that wait for a slow reader. A burst of a busy host's
-// log fits in.
+// asyncWriterBytes bounds the bytes that wait for a slow stream. It is large enough for a burst
+// of a busy host's log.
 const asyncWriterBytes = 1 << 20
 
-// flushTimeout is how long the end of the process waits for the reader of the last lines.
+// flushTimeout is how long the command waits at its end until the last lines are written.
 const flushTimeout = 2 * time.Second
 
-// asyncWriter passes lines to a stream without making its callers wait: not for a pipe
-// that nobody reads, and not for a full disk. Turns write their log through it, and so
-// does the end of the host. Lines that find no room, or that cannot be written, are
-// dropped and counted. As soon as the stream takes something again, it gets a line that
-// says how many are missing. Write may be called concurrently, with whole lines each time.
+// asyncWriter writes lines to a stream in the background, so that its callers do not wait while
+// a pipe has no reader or a disk is full. The log of turns goes through it, and the log of a
+// host that stops. asyncWriter drops and counts lines for which it has no space and lines that
+// cannot be written. When the stream can be written again, asyncWriter first writes a line with
+// the number of the dropped lines. Write may be called concurrently; each call writes whole
+// lines.
 type asyncWriter struct {
 	to      io.Writer
-	missing func(lines int) []byte // returns a line that reports a gap; nil: gaps are not reported
+	missing func(lines int) []byte // returns a line that says how many lines were dropped; may be nil
 
 	mu      sync.Mutex
 	changed sync.Cond     // signals that waiting or closed has changed
-	dropped atomic.Int64  // lines, since it was made
-	waiting []pendingText // in order, never two gaps in a row
-	bytes   int           // size of all waiting texts
+	dropped atomic.Int64  // how many lines were dropped since newAsyncWriter
+	waiting []pendingText // in the order of Write; two gaps in a row are merged into one
+	bytes   int           // the size of all texts in waiting
 	closed  bool
-	drained chan struct{} // closed when the writer is closed and nothing waits
+	drained chan struct{} // closed when the writer is closed and waiting is empty
 }
 
-// pendingText is a text that waits, or the number of lines that are missing in its place.
+// pendingText is a text that is not written yet, or a gap: the number of lines that were
+// dropped at this place.
 type pendingText struct {
 	text []byte
 	gap  int
 }
 
-// newAsyncWriter returns a writer and starts its goroutine, which ends after close.
+// newAsyncWriter returns a writer to the stream to. It starts a goroutine, which ends after
+// close.
 func newAsyncWriter(to io.Writer, missing func(lines int) []byte) *asyncWriter {
 	o := &asyncWriter{to: to, missing: missing, drained: make(chan struct{})}
 	o.changed.L = &o.mu
@@ -47,7 +50,8 @@ func newAsyncWriter(to io.Writer, missing func(lines int) []byte) *asyncWriter {
 	return o
 }
 
-// Write implements io.Writer. It never waits for the stream and never fails.
+// Write implements io.Writer. It queues b without waiting for the stream, and never returns an
+// error.
 func (o *asyncWriter) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -61,7 +65,7 @@ func (o *asyncWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// dropLocked counts lines that are missing after everything that waits. Locked: mu is held.
+// dropLocked counts lines that were dropped after the queued texts. Locked: mu is held.
 func (o *asyncWriter) dropLocked(lines int) {
 	o.dropped.Add(int64(lines))
 	if last := len(o.waiting) - 1; last >= 0 && o.waiting[last].gap > 0 {
@@ -72,13 +76,13 @@ func (o *asyncWriter) dropLocked(lines int) {
 	o.changed.Signal()
 }
 
-// pump writes what waits until the writer is closed and empty. Before it writes a text it
-// writes the lines that tell of a gap; until the stream takes those, the text is dropped
-// too.
+// pump writes the queued texts to the stream until the writer is closed and the queue is empty.
+// If lines were dropped, pump first writes a line with their number. While the stream does not
+// take this line, pump drops the next texts too.
 func (o *asyncWriter) pump() {
 	defer close(o.drained)
-	lost := 0    // lines that are missing since the last text that was written
-	cut := false // the last text was written in part
+	lost := 0    // lines that were dropped and are not reported yet
+	cut := false // the stream took only a part of the last text
 	write := func(b []byte) bool {
 		if cut {
 			b = append([]byte{'\n'}, b...)
@@ -103,7 +107,8 @@ func (o *asyncWriter) pump() {
 	}
 }
 
-// next returns the next text, or false when the writer is closed and empty. It waits.
+// next waits for the next queued text and returns it. It returns false when the writer is
+// closed and the queue is empty.
 func (o *asyncWriter) next() (pendingText, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -120,8 +125,8 @@ func (o *asyncWriter) next() (pendingText, bool) {
 	return p, true
 }
 
-// close waits until everything is written, for at most the timeout. Later writes are
-// dropped.
+// close waits until the queue is written, but not longer than timeout. Later calls of Write
+// drop their lines.
 func (o *asyncWriter) close(timeout time.Duration) {
 	o.mu.Lock()
 	o.closed = true
@@ -135,5 +140,5 @@ func (o *asyncWriter) close(timeout time.Duration) {
 	}
 }
 
-// linesIn returns the number of lines in b, at least 1.
+// linesIn returns the number of lines in b. A text without a line feed counts as one line.
 func linesIn(b []byte) int { return max(1, bytes.Count(b, []byte{'\n'})) }

@@ -13,9 +13,9 @@ import (
 
 func sayMissing(lines int) []byte { return fmt.Appendf(nil, "%d missing\n", lines) }
 
-// TestAsyncWriter_pipeThatNobodyReads checks that writing goes on while nobody reads, and
-// what the reader finds once it is back: the lines that there was room for, the number
-// of those that are missing, the lines after them.
+// TestAsyncWriter_pipeThatNobodyReads checks that Write does not wait while a pipe has no
+// reader. A later reader must find the first lines, the number of the dropped lines, and the
+// lines after them.
 func TestAsyncWriter_pipeThatNobodyReads(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -24,13 +24,13 @@ func TestAsyncWriter_pipeThatNobodyReads(t *testing.T) {
 	defer r.Close()
 	o := newAsyncWriter(w, sayMissing)
 	line := strings.Repeat("x", 999) + "\n"
-	const lines = 3000 // 3 MB; a pipe has 64 KiB
+	const lines = 3000 // 3 MB, while the buffer of a pipe has 64 KiB
 	for range lines {
 		if n, err := o.Write([]byte(line)); n != len(line) || err != nil {
 			t.Fatal(n, err)
 		}
 	}
-	o.close(0) // it waits for nobody either
+	o.close(0) // close with the timeout 0 does not wait for the reader
 	var got bytes.Buffer
 	read := make(chan error, 1)
 	go func() { _, err := got.ReadFrom(r); read <- err }()
@@ -52,7 +52,7 @@ func TestAsyncWriter_pipeThatNobodyReads(t *testing.T) {
 	}
 }
 
-// disk is a stream that is full at times.
+// disk is a stream that returns an error when room bytes are written.
 type disk struct {
 	mu   sync.Mutex
 	room int
@@ -73,8 +73,8 @@ func (d *disk) Write(b []byte) (int, error) {
 
 func (d *disk) grow(room int) { d.mu.Lock(); d.room = room; d.mu.Unlock() }
 
-// TestAsyncWriter_fullDisk checks that a line that was only written in part ends before the next one,
-// and that a gap is reported at its place.
+// TestAsyncWriter_fullDisk checks that a line of which only a part was written ends before the
+// next line begins, and that the number of dropped lines is reported at their place.
 func TestAsyncWriter_fullDisk(t *testing.T) {
 	d := &disk{room: 12}
 	o := newAsyncWriter(d, sayMissing)
@@ -98,7 +98,8 @@ func TestAsyncWriter_fullDisk(t *testing.T) {
 	d.grow(1000)
 	_, _ = o.Write([]byte("seven\n"))
 	o.close(time.Minute)
-	// Whether six was tried before there was room is the pump's to know.
+	// It depends on the goroutine's timing whether "five" and "six" were dropped before the
+	// disk grew.
 	if got, want := d.got.String(), "one two\nthre\n3 missing\nseven\n"; got != want && got != "one two\nthre\n1 missing\nfive\nsix\nseven\n" {
 		t.Errorf("%q; want %q", got, want)
 	}

@@ -63,13 +63,14 @@ func newConversation(prefix string) string {
 	return prefix + "-" + strings.ToLower(rand.Text()[:10])
 }
 
-// chatSession is a conversation with a bot, typed in a terminal or piped in.
+// chatSession is a conversation with a bot. The user types the messages in a terminal, or pipes
+// them into the command.
 type chatSession struct {
 	client                     *client
 	tenant, conversation, user string
 	json                       bool
 	out, errs                  io.Writer
-	prompts                    bool // the input is a terminal
+	prompts                    bool // whether to print a prompt, because the input is a terminal
 }
 
 func (t *chatSession) run(ctx context.Context, in io.Reader, interrupts <-chan os.Signal) error {
@@ -115,7 +116,7 @@ func (t *chatSession) end() error {
 // errGivenUp is the error of a turn that the user interrupted.
 var errGivenUp = errors.New("given up; the turn is not part of the conversation")
 
-// say sends one message and prints the reply. An interrupt gives the turn up.
+// say sends one message and prints the reply. An interrupt cancels the turn.
 func (t *chatSession) say(ctx context.Context, text string, interrupts <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -158,8 +159,8 @@ func (t *chatSession) say(ctx context.Context, text string, interrupts <-chan os
 	return nil
 }
 
-// noteOf returns what has to be said about a reply besides its text, or "" if the reply is
-// complete.
+// noteOf returns a remark that says why a reply is incomplete or empty. It returns "" for a
+// complete reply.
 func noteOf(reply *api.ChatReply) string {
 	what := "the reply"
 	if strings.TrimSpace(reply.Reply) == "" {
@@ -179,14 +180,14 @@ func noteOf(reply *api.ChatReply) string {
 	return "the reply is empty; `botyard turn show` tells what is kept of it"
 }
 
-// line is a line of the input, or the error of reading it.
+// line is a line of the input, or the error of reading the input.
 type line struct {
 	text string
 	err  error
 }
 
-// readLines reads the input in the background, so that an interrupt does not have to wait
-// for a line. Its goroutine ends with the input, or with the process.
+// readLines reads the input in a goroutine, so that the session can handle an interrupt while
+// it waits for a line. The goroutine ends with the input or with the process.
 func readLines(in io.Reader) <-chan line {
 	out := make(chan line)
 	go func() {

@@ -21,8 +21,8 @@ type chatRequest struct {
 	Stream         bool   `json:"stream,omitempty"`
 }
 
-// chat sends a message and calls show with each piece of the reply. It returns the whole
-// reply.
+// chat sends a message and calls show with each piece of the reply. After the last piece, it
+// returns the whole reply.
 func (c *client) chat(ctx context.Context, tenant string, req chatRequest, show func(string)) (*api.ChatReply, error) {
 	req.Stream = true
 	resp, err := c.send(ctx, http.MethodPost, "/api/v1/chat", http.Header{"X-Tenant-Id": {tenant}}, req)
@@ -67,11 +67,11 @@ func (c *client) chat(ctx context.Context, tenant string, req chatRequest, show 
 	return reply, nil
 }
 
-// maxEvent bounds the bytes of one line of a stream. The last event repeats the whole
-// reply.
+// maxEvent bounds one line of an event stream, in bytes. It is large because the last event
+// repeats the whole reply.
 const maxEvent = 64 << 20
 
-// readEvents calls handle with each server-sent event.
+// readEvents calls handle with each server-sent event in r.
 func readEvents(r io.Reader, handle func(name string, data []byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxEvent)
@@ -95,7 +95,7 @@ func readEvents(r io.Reader, handle func(name string, data []byte) error) error 
 			name = string(value)
 		case "data":
 			data = append(data, value...)
-		} // the empty field is a comment
+		} // A line that begins with a colon is a comment.
 	}
 	return lines.Err()
 }

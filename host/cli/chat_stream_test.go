@@ -20,7 +20,8 @@ func TestReadEvents(t *testing.T) {
 	}
 }
 
-// TestClient_chatEnds checks that a reply counts only when the host said that it is kept.
+// TestClient_chatEnds checks that chat returns a reply only if the stream has the event "done",
+// with which the host says that it has stored the turn.
 func TestClient_chatEnds(t *testing.T) {
 	for body, want := range map[string]string{
 		"event: delta\ndata: {\"text\":\"a\"}\n\n":                                                    "the reply broke off",
@@ -44,7 +45,7 @@ func TestClient_chatEnds(t *testing.T) {
 	}
 }
 
-// TestClient_otherServer checks the error when a server that is not a botyard host answers at the URL.
+// TestClient_otherServer checks that call returns an error if the server is not a botyard host.
 func TestClient_otherServer(t *testing.T) {
 	for _, status := range []int{200, 302, 404, 500} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// TestChatSession_interrupted checks a session in which the user interrupts a reply, asks again, and
-// leaves.
+// TestChatSession_interrupted checks a session in which the user interrupts a reply, asks
+// again, and then ends the session with an interrupt.
 func TestChatSession_interrupted(t *testing.T) {
 	arrived, gone := make(chan bool, 1), make(chan bool, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -56,8 +56,8 @@ func TestChatSession_interrupted(t *testing.T) {
 	}
 }
 
-// A reply that is not whole is told apart from one that is, for each reason and with and
-// without text; what the text and the exit status are stays as it is.
+// TestNoteOf checks the remark about an incomplete or empty reply, for each finish reason. The
+// remark does not change the printed reply or the exit status.
 func TestNoteOf(t *testing.T) {
 	for reason, want := range map[string]struct{ some, none string }{
 		"stop":           {"", "the reply is empty; "},
@@ -66,7 +66,7 @@ func TestNoteOf(t *testing.T) {
 		"tool_calls":     {"the reply ends with calls", "the reply is empty: it ends with calls"},
 		"unknown":        {"", "the reply is empty; "},
 		"to come":        {"", "the reply is empty; "},
-		"":               {"", "the reply is empty; "}, // an earlier host sends none
+		"":               {"", "the reply is empty; "}, // hosts of earlier versions send no finish reason
 	} {
 		for text, note := range map[string]string{"so": want.some, "": want.none, " \n": want.none} {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -95,7 +95,7 @@ func TestNoteOf(t *testing.T) {
 	}
 }
 
-// record is a writer that can be waited for.
+// record is a writer that keeps what is written. Its method wait waits for a text.
 type record struct {
 	mu   sync.Mutex
 	text strings.Builder

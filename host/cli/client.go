@@ -18,22 +18,22 @@ import (
 // client sends requests to a running host.
 type client struct {
 	base  string
-	token string // empty: none is sent
+	token string // empty if the client sends no token
 	http  *http.Client
-	// errs gets the progress line of a long call; nil for none.
+	// errs gets the progress line of a long call. It may be nil.
 	errs io.Writer
 }
 
 func (c *client) transport() *http.Transport { return c.http.Transport.(*http.Transport) }
 
-// newClient returns a client for the host at the URL.
+// newClient returns a client for the host at the URL base.
 func newClient(base string) (*client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, usage(fmt.Errorf("--url (or BOTYARD_URL) is %q; expected an URL such as %s", base, defaultURL))
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = 0 // none: a chat waits for a model
+	transport.ResponseHeaderTimeout = 0 // no timeout, because a host may wait long for a model
 	return &client{
 		base: strings.TrimSuffix(base, "/"),
 		http: &http.Client{
@@ -43,8 +43,8 @@ func newClient(base string) (*client, error) {
 	}, nil
 }
 
-// call sends in as JSON, unless it is nil, and decodes the answer into out, unless that is
-// nil. It waits as long as the host takes.
+// call sends in as JSON and decodes the response into out. A nil in means a request without a
+// body; a nil out means that the response's body is ignored. call has no timeout of its own.
 func (c *client) call(ctx context.Context, method, path string, header http.Header, in, out any) (http.Header, error) {
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	resp, err := c.send(ctx, method, path, header, in)
@@ -58,7 +58,7 @@ func (c *client) call(ctx context.Context, method, path string, header http.Head
 	return resp.Header, c.decode(resp.Body, method, out)
 }
 
-// decode decodes an answer to a request with the method.
+// decode decodes the body of a response into out. method is the method of the request.
 func (c *client) decode(body io.Reader, method string, out any) error {
 	in := &errorReader{from: body}
 	switch err := json.NewDecoder(in).Decode(out); {
@@ -70,7 +70,8 @@ func (c *client) decode(body io.Reader, method string, out any) error {
 	return nil
 }
 
-// errorReader keeps the error of a reader, except io.EOF.
+// errorReader passes on the reads of another reader. It stores an error of a read in err,
+// except io.EOF.
 type errorReader struct {
 	from io.Reader
 	err  error
@@ -85,27 +86,29 @@ func (h *errorReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// send sends in as JSON, unless it is nil, and returns the answer if its status is not an error.
-// The caller must close its body.
+// send sends in as JSON and returns the response. A nil in means a request without a body. If
+// the response has an error status, send returns an error instead. The caller closes the
+// response's body.
 func (c *client) send(ctx context.Context, method, path string, header http.Header, in any) (*http.Response, error) {
 	if in == nil {
 		return c.sendBody(ctx, method, path, header, "", nil)
 	}
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // six bytes for a "<" would make a document that may be sent too large
+	e.SetEscapeHTML(false) // Six bytes for a "<" could make a document longer than the host accepts.
 	if err := e.Encode(in); err != nil {
 		return nil, err
 	}
 	return c.sendBody(ctx, method, path, header, "application/json", &body)
 }
 
-// sendDocument sends a configuration with the media type, and decodes the answer into out.
+// sendDocument sends a configuration document with the given media type, and decodes the
+// response into out.
 func (c *client) sendDocument(ctx context.Context, method, path string, header http.Header, mediaType string, doc *config.Document, out any) error {
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // for the same reason as in send
+	e.SetEscapeHTML(false) // Six bytes for a "<" could make a document longer than the host accepts.
 	if err := e.Encode(doc.Values()); err != nil {
 		return err
 	}
@@ -117,7 +120,8 @@ func (c *client) sendDocument(ctx context.Context, method, path string, header h
 	return c.decode(resp.Body, method, out)
 }
 
-// sendBody is send with a body of any media type. It is read while it is sent.
+// sendBody sends a request with a body of any media type, and returns the response as send
+// does. It reads the body while it sends it.
 func (c *client) sendBody(ctx context.Context, method, path string, header http.Header, mediaType string, body io.Reader) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
@@ -139,7 +143,7 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 		}
 		var inner *url.Error
 		if errors.As(err, &inner) {
-			err = inner.Err // the outer error repeats the URL
+			err = inner.Err // The text of url.Error repeats the URL.
 		}
 		return nil, c.connectionError(err, method)
 	}
@@ -150,7 +154,8 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	var p api.Problem
 	b, _ := io.ReadAll(io.LimitReader(resp.Body, 8<<20))
 	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") || json.Unmarshal(b, &p) != nil {
-		if bytes.HasPrefix(b, []byte("Client sent an HTTP request to an HTTPS server")) { // the text of Go's servers
+		// the response of Go's TLS servers to plain HTTP
+		if bytes.HasPrefix(b, []byte("Client sent an HTTP request to an HTTPS server")) {
 			return nil, fmt.Errorf("the server at %s speaks TLS; name it with --url %s", c.base, otherScheme(c.base, "https"))
 		}
 		return nil, fmt.Errorf("the server at %s answered %s, and not as a botyard host does", c.base, resp.Status)
@@ -158,7 +163,7 @@ func (c *client) sendBody(ctx context.Context, method, path string, header http.
 	return nil, &remoteError{p}
 }
 
-// remoteError is an error that the host answered.
+// remoteError is an error that the host returned over the API.
 type remoteError struct{ api.Problem }
 
 func (e *remoteError) Error() string {
@@ -175,7 +180,7 @@ func (e *remoteError) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// problemLine returns a problem in one line, worded as package config does.
+// problemLine returns a problem as one line, in the form that package config uses.
 func problemLine(p api.ConfigProblem) string {
 	var b strings.Builder
 	if p.File != "" {
@@ -198,8 +203,8 @@ func problemLine(p api.ConfigProblem) string {
 	return b.String()
 }
 
-// pathPart returns a value escaped as a part of a path. A value of dots alone would
-// otherwise be a step in the path.
+// pathPart escapes a value as one segment of a URL's path. It also escapes "." and "..",
+// because they would move to another path.
 func pathPart(value string) string {
 	if value == "." || value == ".." {
 		return strings.ReplaceAll(value, ".", "%2e")

@@ -63,13 +63,13 @@ func newConfigCheck() *cobra.Command {
 	return c
 }
 
-// checkResult holds the findings of a check.
+// checkResult has the problems and warnings that a check of configuration files has found.
 type checkResult struct {
 	problems, warnings config.Problems
 	tenants            []string // ids of the tenants without problems
 }
 
-// add adds the problems of err. It returns err if it is an error of another kind.
+// add adds the problems in err. If err is an error other than config.Problems, add returns it.
 func (c *checkResult) add(err error) error {
 	var found config.Problems
 	if err != nil && !errors.As(err, &found) {
@@ -79,9 +79,9 @@ func (c *checkResult) add(err error) error {
 	return nil
 }
 
-// addFiles adds the problems and warnings of the files.
+// addFiles adds the problems and warnings of the host file and the tenant files.
 func (c *checkResult) addFiles(ctx context.Context, f *hostFlags, files *files) error {
-	// The same checks as those of serve before it creates anything.
+	// The command serve makes the same checks before it creates files.
 	o := f.hostOptions()
 	c.problems = host.Preflight(o, files.host)
 	c.warnings = append(host.Warnings(o, files.host, files.plugins), files.ignored...)
@@ -112,16 +112,17 @@ func (c *checkResult) addFiles(ctx context.Context, f *hostFlags, files *files) 
 	return nil
 }
 
-// check returns everything that is wrong in all files.
+// check returns all problems and warnings of the host file and the tenant files.
 func check(ctx context.Context, f *hostFlags) (*checkResult, error) {
 	c := &checkResult{tenants: []string{}}
 	err := withFiles(ctx, f, func(files *files) error { return c.addFiles(ctx, f, files) })
-	err = c.add(err) // host files that cannot be read are problems too
+	err = c.add(err) // An error of reading the host file also counts as a problem.
 	c.problems = unique(c.problems)
 	return c, err
 }
 
-// unique removes repeated problems, such as those of a layer that every tenant inherits.
+// unique removes repeated problems. A problem in a layer that all tenants inherit is found once
+// for each tenant.
 func unique(problems config.Problems) config.Problems {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(problems, func(p config.Problem) bool {

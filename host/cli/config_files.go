@@ -16,26 +16,27 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// files are a host's configuration files, with a plugin manager that asks the plugins for
-// the schemas of their blocks.
+// files are a host's configuration files. The plugin manager gets the schemas of plugin blocks
+// from the plugins.
 type files struct {
 	host    *config.Host
 	plugins *plugins.Manager
 	tenants []string        // paths of the tenant files
-	unread  error           // the error of the tenant folders that cannot be read; nil for none
-	ignored config.Problems // files in tenant folders that look like a tenant's and are not read
+	unread  error           // the errors of tenant folders that cannot be read; nil if there are none
+	ignored config.Problems // warnings about files with the name of a tenant file that are ignored
 	log     hclog.Logger
 }
 
-// ignored returns the warning for a file that is not read.
+// ignored returns the warning that a file in a tenant folder is not read, with the reason.
 func ignored(path, why string) config.Problem {
 	return config.Problem{Pos: config.Pos{File: path}, Message: "is ignored: " + why}
 }
 
-// pluginsCloseTimeout bounds the end of the plugins.
+// pluginsCloseTimeout bounds how long withFiles waits for the plugins to stop.
 const pluginsCloseTimeout = 10 * time.Second
 
-// withFiles loads the files that the flags name, calls do, and ends the plugins.
+// withFiles loads the files that the flags name, calls do with them, and then stops the
+// plugins.
 func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err error) {
 	h, err := config.LoadHost(config.LoadOptions{File: f.config, Overlay: f.overlay, Environ: os.Environ()})
 	if err != nil {
@@ -85,12 +86,13 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 	return do(out)
 }
 
-// tenantOf returns the tenant that a file is for.
+// tenantOf returns the id of the tenant that a tenant file configures.
 func tenantOf(path string) string {
 	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
-// tenant returns the effective configuration of a tenant file, checked by the plugins.
+// tenant returns the effective configuration of a tenant file, after the plugins have checked
+// it.
 func (f *files) tenant(ctx context.Context, path string) (*config.Effective, error) {
 	doc, err := config.ReadFile(path)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// connectionError returns the error for a request that got no answer. It tells apart three
-// reasons: the host's certificate is not accepted, nobody is there, or the connection broke
-// when the host may have had the request.
+// connectionError returns the error for a request that got no response. It distinguishes three
+// reasons: the host's certificate is not accepted, no host can be reached, or the connection
+// broke after the host may have received the request.
 func (c *client) connectionError(err error, method string) error {
 	var certificate *tls.CertificateVerificationError
 	var plain tls.RecordHeaderError
@@ -22,18 +22,20 @@ func (c *client) connectionError(err error, method string) error {
 	switch {
 	case errors.As(err, &certificate):
 		return c.certificateError(certificate)
-	// The transport has no error value for this, only the text.
+	// package http has only a text for this error
 	case errors.As(err, &plain), strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fmt.Errorf("the server at %s does not speak TLS; if it is the host, name it with --url %s", c.base, otherScheme(c.base, "http"))
 	case errors.As(err, &system) && system.Op != "dial":
-	case system != nil, errors.As(err, &slow) && slow.Timeout(): // a timeout can only happen before the request was sent
+	// The client's only timeouts are those of connecting, so a timeout means that the request
+	// was not sent.
+	case system != nil, errors.As(err, &slow) && slow.Timeout():
 		return &unreachableError{c.base, err}
 	}
 	return &brokenError{c.base, err, method}
 }
 
-// certificateError returns the error for a certificate that is not accepted, and says what
-// to do about it.
+// certificateError returns the error for a certificate that is not accepted. The error says how
+// the user can solve the problem.
 func (c *client) certificateError(err *tls.CertificateVerificationError) error {
 	var unknown x509.UnknownAuthorityError
 	var name x509.HostnameError
@@ -52,17 +54,17 @@ func (c *client) certificateError(err *tls.CertificateVerificationError) error {
 	return fmt.Errorf("%s is not accepted: %w", what, err)
 }
 
-// otherScheme returns the URL with another scheme.
+// otherScheme returns the URL base with another scheme.
 func otherScheme(base, scheme string) string {
 	u, err := url.Parse(base)
 	if err != nil {
-		return base // cannot happen: it was parsed before
+		return base // unreachable, because newClient has parsed base
 	}
 	u.Scheme = scheme
 	return u.String()
 }
 
-// unreachableError is the error for a host that is not there.
+// unreachableError says that no host can be reached at the URL.
 type unreachableError struct {
 	base string
 	err  error
@@ -74,11 +76,11 @@ func (e *unreachableError) Error() string {
 
 func (e *unreachableError) Unwrap() error { return e.err }
 
-// brokenError is the error for a connection that ended before the whole answer was read.
+// brokenError says that a connection ended before the client had read the whole response.
 type brokenError struct {
 	base   string
 	err    error
-	method string // method of the request; GET changes nothing
+	method string // the method of the request; a GET can always be repeated
 }
 
 func (e *brokenError) Error() string {

@@ -29,7 +29,8 @@ func runAt(t *testing.T, url string, args ...string) (status int, out, errs stri
 	return status, stdout.String(), stderr.String()
 }
 
-// The test checks that an untrusted certificate is not reported as an unreachable host.
+// TestCertificateError checks that a command reports a certificate that it does not accept,
+// with the reason, and not an unreachable host.
 func TestCertificateError(t *testing.T) {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"tenants":[],"next":null}`) })
 	server := httptest.NewUnstartedServer(answer)
@@ -58,7 +59,7 @@ func TestCertificateError(t *testing.T) {
 	for name, c := range map[string]struct {
 		url  string
 		args []string
-		want []string // none: it succeeds
+		want []string // nil if the command must succeed
 	}{
 		"of a known authority":       {server.URL, []string{"--ca-file", known}, nil},
 		"of an unknown authority":    {server.URL, nil, []string{"is of an authority that is not known here", "give the authority's certificate with --ca-file FILE"}},
@@ -77,7 +78,7 @@ func TestCertificateError(t *testing.T) {
 			}
 		}
 	}
-	// A certificate that has expired.
+	// The client's clock is set 1000 years ahead, so that the certificate has expired.
 	c, err := newClient(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -89,8 +90,9 @@ func TestCertificateError(t *testing.T) {
 	}
 }
 
-// TestBrokenError checks that the error for a connection that ended before the answer says what to do,
-// for each kind of command, and that it is not the error for an unreachable host.
+// TestBrokenError checks the error for a connection that ends before the whole response, for
+// several commands: it says whether the command can be repeated, and differs from the error for
+// an unreachable host.
 func TestBrokenError(t *testing.T) {
 	for name, breakOff := range map[string]func(http.ResponseWriter, net.Conn){
 		"before the answer": func(_ http.ResponseWriter, c net.Conn) {},
@@ -132,7 +134,8 @@ func TestBrokenError(t *testing.T) {
 	}
 }
 
-// A call has no limit of the client's own, and shows on a terminal that it goes on.
+// TestClient_waitsForALongCall checks that call has no timeout of its own, and that it shows on
+// a terminal how long it has waited.
 func TestClient_waitsForALongCall(t *testing.T) {
 	var shown record
 	release := make(chan struct{})
@@ -163,7 +166,7 @@ func TestClient_waitsForALongCall(t *testing.T) {
 	shown.wait(t, " s\r\x1b[K")
 }
 
-// deadlineless refuses calls that the client itself would end.
+// deadlineless is a transport that fails the test if a request has a deadline.
 type deadlineless struct {
 	*testing.T
 	http.RoundTripper
@@ -176,7 +179,8 @@ func (d deadlineless) RoundTrip(r *http.Request) (*http.Response, error) {
 	return d.RoundTripper.RoundTrip(r)
 }
 
-// A token that all may read is used, and warned of.
+// TestRemoteFlags_readableToken checks that a command uses a token file that all users of the
+// machine may read, and prints a warning.
 func TestRemoteFlags_readableToken(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer secret-token" {

@@ -59,11 +59,11 @@ a check fails.`),
 	return c
 }
 
-// demo plays the multi-tenant example against a host.
+// demo runs the multi-tenant example against a host.
 type demo struct {
 	client, admin *client
 	out           io.Writer
-	why           string // why the provider is used
+	why           string // why this provider was chosen
 }
 
 func newDemoAt(at remoteFlags, adminToken string, out io.Writer, why string) (*demo, error) {
@@ -79,7 +79,7 @@ func newDemoAt(at remoteFlags, adminToken string, out io.Writer, why string) (*d
 	return d, err
 }
 
-// sampleTenant is one of the clients in the example.
+// sampleTenant is one of the tenants in the example.
 type sampleTenant struct {
 	id, name, role string
 	settings       map[string]any
@@ -100,8 +100,8 @@ func sampleSettings(messages int, system string) map[string]any {
 const ruler = "============================================================"
 
 func (d *demo) play(ctx context.Context) error {
-	// The tenants are registered before anything is printed, because the provider in the
-	// first line is read from one of them.
+	// The first printed line names the provider, which the demo reads from a registered tenant.
+	// So the tenants are registered before anything is printed.
 	for _, t := range sampleTenants {
 		if err := d.register(ctx, t); err != nil {
 			return err
@@ -130,7 +130,8 @@ func (d *demo) play(ctx context.Context) error {
 	return d.check(ctx, provider.name == "echo", a, other, again)
 }
 
-// register registers the tenant, unless the host has it already, for example from a file.
+// register registers the tenant. If the host already has the tenant, for example from a file,
+// register leaves it as it is.
 func (d *demo) register(ctx context.Context, t sampleTenant) error {
 	path := "/admin/v1/tenants/" + t.id
 	var known api.Tenant
@@ -145,7 +146,7 @@ func (d *demo) register(ctx context.Context, t sampleTenant) error {
 	return err
 }
 
-// provider returns the provider that the tenant uses, as the host says.
+// provider asks the host for the tenant's configuration, and returns the provider in it.
 func (d *demo) provider(ctx context.Context, tenant string) (provider, error) {
 	var e api.Effective
 	if _, err := d.admin.call(ctx, http.MethodGet, "/admin/v1/tenants/"+tenant+"/config", nil, nil, &e); err != nil {
@@ -177,8 +178,9 @@ func (d *demo) converse(ctx context.Context, title, tenant, conversation, messag
 	return reply, nil
 }
 
-// check returns what is not as it should be. What a bot says when it remembers is only
-// known of echo.
+// check compares the conversations with what the example promises, and returns the differences.
+// It compares the texts of replies only if echo is set, because only the replies of the echo
+// provider are known in advance.
 func (d *demo) check(ctx context.Context, echo bool, conversation string, other, again *api.ChatReply) error {
 	var errs []error
 	expect := func(ok bool, what string, args ...any) {

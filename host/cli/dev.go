@@ -46,10 +46,10 @@ provider. serve never does that: it uses what is configured, or fails.`),
 	return c
 }
 
-// maxAnnounced bounds how many tenants are named.
+// maxAnnounced bounds how many tenants announce prints.
 const maxAnnounced = 20
 
-// announce prints what is served, and what to type next.
+// announce prints the URL, the provider and the tenants of the host, and commands to try.
 func announce(ctx context.Context, out io.Writer, h *host.Host, url string, p provider) {
 	var served, refused []string
 	tenants, _, err := h.Registry().List(ctx, "", maxAnnounced)
@@ -89,7 +89,7 @@ Ctrl-C stops it.
 `, url, header, served[0], program(), served[0], urlFlag(url), flag)
 }
 
-// program returns how this program can be called from the current folder.
+// program returns the path with which a user calls this program from the current folder.
 func program() string {
 	path := os.Args[0]
 	if here, err := os.Getwd(); err == nil {
@@ -100,7 +100,7 @@ func program() string {
 	return path
 }
 
-// urlFlag returns the flag --url, or "" for the default.
+// urlFlag returns the flag --url with the URL. It returns "" if url is the default of the flag.
 func urlFlag(url string) string {
 	if url == defaultURL {
 		return ""

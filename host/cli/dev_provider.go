@@ -9,10 +9,10 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// provider is the LLM provider of the sample tenants, and why it was chosen.
+// provider is the LLM provider of the sample tenants, with the reason why it was chosen.
 type provider struct {
 	name, model, why string
-	environ          []string // variables with which the host uses it
+	environ          []string // environment variables that make the host use the provider
 }
 
 // String returns the provider in one line.
@@ -33,9 +33,10 @@ const (
 	baseURLVariable  = "BOTYARD__DEFAULTS__LLM__BASE_URL"
 )
 
-// chooseProvider chooses the provider for dev and demo. Where the configuration asks for
-// Ollama it looks once for a server, and takes echo if there is none. Another provider, or
-// one that is set in the environment, is used as it is.
+// chooseProvider chooses the provider for the commands dev and demo. If the configuration names
+// the provider ollama, chooseProvider asks the Ollama server for its models, and chooses echo
+// if no server responds or no model can chat. It keeps any other provider, and a provider that
+// is set in the environment.
 func chooseProvider(ctx context.Context, file string, environ []string) (provider, error) {
 	doc, err := config.ReadFile(file)
 	if err != nil {
@@ -79,12 +80,13 @@ func chooseProvider(ctx context.Context, file string, environ []string) (provide
 	return p, nil
 }
 
-// echo returns the echo provider with the reason for it.
+// echo returns the echo provider. why is the reason for choosing it.
 func echo(why string) provider {
 	return provider{name: "echo", why: why, environ: []string{providerVariable + "=echo"}}
 }
 
-// variable returns the first variable of the name, as package os does.
+// variable returns the value of the first variable with this name in environ. Package os also
+// uses the first.
 func variable(environ []string, name string) (string, bool) {
 	for _, entry := range environ {
 		if value, ok := strings.CutPrefix(entry, name+"="); ok {

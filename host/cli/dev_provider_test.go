@@ -42,7 +42,8 @@ func TestOllamaURL(t *testing.T) {
 	}
 }
 
-// TestChooseProvider checks that a provider which was chosen by the user is used as it is.
+// TestChooseProvider checks that chooseProvider keeps a provider that the user chose in the
+// file or in the environment.
 func TestChooseProvider(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "botyard.yaml")
 	if err := os.WriteFile(file, []byte("defaults: {llm: {provider: openai, model: gpt-4.1}}\n"), 0o600); err != nil {

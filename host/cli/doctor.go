@@ -11,20 +11,20 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// The levels of a finding.
+// These constants are the levels of a finding.
 const (
 	levelOK      = "ok"
 	levelWarning = "warning"
-	levelProblem = "problem" // the host would not start, or would fail soon
+	levelProblem = "problem" // the host would not start, or would soon fail
 )
 
 // finding is the result of one check.
 type finding struct {
 	Level  string `json:"level"`
-	About  string `json:"about"` // configuration, files, key, plugin, tls, storage or machine
+	About  string `json:"about"` // the subject: configuration, files, key, plugin, tls, storage or machine
 	Where  string `json:"where,omitempty"`
 	What   string `json:"what"`
-	Remedy string `json:"remedy,omitempty"` // the shell command that fixes it
+	Remedy string `json:"remedy,omitempty"` // a shell command that solves the problem
 }
 
 func (d finding) String() string {
@@ -39,19 +39,18 @@ func (d finding) String() string {
 	return out
 }
 
-// doctor runs the checks and collects their findings.
+// doctor runs the checks of the command doctor and collects their findings.
 type doctor struct {
 	found    []finding
 	settings config.Settings
 	now      time.Time
 }
 
-// add adds a finding.
 func (d *doctor) add(level, about, where, what string) {
 	d.found = append(d.found, finding{Level: level, About: about, Where: where, What: what})
 }
 
-// addRemedy adds a command to the last finding.
+// addRemedy adds a shell command as the remedy of the last finding.
 func (d *doctor) addRemedy(command string) { d.found[len(d.found)-1].Remedy = command }
 
 func newDoctor() *cobra.Command {
@@ -104,7 +103,7 @@ does not change the exit status.`),
 	return c
 }
 
-// examine runs all checks. A check that cannot be run is a problem itself.
+// examine runs all checks. If a check cannot be run, examine adds a problem that says so.
 func (d *doctor) examine(ctx context.Context, f *hostFlags, connect bool) {
 	c := &checkResult{tenants: []string{}}
 	err := withFiles(ctx, f, func(files *files) error {
@@ -147,5 +146,5 @@ func (d *doctor) examine(ctx context.Context, f *hostFlags, connect bool) {
 	d.found = append(files, d.found...)
 }
 
-// errDoctorProblems is the error for problems that were printed already.
+// errDoctorProblems says that the doctor has found problems, which are already printed.
 var errDoctorProblems = errors.New("a host would not work here")

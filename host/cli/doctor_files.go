@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// key checks the host's key.
+// key says where the host's key is, or will be created.
 func (d *doctor) key(h *config.Host) {
 	file := filepath.Join(d.settings.DataDir, "host.key")
 	switch {
@@ -34,7 +34,7 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// secrets warns of files with secrets that every user of the machine may read.
+// secrets adds a warning for each file with a secret that every user of the machine may read.
 func (d *doctor) secrets(ctx context.Context, f *hostFlags) {
 	told := map[string]bool{}
 	tell := func(path string, mode fs.FileMode) {
@@ -47,7 +47,7 @@ func (d *doctor) secrets(ctx context.Context, f *hostFlags) {
 	}
 	h, err := config.LoadHost(config.LoadOptions{File: f.config, Overlay: f.overlay, Environ: os.Environ(), OpenToAll: tell})
 	if err == nil {
-		_, _ = h.Tokens() // config check has reported their errors
+		_, _ = h.Tokens() // errors of the tokens are already among the problems of addFiles
 	}
 	if file := d.settings.TLS.KeyFile; file != "" {
 		if mode, open := readfile.WorldReadable(ctx, file); open {
@@ -56,10 +56,10 @@ func (d *doctor) secrets(ctx context.Context, f *hostFlags) {
 	}
 }
 
-// certificateWarning is how long before its end a certificate is warned of.
+// certificateWarning is how long before the end of a certificate the doctor begins to warn.
 const certificateWarning = 14 * 24 * time.Hour
 
-// certificate checks the dates of the TLS certificate.
+// certificate checks that the TLS certificate is valid now and in the near future.
 func (d *doctor) certificate() {
 	file := d.settings.TLS.CertFile
 	if file == "" {
@@ -67,7 +67,7 @@ func (d *doctor) certificate() {
 	}
 	text, err := readfile.Read(context.Background(), file, 1<<20)
 	if err != nil {
-		return // config check has reported it
+		return // The error is already among the problems of addFiles.
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
@@ -90,7 +90,7 @@ func (d *doctor) certificate() {
 	}
 }
 
-// maxDataFiles bounds how many files in data_dir are checked.
+// maxDataFiles bounds how many files in data_dir the doctor checks.
 const maxDataFiles = 10_000
 
 // data checks that only the host and its plugins can read and change data_dir.
@@ -100,7 +100,7 @@ func (d *doctor) data() {
 	if dir == "" || err != nil {
 		return
 	}
-	inReach := info.Mode().Perm()&0o001 != 0 // other users can reach files below it
+	inReach := info.Mode().Perm()&0o001 != 0 // other users of the machine can open files in data_dir
 	looked, told := 0, 0
 	_ = filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		if looked++; looked > maxDataFiles || told >= 20 || err != nil {

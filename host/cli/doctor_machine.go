@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	minDescriptors = 4096      // file descriptors for a host with some tenants
-	lowDiskBytes   = 1 << 30   // free bytes of a file system below which it warns
-	fullDiskBytes  = 64 << 20  // free bytes below which nothing works for long
-	lowMemoryBytes = 256 << 20 // bytes of memory for the host and its plugins below which it warns
+	minDescriptors = 4096      // file descriptors that a host with some tenants needs
+	lowDiskBytes   = 1 << 30   // free bytes of a file system below which the doctor warns
+	fullDiskBytes  = 64 << 20  // free bytes of a file system below which the host soon fails
+	lowMemoryBytes = 256 << 20 // bytes of memory for host and plugins below which the doctor warns
 )
 
 // machine checks file descriptors, temporary files, disk space, memory and the clock.
@@ -62,7 +62,7 @@ func (d *doctor) temporary(parent string) {
 	d.add(levelOK, "machine", parent, "the folder for temporary files can be used")
 }
 
-// diskSpace checks the free space where the folder is, or will be created.
+// diskSpace checks the free space of the file system on which the folder is or will be created.
 func (d *doctor) diskSpace(dir string) {
 	if dir == "" {
 		return
@@ -76,9 +76,9 @@ func (d *doctor) diskSpace(dir string) {
 		at = filepath.Dir(at)
 	}
 	if err != nil {
-		return // the check that needs the folder reports it
+		return // Another check needs the folder, and reports the error.
 	}
-	free := uint64(s.Bavail) * uint64(s.Bsize) // the types differ between systems
+	free := uint64(s.Bavail) * uint64(s.Bsize) // the types of the fields differ between operating systems
 	level := levelOK
 	switch {
 	case free < fullDiskBytes:
@@ -92,8 +92,8 @@ func (d *doctor) diskSpace(dir string) {
 	}
 }
 
-// memory checks the memory limit of the control group, in the first of the files that
-// exists.
+// memory checks the memory limit of the process's control group. files are the paths at which
+// the kernel may show the limit; memory reads the first that exists.
 func (d *doctor) memory(files ...string) {
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -102,7 +102,7 @@ func (d *doctor) memory(files ...string) {
 		}
 		most, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
 		if err != nil || most > 1<<60 {
-			break // max
+			break // The file has "max" or a huge number, which mean no limit.
 		}
 		level := levelOK
 		if most < lowMemoryBytes {

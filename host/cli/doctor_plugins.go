@@ -16,7 +16,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// plugins checks that each plugin answers, and whether its file is pinned.
+// plugins checks that each plugin can be started, and says whether its file is pinned to a
+// checksum.
 func (d *doctor) plugins(ctx context.Context, files *files) {
 	rows := files.plugins.Status()
 	if len(rows) == 0 {
@@ -57,7 +58,7 @@ func (d *doctor) storages(ctx context.Context, files *files) {
 	open := func(where string, e *config.Effective, b config.Block, registry bool) {
 		resolved, err := files.host.ResolveBlock(e, b)
 		if err != nil {
-			return // config check has reported it
+			return // The error is already among the problems of addFiles.
 		}
 		sum := sha256.Sum256(append([]byte(b.Plugin+"\x00"), resolved.Config...))
 		if seen[sum] {

@@ -58,8 +58,9 @@ func TestDoctor_memory(t *testing.T) {
 	}
 }
 
-// TestDoctor_data checks that the doctor reports files in data_dir that others may read or change, if
-// they can reach them.
+// TestDoctor_data checks that the doctor warns of files in data_dir that other users of the
+// machine can read or change. A file that other users can only read is no problem if they
+// cannot open data_dir.
 func TestDoctor_data(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"private": 0o600, "group": 0o660, "open": 0o644, "free": 0o666} {

@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// The exit statuses. The help lists them.
+// These constants are the exit statuses, which the help lists.
 const (
 	statusDone    = 0
 	statusFailed  = 1
@@ -14,15 +14,15 @@ const (
 	statusInvalid = 3
 )
 
-// usageError is an error in how the command was called.
+// usageError is an error in the arguments or flags of the command.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
-// usage returns err as an error of usage.
+// usage marks err as a usageError.
 func usage(err error) error { return usageError{err} }
 
-// errInvalid is the error for a configuration whose problems were printed already.
+// errInvalid says that a configuration is invalid. Its problems are already printed.
 var errInvalid = errors.New("the configuration is invalid")
 
 // statusOf returns the exit status for an error.

@@ -41,7 +41,7 @@ func (f *hostFlags) addListen(c *cobra.Command) {
 	c.Flags().StringVar(&f.listen, "listen", "", "`ADDRESS` and port to serve on; overrides the key listen")
 }
 
-// hostOptions returns the options of the flags, without a log.
+// hostOptions returns the host's options from the flags, without a log.
 func (f *hostFlags) hostOptions() host.Options {
 	return host.Options{
 		ConfigFile: f.config, Overlay: f.overlay, Environ: os.Environ(), Listen: f.listen,
@@ -49,7 +49,7 @@ func (f *hostFlags) hostOptions() host.Options {
 	}
 }
 
-// options returns the options of the flags, with the command's log.
+// options returns the host's options from the flags, with the log of the command.
 func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	if f.config == "" {
 		return host.Options{}, usage(errors.New("--config FILE is missing"))

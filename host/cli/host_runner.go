@@ -21,33 +21,33 @@ import (
 // hostRunner opens a host, serves its API, and stops it on a signal.
 type hostRunner struct {
 	options host.Options
-	// ready is called when requests are answered. Its error stops the host.
+	// ready is called once the host serves requests. If ready returns an error, the host stops.
 	ready func(ctx context.Context, h *host.Host, url string) error
-	// once stops the host when ready has returned.
+	// once makes the host stop as soon as ready has returned.
 	once bool
-	// interactive says that the host runs in a terminal and ends with it. Otherwise SIGHUP
-	// reloads the host's files.
+	// interactive says that the host runs in a terminal, so that a SIGHUP stops the host.
+	// Otherwise a SIGHUP reloads the host's files.
 	interactive bool
 }
 
-// errCutShort is the error of a host that got a second signal to stop.
+// errCutShort says that the host stopped at once because of a second signal.
 var errCutShort = errors.New("stopped at once: told to stop a second time")
 
-// errHung is the error of a host that did not end in time.
+// errHung says that the host did not stop in time.
 var errHung = errors.New("the host was given up: something in it did not end in time")
 
-// run opens the host and serves it until a signal comes, or until ready has returned if
-// once is set. It stops the host in these steps:
+// run opens the host and serves it until a signal comes. If once is set, it serves the host
+// until ready has returned. run stops the host in these steps:
 //
-//   - At the first signal /readyz fails.
-//   - shutdown_delay later new requests are refused, and running requests get
-//     shutdown_grace to finish.
-//   - Then the host is closed, and the plugins end.
+//   - At the first signal, /readyz begins to fail.
+//   - After shutdown_delay the host refuses new requests. Running requests get shutdown_grace to
+//     finish.
+//   - Then run closes the host, and the plugins stop.
 //
-// A second signal takes the remaining time away. A third is not caught and ends the
-// process. run returns even if something in the host hangs: endTimeout after the time of
-// the settings, or endTimeout after the second signal. What still runs then ends with the
-// process.
+// A second signal ends shutdown_delay and shutdown_grace at once. A third signal is not caught,
+// so that it ends the process. run returns even if a part of the host hangs: endTimeout after
+// the second signal, or endTimeout after shutdown_delay and shutdown_grace. A part that hangs
+// ends with the process.
 func (s hostRunner) run(ctx context.Context) error {
 	log := s.options.Log
 	serving, stop := context.WithCancel(ctx)
@@ -61,7 +61,8 @@ func (s hostRunner) run(ctx context.Context) error {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	defer signal.Stop(signals)
-	// Registered before the host opens: a SIGHUP while the files are read must not end it.
+	// SIGHUP is caught before the host opens, because a SIGHUP while the host reads its files
+	// must not end the process.
 	hangups := make(chan os.Signal, 1)
 	if !s.interactive {
 		signal.Notify(hangups, syscall.SIGHUP)
@@ -87,7 +88,7 @@ func (s hostRunner) run(ctx context.Context) error {
 		h, err := host.Open(serving, s.options)
 		if err != nil {
 			if serving.Err() != nil && ctx.Err() == nil {
-				err = nil // a signal came while the host was opening
+				err = nil // a signal stopped the host while it was opening
 			}
 			ended <- err
 			return
@@ -128,12 +129,12 @@ func (s hostRunner) run(ctx context.Context) error {
 	}
 }
 
-// endTimeout bounds the end of a host beyond the time that its settings give to requests:
-// requests are cut off, the registry is closed, and plugins end or are killed.
+// endTimeout bounds how long a host may take to stop, beyond shutdown_delay and shutdown_grace.
+// In this time the host cuts off requests, closes the registry, and stops or kills the plugins.
 const endTimeout = api.CutOffGrace + closeTimeout + 10*time.Second
 
-// reloadOnHangup reloads the host's files at each SIGHUP, until stop is called. An error is
-// logged and does not end the host.
+// reloadOnHangup reloads the host's files at each SIGHUP, until stop is called. It logs an
+// error of a reload, and the host goes on with its present configuration.
 func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host, log hclog.Logger) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var following sync.WaitGroup
@@ -164,15 +165,15 @@ func reloadOnHangup(ctx context.Context, hangups <-chan os.Signal, h *host.Host,
 	}
 }
 
-// closeTimeout bounds the closing of a host whose turns have ended.
+// closeTimeout bounds the closing of a host after its turns have ended.
 const closeTimeout = 5 * time.Second
 
-// serve serves the open host until serving ends, and closes it. When grace is canceled
-// nothing gets any more time.
+// serve serves the open host until the context serving ends, and then closes the host. When the
+// context grace ends, serve ends the requests at once.
 func (s hostRunner) serve(serving, grace context.Context, h *host.Host) (err error) {
 	settings := h.Settings()
 	defer func() {
-		// Plugins get the time to end even if grace was canceled.
+		// The plugins get closeTimeout to stop, even if grace was canceled.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(grace), closeTimeout)
 		defer cancel()
 		err = errors.Join(err, h.Close(ctx))
@@ -221,8 +222,8 @@ func (s hostRunner) serve(serving, grace context.Context, h *host.Host) (err err
 	return nil
 }
 
-// serveMetrics serves the metrics on their own address, if they have one, until the server
-// is drained. The channel gets its result.
+// serveMetrics serves the metrics until the server is drained, if the settings give them an
+// address of their own. The returned channel gets the error of serving, or nil.
 func (s hostRunner) serveMetrics(server *api.Server) (<-chan error, error) {
 	served := make(chan error, 1)
 	l, err := server.ListenMetrics()
@@ -238,7 +239,7 @@ func (s hostRunner) serveMetrics(server *api.Server) (<-chan error, error) {
 	return served, nil
 }
 
-// listenError adds to an error of listening which flag changes the address.
+// listenError adds to an error of listening that the flag --listen changes the address.
 func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use by another program; choose another address with --listen, for example --listen %s",
@@ -247,7 +248,7 @@ func listenError(address string, err error) error {
 	var system *net.OpError
 	var wrong *net.AddrError
 	if !errors.As(err, &system) && !errors.As(err, &wrong) {
-		return err // its text says what to set
+		return err // the error names a setting that solves the problem
 	}
 	return fmt.Errorf("%w; --listen sets another address", err)
 }

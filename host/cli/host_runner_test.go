@@ -16,7 +16,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// lineWatch calls what waits for a piece of the log, once, as it is written.
+// lineWatch is a writer for a log. When a text of waits is written, lineWatch calls its
+// function once.
 type lineWatch struct {
 	mu    sync.Mutex
 	waits map[string]func()
@@ -34,10 +35,11 @@ func (w *lineWatch) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A hangup that comes while the host reads its files makes it read them again; it
-// does not end the host.
+// TestHostRunner_hangupWhileOpening checks that a SIGHUP that comes while the host first reads
+// its files makes the host read them again, and does not end the process.
 func TestHostRunner_hangupWhileOpening(t *testing.T) {
-	// Without the host's own this keeps the test alive, which then fails.
+	// If the runner did not catch SIGHUP, the signal would end the test's process. The test
+	// catches it too, so that the test fails instead.
 	caught := make(chan os.Signal, 1)
 	signal.Notify(caught, syscall.SIGHUP)
 	defer signal.Stop(caught)
@@ -55,7 +57,8 @@ func TestHostRunner_hangupWhileOpening(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"memory-buffer", "storage-memory"} { // what a host has without settings
+	// the plugins of a host with default settings
+	for _, name := range []string{"memory-buffer", "storage-memory"} {
 		build := exec.Command("go", "build", "-o", filepath.Join(dir, "plugins", "botyard-"+name), "./cmd/botyard-"+name)
 		build.Dir = filepath.Join("..", "..", "plugins", name)
 		if out, err := build.CombinedOutput(); err != nil {
@@ -68,7 +71,7 @@ func TestHostRunner_hangupWhileOpening(t *testing.T) {
 			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 				t.Error(err)
 			}
-			<-caught // it has been handed to all who want it
+			<-caught // The process has received the signal, and so has the runner.
 		},
 		"host files read again": func() { close(again) },
 	}}

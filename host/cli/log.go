@@ -14,9 +14,9 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// newLog returns the log of a host that the command runs, and sends the command's error
-// output the same way: through an asyncWriter, so that nothing waits for whoever reads it.
-// Run flushes it at the end.
+// newLog returns the log of a host that the command runs. It replaces the command's error
+// output by an asyncWriter for both, so that the host does not wait for a slow reader of its
+// output. Run flushes this writer at its end.
 func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
 	l := hclog.LevelFromString(level)
 	if l == hclog.NoLevel {
@@ -31,16 +31,17 @@ func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
 		return b.Bytes()
 	})
 	cmd.SetErr(out)
-	// The logs of libraries. Of gRPC only errors are logged.
+	// Libraries write their logs to the same writer. Of gRPC only errors are logged.
 	stdlog.SetOutput(out)
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, out))
-	// Without this, the process ends when the reader of its standard output or error ends.
-	// signal.Ignore would not do, because plugins would inherit it.
+	// An uncaught SIGPIPE would end the process when the reader of its standard output or error
+	// ends. signal.Ignore is not used, because plugins would inherit the ignored signal.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return logger(l, out), nil
 }
 
-// flushOutput waits, for a while, until the output of the command is written.
+// flushOutput waits until the output of the command is written, for at most flushTimeout for
+// each stream.
 func flushOutput(cmd *cobra.Command) {
 	for _, w := range []io.Writer{cmd.OutOrStdout(), cmd.ErrOrStderr()} {
 		if o, ok := w.(*asyncWriter); ok {

@@ -6,12 +6,12 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// durationLogger is a logger that writes durations with their unit in JSON too. hclog
-// writes them as a bare number of nanoseconds.
+// durationLogger is a logger that writes durations as text with a unit. hclog alone writes them
+// to a JSON log as a number of nanoseconds.
 type durationLogger struct{ hclog.Logger }
 
-// durationsAsText returns the arguments with durations replaced by text. It does not change
-// args.
+// durationsAsText returns a copy of args with durations replaced by text. Without durations it
+// returns args itself. It does not change args.
 func durationsAsText(args []any) []any {
 	out := args
 	for i, a := range args {
@@ -20,7 +20,7 @@ func durationsAsText(args []any) []any {
 			continue
 		}
 		if &out[0] == &args[0] {
-			out = append([]any(nil), args...) // args belongs to the caller
+			out = append([]any(nil), args...) // the caller owns args
 		}
 		out[i] = d.String()
 	}

@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// ollamaURL parses OLLAMA_HOST as Ollama's own programs do: an address with or without
-// scheme, port and path. Quotes around it are dropped, and an invalid port is replaced by
-// the default of the scheme. An address of all interfaces means this machine.
+// ollamaURL parses a value of OLLAMA_HOST as the programs of Ollama do: an address with or
+// without scheme, port and path. It drops quotes around the value. It replaces an invalid port
+// by the scheme's default port, and an unspecified IP address, such as 0.0.0.0, by 127.0.0.1.
 func ollamaURL(text string) (string, error) {
 	text = strings.TrimSpace(strings.Trim(strings.TrimSpace(text), `"'`))
 	scheme, rest, given := strings.Cut(text, "://")
@@ -35,7 +35,7 @@ func ollamaURL(text string) (string, error) {
 	}
 	address, path, _ := strings.Cut(rest, "/")
 	name, number, err := net.SplitHostPort(address)
-	if err != nil { // no port
+	if err != nil { // the address has no port
 		name, number = strings.Trim(address, "[]"), port
 	}
 	if n, err := strconv.ParseUint(number, 10, 16); err != nil || n == 0 {
@@ -53,10 +53,11 @@ func ollamaURL(text string) (string, error) {
 
 var errOllamaHost = errors.New("OLLAMA_HOST is not an address such as 127.0.0.1:11434")
 
-// probeTimeout is short: a server answers at once, and the user waits.
+// probeTimeout bounds the request for the models of an Ollama server. It is short, because a
+// server responds at once and the user waits.
 const probeTimeout = 2 * time.Second
 
-// ollamaModels returns the models of the server that can chat, newest first.
+// ollamaModels returns the names of the server's models that can chat, newest first.
 func ollamaModels(ctx context.Context, base string) ([]string, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
@@ -84,7 +85,7 @@ func ollamaModels(ctx context.Context, base string) ([]string, error) {
 	}
 	var models []string
 	for _, m := range tags.Models {
-		// Embedding models cannot chat, and those in the cloud need an account.
+		// Embedding models cannot chat. Cloud models need an account.
 		if strings.Contains(m.Details.Family, "bert") || strings.Contains(m.Name, "embed") || strings.HasSuffix(m.Name, "cloud") {
 			continue
 		}

@@ -15,7 +15,7 @@ func addJSON(c *cobra.Command) *bool {
 	return c.PersistentFlags().Bool("json", false, "print JSON")
 }
 
-// get sends a GET request to the host and decodes the answer into out.
+// get sends a GET request to the host and decodes the response into out.
 func get(cmd *cobra.Command, host *remoteFlags, path string, out any) error {
 	c, err := host.client()
 	if err != nil {
@@ -42,7 +42,7 @@ func printTable(cmd *cobra.Command, rows [][]string) error {
 	return w.Flush()
 }
 
-// printEntries prints an effective configuration, one key a line.
+// printEntries prints an effective configuration, one key in each line.
 func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 	var rows [][]string
 	for _, e := range entries {
@@ -72,7 +72,8 @@ func printEntries(cmd *cobra.Command, entries []api.Entry) error {
 	return printTable(cmd, rows)
 }
 
-// printPolicy prints what the tenant itself may do with each key, and why not more.
+// printPolicy prints for each key whether the tenant itself may set it, and which part of the
+// policy says so.
 func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
 	var rows [][]string
 	for _, e := range entries {
@@ -88,7 +89,7 @@ func printPolicy(cmd *cobra.Command, entries []api.Entry) error {
 	return printTable(cmd, rows)
 }
 
-// short returns the first digits of a revision.
+// short returns the first digits of a revision or a digest.
 func short(revision string) string {
 	const enough = 12
 	if len(revision) > enough {
@@ -97,7 +98,7 @@ func short(revision string) string {
 	return revision
 }
 
-// firstLine returns the first line of s, with dots if there are more.
+// firstLine returns the first line of s. It adds dots if s has more lines.
 func firstLine(s string) string {
 	first, rest, _ := strings.Cut(s, "\n")
 	if rest != "" {

@@ -44,7 +44,8 @@ func newPlugin() *cobra.Command {
 	return c
 }
 
-// printBlamed prints which tenants a plugin refuses, and which have processes apart.
+// printBlamed prints the tenants that a plugin refuses for a while, and the tenants that run in
+// processes of their own.
 func printBlamed(cmd *cobra.Command, list api.Plugins) error {
 	var rows [][]string
 	for _, p := range list.Plugins {
@@ -62,7 +63,6 @@ func printBlamed(cmd *cobra.Command, list api.Plugins) error {
 	return printTable(cmd, append([][]string{{"KIND", "NAME", "TENANTS", "STATE", "REASON"}}, rows...))
 }
 
-// orDash returns s, or a dash if it is empty.
 func orDash(s string) string {
 	if s == "" {
 		return "-"

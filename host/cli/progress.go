@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// progress is a line on a terminal that is rewritten again and again. If the stream is no
-// terminal, nothing is shown. It is for one goroutine.
+// progress is a line on a terminal that show rewrites. If the stream is not a terminal,
+// progress writes nothing. Only one goroutine may use a progress at a time.
 type progress struct {
-	to    io.Writer // nil: nothing is shown
+	to    io.Writer // nil if the stream is not a terminal
 	every time.Duration
 	last  time.Time
 }
 
 func newProgress(errs io.Writer) *progress {
 	p := &progress{every: 200 * time.Millisecond}
-	if w, ok := errs.(*plainWriter); ok { // used for terminals only
+	if w, ok := errs.(*plainWriter); ok { // Main uses a plainWriter only for a terminal.
 		p.to = w.to
 	}
 	return p
 }
 
-// show writes the line, unless it was written just now. The text must not contain anything
-// that a user wrote, because it is not cleaned of control characters.
+// show writes the line, except if it was written less than every ago. The text must not contain
+// input of a user, because show does not remove control characters.
 func (p *progress) show(format string, args ...any) {
 	if now := time.Now(); p.to != nil && now.Sub(p.last) >= p.every {
 		p.last = now
@@ -32,7 +32,7 @@ func (p *progress) show(format string, args ...any) {
 	}
 }
 
-// end removes the line, if there is one.
+// end removes the line, if show has written one.
 func (p *progress) end() {
 	if p.to != nil && !p.last.IsZero() {
 		fmt.Fprint(p.to, "\r\x1b[K")
@@ -43,8 +43,8 @@ func (p *progress) end() {
 // waitingAfter is the time after which a command shows that it is waiting.
 const waitingAfter = 2 * time.Second
 
-// waiting shows for how many seconds a call has been going on, until done is called. done
-// removes the line. p must not be used in between.
+// waiting shows every two seconds how long a call has been running, until done is called. done
+// removes the line. Before done is called, p must not be used otherwise.
 func (p *progress) waiting(what string) (done func()) {
 	if p.to == nil {
 		return func() {}

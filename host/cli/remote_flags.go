@@ -20,18 +20,20 @@ const (
 	tokenFileEnv = "BOTYARD_TOKEN_FILE"
 )
 
-// remoteFlags are the flags that say where the running host is and how to reach it.
+// remoteFlags are the flags with the URL of a running host and with the files for access to it.
 type remoteFlags struct {
 	url, tokenFile, caFile string
-	command                *cobra.Command // whose error output gets warnings; nil for none
+	command                *cobra.Command // warnings go to the error output of this command; may be nil
 }
 
-// addRemote adds the flags that say where the host is and what it asks for.
+// addRemote adds the flags for the URL of the host, the token and the certificate authorities.
 func addRemote(c *cobra.Command) *remoteFlags {
 	r := &remoteFlags{command: c}
 	byDefault, set := os.LookupEnv(urlEnv)
 	if !set {
-		byDefault = defaultURL // set and empty is an error, not the default
+		// If BOTYARD_URL is set and empty, the default stays empty, so that newClient returns
+		// an error.
+		byDefault = defaultURL
 	}
 	c.PersistentFlags().StringVar(&r.url, "url", byDefault, "`URL` of the running host; BOTYARD_URL is its default")
 	r.addAccess(c)
@@ -45,7 +47,7 @@ func (r *remoteFlags) addAccess(c *cobra.Command) {
 	flags.StringVar(&r.caFile, "ca-file", "", "PEM `FILE` of the certificate authorities for the host, instead of the system's")
 }
 
-// client returns the client that the flags describe.
+// client returns a client for the host that the flags name.
 func (r *remoteFlags) client() (*client, error) {
 	c, err := newClient(r.url)
 	if err != nil {
@@ -79,14 +81,15 @@ func (r *remoteFlags) client() (*client, error) {
 	return c, nil
 }
 
-// maxAuthorities bounds the bytes of the file of authorities. A system's has some 200 KiB.
+// maxAuthorities bounds the file of certificate authorities, in bytes. The file of an operating
+// system has about 200 KiB.
 const maxAuthorities = 8 << 20
 
-// maxToken bounds the bytes of a token's file. No header may be longer.
+// maxToken bounds a token file, in bytes. An HTTP header with a longer token would be refused.
 const maxToken = 16 << 10
 
-// readToken reads a token as the host does: the line feed at the end is not part of it. Its
-// errors never contain a part of the file.
+// readToken reads a token file. As in a host, a line feed at the end is not part of the token.
+// Its errors never contain text of the file.
 func readToken(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {

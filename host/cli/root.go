@@ -12,13 +12,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// Main runs the command with the process's arguments and streams. It returns the exit
-// status.
+// Main runs the command with the arguments and the standard streams of the process. It returns
+// the exit status.
 func Main() int {
 	return Run(context.Background(), os.Args[1:], os.Stdin, plain(os.Stdout), plain(os.Stderr))
 }
 
-// Run runs the command with the arguments and streams. It returns the exit status.
+// Run runs the command with the given arguments and streams. It returns the exit status.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	root := newRoot()
 	root.SetArgs(args)
@@ -27,7 +27,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	root.SetErr(errs)
 	cmd, err := root.ExecuteContextC(ctx)
 	defer flushOutput(cmd)
-	errs = cmd.ErrOrStderr() // a command that runs a host replaces it, see newLog
+	errs = cmd.ErrOrStderr() // In a command that runs a host, newLog has replaced the error output.
 	if err == nil {
 		return statusDone
 	}
@@ -80,7 +80,7 @@ a storage. Each is a plugin process, chosen by name in the tenant's configuratio
 	return root
 }
 
-// strict makes every error of arguments an error of usage, in c and all commands below it.
+// strict makes c and all its subcommands return a usageError for wrong arguments.
 func strict(c *cobra.Command) {
 	check := c.Args
 	if check == nil {
@@ -103,8 +103,9 @@ func strict(c *cobra.Command) {
 	}
 }
 
-// checkGiven returns an error if an argument or a flag is given and empty. In a script that
-// is a variable which was not set, and the command would do something else without it.
+// checkGiven returns an error if an argument or a flag is given and empty. An empty value
+// usually comes from a variable of a script that was not set, and the command would then do
+// something else than the script wants.
 func checkGiven(c *cobra.Command, args []string) error {
 	if i := slices.Index(args, ""); i >= 0 {
 		return fmt.Errorf("argument %d of %s is empty", i+1, c.CommandPath())
@@ -132,7 +133,8 @@ func unknownCommand(c *cobra.Command, name string) error {
 	return err
 }
 
-// needsCommand is the action of commands that only group others.
+// needsCommand is the action of a command that only groups subcommands. It prints the help and
+// returns a usageError.
 func needsCommand(c *cobra.Command, _ []string) error {
 	_ = c.Help()
 	return usage(errors.New("a command is missing"))

@@ -8,7 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// TestCheckGiven_everyFlag gives each flag of each command that takes a text an empty one.
+// TestCheckGiven_everyFlag checks that each flag of each command that takes a text refuses an
+// empty text.
 func TestCheckGiven_everyFlag(t *testing.T) {
 	asked := 0
 	var walk func(c *cobra.Command, path []string)

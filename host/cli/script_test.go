@@ -20,7 +20,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"botyard": func() { os.Exit(Main()) }})
 }
 
-// TestScripts runs the command as a process, with the plugins' real binaries.
+// TestScripts runs the scripts in testdata. In a script, the command botyard is a process, and
+// the plugins are real binaries.
 func TestScripts(t *testing.T) {
 	built := t.TempDir()
 	for _, name := range []string{"llm-echo", "llm-ollama", "memory-buffer", "storage-memory", "storage-sqlite"} {
@@ -37,12 +38,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
-			// Each script's plugins are its own, so that it can see that they ended. The
-			// configuration looks for them beside itself.
+			// Each script has a copy of the plugins of its own, so that cmdNothingLeft can tell
+			// its plugins from those of other scripts. The sample configuration looks for
+			// plugins in ../bin/plugins.
 			plugins := filepath.Join(env.WorkDir, "bin", "plugins")
 			env.Setenv("PLUGINS", plugins)
 			env.Setenv("OLLAMA_HOST", "127.0.0.1:1")
-			env.Setenv("TMPDIR", os.TempDir()) // sockets have short paths
+			env.Setenv("TMPDIR", os.TempDir()) // The path of a Unix socket must be short.
 			env.Values[processes{}] = map[string]*process{}
 			if err := os.CopyFS(filepath.Join(env.WorkDir, "configs"), os.DirFS(configs)); err != nil {
 				return err
@@ -60,8 +62,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// age makes all files old: the host waits until one that was just written is
-// whole.
+// age sets the modification time of all files to an hour ago. A host waits with a file that has
+// just been written.
 func age(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
@@ -72,7 +74,7 @@ func age(dir string) error {
 	})
 }
 
-// cmdStatus runs a command that must exit with a status: status N PROGRAM...
+// cmdStatus runs a program and checks its exit status: status N PROGRAM...
 func cmdStatus(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	got := 0
@@ -96,10 +98,10 @@ type process struct {
 	lines chan string
 }
 
-// cmdStart runs botyard in the background until it printed a text: start NAME TEXT
-// ARG... Where it says on which URL it listens, that is BOTYARD_URL from then on.
+// cmdStart runs botyard in the background and waits until it has printed a text: start NAME
+// TEXT ARG... If botyard prints the URL on which it listens, cmdStart sets BOTYARD_URL.
 func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
-	// testscript puts it into the first folder of its own PATH.
+	// testscript puts the command botyard into the first folder of the script's PATH.
 	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "botyard")
 	p := &process{cmd: exec.Command(path, args[2:]...), out: &strings.Builder{}, lines: make(chan string, 1000)}
 	p.cmd.Dir = ts.MkAbs(".")
@@ -121,7 +123,8 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	go func() {
 		defer close(p.lines)
 		s := bufio.NewScanner(r)
-		s.Split(bufio.ScanRunes) // a reply that hangs has no end of line
+		// The output is read by characters, because a reply that hangs has no end of line.
+		s.Split(bufio.ScanRunes)
 		for s.Scan() {
 			p.lines <- s.Text()
 		}
@@ -134,7 +137,8 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// wait reads until the text was printed and the line is whole, where there is one.
+// wait reads the output until it has the text. It waits for the whole line if text is
+// "listening on".
 func (p *process) wait(ts *testscript.TestScript, text string) {
 	timeout := time.After(20 * time.Second)
 	for !strings.Contains(p.out.String(), text) || text == "listening on" && !strings.HasSuffix(p.out.String(), "\n") {
@@ -158,13 +162,14 @@ func of(ts *testscript.TestScript, name string) *process {
 	return p
 }
 
-// cmdSignal sends one: signal NAME TERM|INT|KILL
+// cmdSignal sends a signal to a process that cmdStart has started: signal NAME TERM|INT|KILL
 func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
 	ts.Check(of(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 
-// cmdType types a line, and waits for what it brings: type NAME LINE TEXT
+// cmdType writes a line to the input of a process, and waits until the process has printed a
+// text: type NAME LINE TEXT
 func cmdType(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts, args[0])
 	_, err := p.in.Write([]byte(args[1] + "\n"))
@@ -172,8 +177,8 @@ func cmdType(ts *testscript.TestScript, _ bool, args []string) {
 	p.wait(ts, args[2])
 }
 
-// cmdEnd closes the input, waits, and checks the exit status: end NAME N. What it
-// printed can be read as the file NAME.out.
+// cmdEnd closes the input of a process, waits for its end, and checks its exit status: end NAME
+// N. cmdEnd writes the output of the process to the file NAME.out.
 func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts, args[0])
 	_ = p.close()
@@ -189,7 +194,8 @@ func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdOllama serves a list of models at OLLAMA_HOST: ollama MODEL...
+// cmdOllama starts an Ollama server that has a list of models, and sets OLLAMA_HOST to its
+// address: ollama MODEL...
 func cmdOllama(ts *testscript.TestScript, _ bool, args []string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/tags" {
@@ -206,7 +212,7 @@ func cmdOllama(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("OLLAMA_HOST", strings.TrimPrefix(server.URL, "http://"))
 }
 
-// cmdNothingLeft waits until no process of this script's plugins is left.
+// cmdNothingLeft waits until all processes of this script's plugins have ended: nothing-left
 func cmdNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	var left []string
 	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -224,7 +230,7 @@ func cmdNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Fatalf("left: %q", left)
 }
 
-// cmdGet asks the host: get STATUS PATH
+// cmdGet sends a GET request to the host and checks the status of the response: get STATUS PATH
 func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
 	resp, err := http.Get(ts.Getenv("BOTYARD_URL") + args[1])
 	ts.Check(err)
@@ -234,7 +240,7 @@ func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdStopping waits until the host is not ready any more.
+// cmdStopping waits until /readyz of the host returns 503: stopping
 func cmdStopping(ts *testscript.TestScript, _ bool, _ []string) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		resp, err := http.Get(ts.Getenv("BOTYARD_URL") + "/readyz")
@@ -247,7 +253,7 @@ func cmdStopping(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Fatalf("the host is ready")
 }
 
-// cmdAddress sets ADDRESS to where the host listens.
+// cmdAddress sets the variable ADDRESS to the address on which the host listens: address
 func cmdAddress(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("ADDRESS", strings.TrimPrefix(ts.Getenv("BOTYARD_URL"), "http://"))
 }

@@ -16,16 +16,16 @@ func newStorage() *cobra.Command {
 	return c
 }
 
-// openStorage is a storage of the host file that a command has opened.
+// openStorage is an open storage that the host file names.
 type openStorage struct {
-	at       string // where the host file names it
+	at       string // the key in the host file, such as registry.storage
 	backend  string
-	config   []byte // resolved, so it contains secrets
+	config   []byte // the resolved configuration, which contains secrets
 	instance *plugins.Instance
 }
 
-// eachStorage calls do with the storage of the registry, if there is one, and with the one
-// that tenants inherit.
+// eachStorage calls do with the tenant store, if the host file names one, and then with the
+// storage that tenants inherit.
 func (f *files) eachStorage(ctx context.Context, do func(openStorage) error) error {
 	registry, named, err := f.host.RegistryStorage(ctx, f.plugins)
 	if err != nil {

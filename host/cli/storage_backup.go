@@ -13,11 +13,11 @@ import (
 
 // storageBackup is the result of "storage backup" for one storage.
 type storageBackup struct {
-	Storage string `json:"storage"` // where the host file names it
+	Storage string `json:"storage"` // the key in the host file, such as registry.storage
 	Backend string `json:"backend"`
 	Path    string `json:"path,omitempty"`
 	Bytes   int64  `json:"bytes,omitempty"`
-	// Reason says why there is no copy; empty if there is one.
+	// Reason says why the storage was not copied; empty if it was copied.
 	Reason string `json:"reason,omitempty"`
 }
 

@@ -10,10 +10,11 @@ import (
 
 // storageMigration is the result of "storage migrate" for one storage.
 type storageMigration struct {
-	Storage       string   `json:"storage"` // where the host file names it
-	Backend       string   `json:"backend"`
-	SchemaVersion int      `json:"schema_version,omitempty"`
-	OldestVersion int      `json:"oldest_version,omitempty"` // schema version of the oldest plugin that may use it
+	Storage       string `json:"storage"` // the key in the host file, such as registry.storage
+	Backend       string `json:"backend"`
+	SchemaVersion int    `json:"schema_version,omitempty"`
+	// the oldest schema version whose plugins may use the database
+	OldestVersion int      `json:"oldest_version,omitempty"`
 	Steps         []string `json:"steps"`
 }
 
@@ -56,7 +57,7 @@ func newStorageMigrate() *cobra.Command {
 	return c
 }
 
-// migrate migrates each storage that can be.
+// migrate migrates each storage that has a schema version.
 func (f *files) migrate(ctx context.Context, opts storage.MigrateOptions) ([]storageMigration, error) {
 	done := []storageMigration{}
 	err := f.eachStorage(ctx, func(s openStorage) error {

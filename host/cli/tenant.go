@@ -18,14 +18,16 @@ func newTenant() *cobra.Command {
 	return c
 }
 
-// addAs adds the flag that says whose document a command is about.
+// addAs adds the flag --as, which chooses between the operator's document and the tenant's own.
 func addAs(c *cobra.Command) *string {
 	as := c.Flags().String("as", "operator", "whose document: `operator` or tenant, the tenant's own settings")
-	_ = c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"operator", "tenant"}, cobra.ShellCompDirectiveNoFileComp)) // the flag is there
+	// The error is impossible, because the flag exists.
+	_ = c.RegisterFlagCompletionFunc("as", cobra.FixedCompletions([]string{"operator", "tenant"}, cobra.ShellCompDirectiveNoFileComp))
 	return as
 }
 
-// asQuery returns the query of a request about the document of --as, with other parameters.
+// asQuery returns the query of a request for the document that the flag --as chooses, with the
+// parameters in more.
 func asQuery(as string, more url.Values) (string, error) {
 	query := url.Values{}
 	for name, values := range more {
@@ -44,8 +46,8 @@ func asQuery(as string, more url.Values) (string, error) {
 	return "?" + query.Encode(), nil
 }
 
-// tenantPath returns the path of a tenant's routes. It checks the id, because ".." would be
-// another path.
+// tenantPath returns the path of a tenant's routes. It checks the id, because an id such as
+// ".." would lead to other routes.
 func tenantPath(id string) (string, error) {
 	if err := config.ValidTenantID(id); err != nil {
 		return "", usage(err)

@@ -47,7 +47,7 @@ func newTenantPatch(host *remoteFlags, asJSON *bool) *cobra.Command {
 	return c
 }
 
-// tenantChange is a command that sends a configuration document.
+// tenantChange is a command that sends a configuration document: tenant put or tenant patch.
 type tenantChange struct {
 	host   *remoteFlags
 	asJSON *bool
@@ -118,7 +118,7 @@ func (t *tenantChange) run(cmd *cobra.Command, id, file string, header http.Head
 	return printHeld(cmd, got.Own, "are held")
 }
 
-// printHeld prints that a tenant's own settings are held, if they are.
+// printHeld prints the problems of the tenant's own settings if the settings are held.
 func printHeld(cmd *cobra.Command, own *api.OwnSettings, how string) error {
 	if own == nil || !own.Held {
 		return nil
@@ -130,8 +130,8 @@ func printHeld(cmd *cobra.Command, own *api.OwnSettings, how string) error {
 	return nil
 }
 
-// maxInput bounds the bytes of standard input. It is more than a document may have, so that
-// the parser reports one that is too large.
+// maxInput bounds standard input, in bytes. It is more than a document may have, so that the
+// parser reports a document that is too large.
 const maxInput = 2 << 20
 
 // readDocument reads a configuration from a file, or from in if the path is "-".
@@ -153,7 +153,8 @@ func readDocument(in io.Reader, path, format string) (*config.Document, error) {
 	return parse("standard input", src)
 }
 
-// inFile returns the error with its problems at their places in the file that was sent.
+// inFile returns the error with the positions of its problems in the file that the command has
+// sent.
 func inFile(err error, doc *config.Document) error {
 	remote, ok := err.(*remoteError)
 	if !ok {

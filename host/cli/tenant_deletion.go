@@ -31,13 +31,12 @@ func printCounts(cmd *cobra.Command, counts archive.Counts) error {
 	return printTable(cmd, rows)
 }
 
-// deletion holds the flags that erase and purge share.
+// deletion has the flags that the commands tenant erase and tenant purge share.
 type deletion struct {
 	yes     bool
 	abandon []string
 }
 
-// addDeletion adds the flags of a deletion.
 func addDeletion(c *cobra.Command) *deletion {
 	d := new(deletion)
 	c.Flags().BoolVar(&d.yes, "yes", false, "do not ask for confirmation; needed without a terminal")
@@ -45,8 +44,8 @@ func addDeletion(c *cobra.Command) *deletion {
 	return d
 }
 
-// run asks for a confirmation, sends the request, shows the progress, and decodes the last
-// line of the answer into result.
+// run asks for a confirmation, sends the request, shows the progress, and decodes the last line
+// of the response into result.
 func (d *deletion) run(cmd *cobra.Command, host *remoteFlags, id, operation, what string, body, result any) error {
 	path, err := tenantPath(id)
 	if err != nil {
@@ -93,8 +92,8 @@ func (d *deletion) run(cmd *cobra.Command, host *remoteFlags, id, operation, wha
 	}
 }
 
-// confirm asks at the terminal. Without a terminal it returns an error unless --yes is
-// given.
+// confirm asks the user at the terminal for a confirmation. If the input is not a terminal, the
+// flag --yes is needed, and confirm returns an error without it.
 func (d *deletion) confirm(cmd *cobra.Command, id, what string) error {
 	if d.yes {
 		return nil

@@ -80,11 +80,11 @@ func newTenantDiff(host *remoteFlags, asJSON *bool) *cobra.Command {
 // difference is one key that differs between two configurations.
 type difference struct {
 	Path string          `json:"path"`
-	From json.RawMessage `json:"from,omitempty"` // nil if it was not there
-	To   json.RawMessage `json:"to,omitempty"`   // nil if it is not there
+	From json.RawMessage `json:"from,omitempty"` // nil if the first configuration lacks the key
+	To   json.RawMessage `json:"to,omitempty"`   // nil if the second configuration lacks the key
 }
 
-// differences returns the keys that differ, ordered by path.
+// differences returns the keys whose values differ, ordered by path.
 func differences(from, to map[string]any) []difference {
 	before, after := map[string]any{}, map[string]any{}
 	flatten(before, "", from)
@@ -114,7 +114,7 @@ func differences(from, to map[string]any) []difference {
 	return out
 }
 
-// flatten adds the values of a configuration to into, by their paths.
+// flatten adds the values of a configuration to the map into, with their paths as keys.
 func flatten(into map[string]any, path string, value any) {
 	m, ok := value.(map[string]any)
 	if !ok || len(m) == 0 && path != "" {
@@ -136,7 +136,7 @@ func encoded(v any) json.RawMessage {
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
-		return nil // cannot happen: it was decoded from JSON
+		return nil // impossible, because v was decoded from JSON
 	}
 	return bytes.TrimSpace(out.Bytes())
 }

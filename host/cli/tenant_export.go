@@ -80,8 +80,8 @@ type exportCopy struct {
 	bytes                int64
 }
 
-// toFile writes the export to a file, which appears under its name once it is complete.
-// Only its owner may read it, because it has what people wrote.
+// toFile writes the export to a file. The file gets its name only when the export is complete.
+// Only the file's owner may read it, because it contains conversations of users.
 func (x *exportCopy) toFile(name string, from io.Reader) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".part-")
 	if err != nil {
@@ -98,7 +98,7 @@ func (x *exportCopy) toFile(name string, from io.Reader) (err error) {
 	return os.Rename(f.Name(), name)
 }
 
-// How the lines of an export begin, by their type.
+// These are the beginnings of lines of an export, by the type of the line.
 var (
 	conversationLine = []byte(`{"type":"` + archive.TypeConversation + `"`)
 	turnLine         = []byte(`{"type":"` + archive.TypeTurn + `"`)
@@ -106,13 +106,14 @@ var (
 	errorLine        = []byte(`{"type":"` + archive.TypeError + `"`)
 )
 
-// copy copies the export and counts its lines. It holds a part of a line at most, because
-// lines can be long, except for the line of an error, which becomes the result.
+// copy copies the export and counts its lines. Because lines can be long, copy holds only a
+// part of a line in memory. If the export ends with a line of the type "error", copy returns
+// the error in the line.
 func (x *exportCopy) copy(to io.Writer, from io.Reader) error {
 	defer x.progress.end()
 	in := bufio.NewReaderSize(from, 64<<10)
 	start, ended := true, false
-	var failure []byte // the line of an error, once it began
+	var failure []byte // the line of the type "error", as far as it is read
 	for {
 		part, err := in.ReadSlice('\n')
 		if len(part) > 0 && start {
@@ -149,7 +150,7 @@ func (x *exportCopy) copy(to io.Writer, from io.Reader) error {
 	}
 }
 
-// lineError returns the error of the last line of an answer that ended early.
+// lineError returns the error in the last line of a response that ended early.
 func lineError(line []byte) error {
 	var last api.ErrorLine
 	if err := json.Unmarshal(line, &last); err != nil || last.Problem == nil {

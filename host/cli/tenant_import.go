@@ -71,7 +71,8 @@ is not registered gets the configuration of the export, if that has no secrets.`
 	return c
 }
 
-// importFrom opens the export to import. done closes it.
+// importFrom opens the file with the export, or standard input. The caller calls done, which
+// closes the file.
 func importFrom(cmd *cobra.Command, args []string) (in *uploadReader, done func(), err error) {
 	in = &uploadReader{from: cmd.InOrStdin(), progress: newProgress(cmd.ErrOrStderr())}
 	if len(args) == 0 || args[0] == "-" {
@@ -88,12 +89,12 @@ func importFrom(cmd *cobra.Command, args []string) (in *uploadReader, done func(
 	return in, func() { _ = f.Close() }, nil
 }
 
-// uploadReader is a request body that shows how many bytes were sent.
+// uploadReader is the body of a request. It shows how many bytes were sent.
 type uploadReader struct {
 	from     io.Reader
 	progress *progress
 	bytes    int64
-	err      error // the error of from, except io.EOF
+	err      error // an error of reading from, except io.EOF
 }
 
 // Read implements io.Reader.
@@ -107,7 +108,7 @@ func (s *uploadReader) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// printImported prints what an import did.
+// printImported prints the counts of an import.
 func printImported(cmd *cobra.Command, id string, r api.Imported) {
 	out := cmd.OutOrStdout()
 	if r.Registered {

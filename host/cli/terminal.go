@@ -9,10 +9,9 @@ import (
 	"golang.org/x/term"
 )
 
-// plain returns f, or if f is a terminal a writer to it that leaves out what a terminal
-// would act on. Commands print texts of models and of other people's tenants. An escape
-// sequence in them could change the window's title, overwrite earlier output or, on some
-// terminals, type.
+// plain returns a writer to f. If f is a terminal, the writer removes control characters.
+// Commands print texts of models and of other tenants, and an escape sequence in such a text
+// could change the window's title, overwrite earlier output or, on some terminals, type input.
 func plain(f *os.File) io.Writer {
 	if term.IsTerminal(int(f.Fd())) {
 		return &plainWriter{to: f}
@@ -26,10 +25,10 @@ func isTerminal(r any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// plainWriter passes on printable text, line feeds and tabs, and drops the rest.
+// plainWriter passes on printable text, line feeds and tabs, and drops all other characters.
 type plainWriter struct {
 	to   io.Writer
-	part []byte // the beginning of a character that is not complete yet
+	part []byte // the first bytes of an incomplete character
 }
 
 // Write implements io.Writer.
@@ -37,7 +36,7 @@ func (w *plainWriter) Write(b []byte) (int, error) {
 	in := append(w.part, b...)
 	out := make([]byte, 0, len(in))
 	for len(in) > 0 && utf8.FullRune(in) {
-		r, size := utf8.DecodeRune(in) // invalid bytes become U+FFFD
+		r, size := utf8.DecodeRune(in) // DecodeRune returns U+FFFD for an invalid byte
 		in = in[size:]
 		if allowed(r) {
 			out = utf8.AppendRune(out, r)
@@ -50,9 +49,9 @@ func (w *plainWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// allowed reports whether a terminal shows r and does nothing else. Control characters are
-// not allowed, nor are those that change the direction of text, which can make one command
-// look like another.
+// allowed reports whether plainWriter passes on r. It refuses control characters, and
+// characters that change the direction of text, because they can make one command look like
+// another.
 func allowed(r rune) bool {
 	switch {
 	case r == '\n' || r == '\t':

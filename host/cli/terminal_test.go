@@ -11,7 +11,7 @@ func TestPlain(t *testing.T) {
 		"plain é 😀\n\tindented\n":      "plain é 😀\n\tindented\n",
 		"\x1b[31mred\x1b[0m":           "[31mred[0m",
 		"\x1b]0;title\x07x":            "]0;titlex",
-		"\u009b31mred":                 "31mred", // the one-character form
+		"\u009b31mred":                 "31mred", // U+009B is an escape sequence of one character
 		"over\rwritten\b\b":            "overwritten",
 		"\x00\x7f":                     "",
 		"a\u202etxt.exe\u2066b\u2069c": "atxt.exebc",

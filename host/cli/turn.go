@@ -49,7 +49,8 @@ not kept.`),
 	return c
 }
 
-// printInspectedTurn prints a turn, or what the model saw in it.
+// printInspectedTurn prints a turn with its messages. If composed is true, it prints the
+// messages that the model saw in the turn instead.
 func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bool) error {
 	t := shown.Turn
 	rows := [][]string{{"state", t.State}}

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version says what this program was built from.
+// version says from which source and with which Go version this program was built.
 type version struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
@@ -37,7 +37,7 @@ func buildVersion() version {
 	return v
 }
 
-// String is the line that botyard version and botyard --version print.
+// String returns the line that botyard version and botyard --version print.
 func (v version) String() string {
 	commit := ""
 	if v.Commit != "" {
