@@ -65,7 +65,7 @@ func TestStatuses_areThoseOfTheClasses(t *testing.T) {
 			break
 		}
 		if class == fault.UnknownInstance {
-			continue // of the protocol only
+			continue // The API never returns this class, which only the plugin protocol uses.
 		}
 		p := api.NewProblem(fault.New(class, "x"))
 		retry := "no"

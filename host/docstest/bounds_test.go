@@ -12,7 +12,8 @@ import (
 
 var beyond = regexp.MustCompile(`(?m)^\s*// beyond: (.+)$`)
 
-// Each bound has a test that goes beyond it, and no test names one that is gone.
+// TestBounds_haveATestBeyond checks that each bound of host/bounds has a test with a comment
+// "beyond: NAME", and that each such comment names a bound that exists.
 func TestBounds_haveATestBeyond(t *testing.T) {
 	tested := map[string]string{}
 	for _, name := range files(t, "--cached", "--others", "--exclude-standard") {
@@ -21,7 +22,7 @@ func TestBounds_haveATestBeyond(t *testing.T) {
 		}
 		src, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
-			continue // deleted and not committed
+			continue // git lists a file that was deleted but not committed
 		}
 		for _, match := range beyond.FindAllSubmatch(src, -1) {
 			tested[string(match[1])] = name

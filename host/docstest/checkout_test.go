@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// binaries has botyard and plugins/, built once for all tests.
+// binaries is the folder with the program botyard and the folder plugins, built once for all
+// tests.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -49,7 +50,7 @@ func build(dir string) error {
 	return nil
 }
 
-// files lists what a clone would have, and what is not committed yet.
+// files runs git ls-files with args in the top folder and returns the names of the files.
 func files(t *testing.T, args ...string) []string {
 	t.Helper()
 	cmd := exec.Command("git", append([]string{"ls-files", "-z"}, args...)...)
@@ -65,10 +66,10 @@ func files(t *testing.T, args ...string) []string {
 	return names
 }
 
-// checkout copies the tree as somebody has it who cloned and built it.
+// checkout returns the path of a copy of the tree, as a user has it who cloned and built it.
 func checkout(t *testing.T) string {
 	t.Helper()
-	parent, err := os.MkdirTemp("", "by") // short: sockets are below it
+	parent, err := os.MkdirTemp("", "by") // The path is short, because sockets are created below it.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +114,7 @@ func copyFile(from, to string) error {
 	return os.WriteFile(to, src, info.Mode().Perm())
 }
 
-// freePort is one that nothing listened on a moment ago.
+// freePort returns a TCP port that no process listens on now.
 func freePort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -128,8 +129,9 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// environment is this process's, without what would change what a page shows, and
-// with the given variables.
+// environment returns the environment of this process with the variables in set. It leaves out
+// variables that change the output of commands on pages: GOWORK and all that begin with
+// BOTYARD.
 func environment(set ...string) []string {
 	var env []string
 	for _, entry := range os.Environ() {
@@ -138,6 +140,7 @@ func environment(set ...string) []string {
 			env = append(env, entry)
 		}
 	}
-	// No server answers there: the pages are about the offline provider.
+	// The pages show the output of the offline provider, so OLLAMA_HOST is an address without a
+	// server.
 	return append(env, append([]string{"OLLAMA_HOST=127.0.0.1:1", "LC_ALL=C"}, set...)...)
 }

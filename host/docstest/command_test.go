@@ -14,14 +14,15 @@ import (
 	"time"
 )
 
-// databaseEnv is the variable that pages take a Postgres database from.
+// databaseEnv is the environment variable with the data source name of a Postgres database,
+// which commands on pages use.
 const databaseEnv = "BOTYARD_PG_DSN"
 
-// pageTimeout bounds the commands of one page.
+// pageTimeout bounds the time of all commands of one page.
 const pageTimeout = 3 * time.Minute
 
-// TestCommands_ofEachPageWork runs a page's commands in order, in one shell and a
-// fresh copy of the tree.
+// TestCommands_ofEachPageWork runs the commands of each page in their order, in one shell and
+// in a new copy of the tree. It checks their exit status and their output.
 func TestCommands_ofEachPageWork(t *testing.T) {
 	for _, p := range pages(t) {
 		t.Run(p.name, func(t *testing.T) {
@@ -63,13 +64,15 @@ func runPage(t *testing.T, p *page) {
 	if strings.Contains(p.text, databaseEnv) {
 		cmd.Env = append(cmd.Env, databaseEnv+"="+pgtest.For(t, pgtest.Options{NoSync: true}).DSN(""))
 	}
-	// A group of its own, so that nothing that a page started is left.
+	// The shell gets a process group of its own, so that all processes that the page starts can
+	// be killed.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	cmd.WaitDelay = 5 * time.Second
 	said, err := cmd.CombinedOutput()
 	if cmd.Process != nil {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // no such group, as a rule
+		// an error is normal, because the group usually has no process left
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
 	if err != nil {
 		t.Fatalf("%s: %v\n%s", p.name, err, said)
@@ -82,18 +85,19 @@ func runPage(t *testing.T, p *page) {
 	}
 }
 
-// script is a page as one shell script.
+// script is the shell script that is made of the blocks of a page.
 type script struct {
 	t        *testing.T
-	work     string // has the blocks and what they print
+	work     string // the folder with the text of the blocks and the output of their commands
 	ports    *strings.Replacer
 	text     strings.Builder
-	latest   string // output of the last commands
+	latest   string // the file with the output of the last commands
 	hosts    []string
 	expected []output
 }
 
-// prologue: "! command" alone would not end a script when the command succeeds.
+// prologue is the beginning of each script. Its function refused stands for "!" before a
+// command: the option errexit of bash ignores a command with "!" that succeeds.
 const prologue = `set -euo pipefail
 exec 3>&1
 stop() {
@@ -153,8 +157,9 @@ func (s *script) add(i int, b *block) {
 	}
 }
 
-// run adds a block's commands. They run in this shell, so that what they export
-// and where they go counts for the next. A host that they start is waited for.
+// run adds the commands of a block to the script. The commands run in the script's own shell,
+// so that variables and the working folder stay for the next block. If a block starts hosts in
+// the background, the script waits until they listen.
 func (s *script) run(i int, b *block, text string) {
 	from := s.write(fmt.Sprintf("%d.sh", i), inverted.ReplaceAllString(text, "refused "))
 	stdin := s.write("stdin", "How do I reset my password?\n")
@@ -162,7 +167,8 @@ func (s *script) run(i int, b *block, text string) {
 	fmt.Fprintf(&s.text, "echo '--- %s'\ntrap 'cat %q >&3; stop' EXIT\n{ . %q; } < %q > %q 2>&1\ntrap stop EXIT\n",
 		b.at(), s.latest, from, stdin, s.latest)
 	if background.MatchString(text) {
-		hosts := b.marks["hosts"] // that the block starts, unless it is one
+		// The mark "hosts" says how many hosts the block starts. Without the mark it is one.
+		hosts := b.marks["hosts"]
 		if hosts == "" {
 			hosts = "1"
 		}
@@ -170,7 +176,7 @@ func (s *script) run(i int, b *block, text string) {
 	}
 }
 
-// standIn runs what stands behind a target that cannot be run here.
+// standIn adds the command "botyard dev" for a block with "make run", which cannot be run here.
 func (s *script) standIn(i int, b *block) {
 	if !strings.Contains(b.text, "make run") {
 		return
@@ -180,14 +186,15 @@ func (s *script) standIn(i int, b *block) {
 		b.at(), s.ports.Replace("127.0.0.1:8080"), s.latest, s.latest)
 }
 
-// finish checks the host files that the page wrote, with the tenants beside them.
+// finish adds a config check of each host file that the page writes, with the tenant files
+// beside it.
 func (s *script) finish() {
 	for _, h := range s.hosts {
 		fmt.Fprintf(&s.text, "echo '--- check of %s'\nbin/botyard config check --config %q\n", h, h)
 	}
 }
 
-// output is what commands have to print.
+// output is what the commands of a block must print.
 type output struct {
 	b    *block
 	want string
@@ -206,8 +213,9 @@ func (o output) check(t *testing.T) {
 	}
 }
 
-// matches compares line by line. "..." stands for anything in a line, and, alone
-// in one, for any number of lines. How far columns are apart does not matter.
+// matches reports whether the output said is the text want. In want, "..." stands for any text
+// within a line. A line of want with nothing else stands for any number of lines. The number of
+// blanks between columns does not matter.
 func matches(want, said string) bool {
 	var b strings.Builder
 	for line := range strings.SplitSeq(strings.TrimRight(want, "\n"), "\n") {

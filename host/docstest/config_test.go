@@ -29,7 +29,8 @@ func isConfig(b *block) bool {
 	return false
 }
 
-// Configurations with a file are checked where the page's commands run.
+// checkedPath matches the files whose configuration is already checked after the page's
+// commands.
 var checkedPath = regexp.MustCompile(`(^|/)(botyard|tenants/[a-z0-9-]+)\.(hcl|yaml|json)$`)
 
 func TestConfigurations_areValidOrRefused(t *testing.T) {
@@ -52,7 +53,8 @@ func TestConfigurations_areValidOrRefused(t *testing.T) {
 	}
 }
 
-// check takes a block for a tenant file, or, if it is none, for a host file.
+// check runs "config check" for a block as a tenant file. If that fails, check runs it for the
+// block as a host file.
 func check(t *testing.T, b *block) ([]byte, error) {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +92,7 @@ func check(t *testing.T, b *block) ([]byte, error) {
 	return out, err
 }
 
-// pair gives a certificate and its key, PEM, for the blocks that name some.
+// pair returns a certificate and its key in PEM, for configurations that name such files.
 func pair(t *testing.T) (certificate, key string) {
 	t.Helper()
 	s := httptest.NewTLSServer(http.NotFoundHandler())
@@ -106,7 +108,7 @@ func pair(t *testing.T) (certificate, key string) {
 	return encode("CERTIFICATE", known.Certificate[0]), encode("PRIVATE KEY", private)
 }
 
-// shown are the types of package api that pages show the JSON of.
+// shown has the types of which pages show the JSON, by the names that the mark "type" uses.
 var shown = map[string]any{
 	"ChatReply": api.ChatReply{}, "Problem": api.Problem{}, "Conversations": api.Conversations{},
 	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{}, "TenantVersions": api.TenantVersions{},
@@ -114,7 +116,7 @@ var shown = map[string]any{
 	"Reload": api.Reload{}, "Imported": api.Imported{}, "Receipt": archive.Receipt{}, "InspectedTurn": api.InspectedTurn{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
 }
 
-// chatRequest has what package api reads without a type of its own.
+// chatRequest has the fields of a chat request. Package api exports no type for it.
 type chatRequest struct {
 	ConversationID string          `json:"conversation_id"`
 	Message        string          `json:"message"`

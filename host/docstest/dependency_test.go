@@ -13,7 +13,8 @@ var (
 	version     = regexp.MustCompile(`^v[0-9]+$`)
 )
 
-// A new dependency shows in review, with its reason.
+// TestDependencies_haveReasons checks that docs/architecture.md says why each dependency in a
+// go.mod is needed. So a reviewer sees a new dependency together with its reason.
 func TestDependencies_haveReasons(t *testing.T) {
 	reasons := pageOf(t, "docs/architecture.md").text
 	mods, err := filepath.Glob(filepath.Join(root, "*", "go.mod"))
@@ -26,7 +27,7 @@ func TestDependencies_haveReasons(t *testing.T) {
 	}
 	for _, mod := range append(mods, more...) {
 		if filepath.Base(filepath.Dir(mod)) == "tools" {
-			continue // made of tool lines
+			continue // The dependencies of the module tools are listed by its tool lines.
 		}
 		src, err := os.ReadFile(mod)
 		if err != nil {

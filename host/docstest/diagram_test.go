@@ -13,7 +13,8 @@ var (
 	goFunc      = regexp.MustCompile(`(?m)^func (?:\([^)]*\) )?(\w+)[\[(]`)
 )
 
-// A sequence diagram names functions as name(), so that a reader can find them.
+// TestSequenceDiagrams_nameFunctions checks that each name() in a sequence diagram of a page is
+// a function or a method in the source, so that a reader can find it.
 func TestSequenceDiagrams_nameFunctions(t *testing.T) {
 	known := map[string]bool{}
 	for _, name := range files(t, "--cached", "--others", "--exclude-standard") {
@@ -22,7 +23,7 @@ func TestSequenceDiagrams_nameFunctions(t *testing.T) {
 		}
 		src, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
-			continue // deleted and not committed
+			continue // git lists a file that was deleted but not committed
 		}
 		for _, m := range goFunc.FindAllSubmatch(src, -1) {
 			known[string(m[1])] = true

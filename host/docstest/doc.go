@@ -1,27 +1,27 @@
-// Package docstest holds the documentation to the product: its tests run the
-// commands of README.md and docs/ in a fresh copy of the tree, check the
-// configurations with the real binary, compile the programs, and follow the links.
+// Package docstest tests that the documentation is true: its tests run the commands of
+// README.md and docs/ in a new copy of the tree, check the configurations with the real binary,
+// compile the programs, and follow the links.
 //
-// A comment on the line before a block says what a reader sees from the text:
+// A comment on the line before a block tells the tests how to check the block:
 //
-//	<!-- file: PATH -->        the block is written to PATH before what follows runs
-//	<!-- output -->            it is what the commands above it print; ... is anything
-//	<!-- type: NAME -->        it is the JSON of that type of package api
-//	<!-- part of: PATH -->     it is a part of that file, however that is indented
-//	<!-- invalid -->           it is a configuration that must be refused
-//	<!-- hosts: N -->          its commands start N hosts in the background
-//	<!-- not run: REASON -->   nothing is done with it
+//	<!-- file: PATH -->        the block is written to PATH before the next commands run
+//	<!-- output -->            the block is the output of the commands above; ... is any text
+//	<!-- type: NAME -->        the block is the JSON of the type NAME of package api
+//	<!-- part of: PATH -->     the block is a part of the file PATH, with any indentation
+//	<!-- invalid -->           the block is a configuration that must be refused
+//	<!-- hosts: N -->          the commands of the block start N hosts in the background
+//	<!-- not run: REASON -->   the tests ignore the block
 //
-// Anywhere in a page, <!-- holds: PATH: NAME = VALUE --> says that a sentence stands
-// on a name of the source having that value. PATH is a file or a package's folder.
+// Anywhere in a page, <!-- holds: PATH: NAME = VALUE --> says that a sentence of the page is
+// true only while NAME in the source has this value. PATH is a file or the folder of a package.
 //
-// The files, each with what it checks:
+// The files, each with what its tests check:
 //
-//	page_test.go        how a page is read; which marks and languages there are
+//	page_test.go        how a page is read; which marks and languages exist
 //	command_test.go     the commands of each page run, and print what the page says
 //	config_test.go      configurations are valid, or refused; JSON has the fields of its type
-//	go_block_test.go    Go of a page is compiled, or is a part of a file that is
-//	holds_test.go       what a mark <!-- holds --> says is so
+//	go_block_test.go    Go of a page is compiled, or is a part of a file that is compiled
+//	holds_test.go       names in the source have the values that the marks <!-- holds --> say
 //	inline_test.go      commands in sentences and tables exist, with their flags
 //	message_test.go     messages that docs/operations.md quotes are in the source
 //	diagram_test.go     functions that sequence diagrams name exist
@@ -33,8 +33,8 @@
 //	dependency_test.go  each dependency has its reason in docs/architecture.md
 //	bounds_test.go      each bound has a test that goes beyond it
 //	make_test.go        the Makefile has the targets that pages name, each with a line of help
-//	machine_test.go     no file of the tree names a machine
-//	checkout_test.go    builds the binaries; copies the tree as somebody has it who cloned it
+//	machine_test.go     no file of the tree names the machine on which it was written
+//	checkout_test.go    builds the binaries; copies the tree as a user has it who cloned it
 //
 // configdoc is the program that writes docs/configuration.md and docs/bounds.md, and the keys
 // in docs/plugins.

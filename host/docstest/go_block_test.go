@@ -8,8 +8,9 @@ import (
 	"testing"
 )
 
-// Go that a page writes to a file is built by the page's commands; all other is a
-// part of a file that the tests of the tree run.
+// TestGoBlocks_areOfFiles checks that each block of Go is either written to a file, which the
+// page's commands then build, or a part of a file of the tree. It also checks that gofmt would
+// change no block.
 func TestGoBlocks_areOfFiles(t *testing.T) {
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {
@@ -36,5 +37,5 @@ func TestGoBlocks_areOfFiles(t *testing.T) {
 	}
 }
 
-// words leaves out how a text is laid out.
+// words returns s with one blank in place of each indentation, line end and run of blanks.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }

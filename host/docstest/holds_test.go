@@ -18,19 +18,21 @@ import (
 	"time"
 )
 
-// A pin says that a sentence of a page stands on a fact of the source:
+// pinMark matches a pin. A pin says that a sentence of a page is true only while a fact of the
+// source holds:
 //
 //	<!-- holds: host/plugins: probeEvery = 5s -->
 //	<!-- holds: sdk/limits.go: MaxTailBytes = 24 MiB -->
 //	<!-- holds: host/bot_build.go: Remember -->
 //
-// It names a file or a package's folder, an identifier, and a value if it has one.
-// In Go the identifier is a constant, a variable or a field, and its value is
-// compared as a value: 5s is 5 * time.Second. In other files the value is the text
-// that follows the identifier; blanks and line ends do not count.
+// A pin names a file or the folder of a package, an identifier, and usually a value. In Go the
+// identifier is a constant, a variable or a field, and the pin's value is compared with its
+// evaluated value: 5s is equal to 5 * time.Second. In other files the value is the text after
+// the identifier, compared without blanks and line ends.
 var pinMark = regexp.MustCompile(`<!-- holds: ([^:]+): ([^ =]+)(?: = (.*?))? -->`)
 
-// anyHolds finds marks that pinMark would overlook.
+// anyHolds matches each comment that begins as a pin does. A comment that anyHolds matches and
+// pinMark does not is malformed.
 var anyHolds = regexp.MustCompile(`<!-- holds:[^>]*>`)
 
 type pin struct {
@@ -50,7 +52,7 @@ func pinsOf(text string) ([]pin, error) {
 	return pins, nil
 }
 
-// check returns an error unless the pin holds in the tree at root.
+// check returns an error if the pin does not hold in the tree below the folder root.
 func (p pin) check(root string) error {
 	path := filepath.Join(root, filepath.FromSlash(p.path))
 	info, err := os.Stat(path)
@@ -104,12 +106,13 @@ func (p pin) checkText(path string) error {
 	return fmt.Errorf("%s has no %s %s", p.path, p.name, p.value)
 }
 
-// squeeze returns s without its blanks and line ends.
+// squeeze returns s without blanks and line ends.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), "") }
 
 var size = regexp.MustCompile(`^([0-9]+) (KiB|MiB|GiB)$`)
 
-// parseValue reads a value as pages write it: 5s, 24 MiB, 0.4, "text".
+// parseValue parses a value as pages write it, such as 5s, 24 MiB, 0.4 or "text". It returns
+// false for any other text.
 func parseValue(s string) (constant.Value, bool) {
 	if m := size.FindStringSubmatch(s); m != nil {
 		n := constant.MakeFromLiteral(m[1], token.INT, 0)
@@ -126,14 +129,15 @@ func parseValue(s string) (constant.Value, bool) {
 	return v, v != nil
 }
 
-// source is the Go of one file or of one folder, without its tests.
+// source is the parsed Go source of one file, or of all files of one folder except tests.
 type source struct {
 	root  string
 	files []*ast.File
-	whole *source // the folder, where this is one file of it
+	whole *source // the source of the file's folder; nil for the source of a folder
 }
 
-// load reads a file or a folder. The constants of a file's folder are known too.
+// load parses the Go file or the folder at path. For a file it also parses the file's folder,
+// which defines the constants that the file uses.
 func load(root, path string) (*source, error) {
 	s := &source{root: root}
 	if strings.HasSuffix(path, ".go") {
@@ -168,7 +172,7 @@ func load(root, path string) (*source, error) {
 	return s, nil
 }
 
-// uses reports whether name is an identifier of the source, or all of a string.
+// uses reports whether name is an identifier or the whole text of a string in the source.
 func (s *source) uses(name string) bool {
 	found := false
 	for _, f := range s.files {
@@ -185,7 +189,8 @@ func (s *source) uses(name string) bool {
 	return found
 }
 
-// values returns what the source gives to constants, variables and fields of a name.
+// values returns the expressions that the source assigns to the constants, variables and fields
+// named name.
 func (s *source) values(name string) []ast.Expr {
 	var out []ast.Expr
 	for _, f := range s.files {
@@ -229,11 +234,11 @@ var units = map[string]time.Duration{
 	"Second": time.Second, "Minute": time.Minute, "Hour": time.Hour,
 }
 
-// eval returns the value of a constant expression, or nil if it is none. It follows
-// constants of the folder and of other folders of the tree.
+// eval returns the value of a constant expression. It looks up constants of this folder and of
+// other folders of the tree. It returns nil if the expression is not constant.
 func (s *source) eval(e ast.Expr) (v constant.Value) {
 	defer func() {
-		if recover() != nil { // operands that do not fit each other
+		if recover() != nil { // go/constant panics if the kinds of two operands do not match
 			v = nil
 		}
 	}()
@@ -262,13 +267,13 @@ func binary(x constant.Value, op token.Token, y constant.Value) constant.Value {
 		return constant.Shift(x, op, uint(n))
 	case token.QUO:
 		if x.Kind() == constant.Int && y.Kind() == constant.Int {
-			op = token.QUO_ASSIGN // which is how go/constant calls the division of integers
+			op = token.QUO_ASSIGN // go/constant uses QUO_ASSIGN for the division of integers
 		}
 	}
 	return constant.BinaryOp(x, op, y)
 }
 
-// constant returns the value of a package's constant, or nil.
+// constant returns the value of a constant of this package, or nil if it does not exist.
 func (s *source) constant(name string) constant.Value {
 	if s.whole != nil {
 		return s.whole.constant(name)
@@ -292,7 +297,7 @@ func (s *source) constant(name string) constant.Value {
 
 const module = "github.com/botyard/botyard/"
 
-// foreign returns the value of another package's constant, or nil.
+// foreign returns the value of a constant of another package, or nil if it does not exist.
 func (s *source) foreign(pkg, name string) constant.Value {
 	if d, ok := units[name]; ok && pkg == "time" {
 		return constant.MakeInt64(int64(d))

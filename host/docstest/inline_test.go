@@ -8,13 +8,13 @@ import (
 	"testing"
 )
 
-// inlineCommand is a command of botyard in a sentence or a table, of which no block
-// is run: `botyard tenant list --json`.
+// inlineCommand matches a command of botyard in a sentence or a table, such as `botyard tenant
+// list --json`. The tests do not run such a command.
 var inlineCommand = regexp.MustCompile("`(?:bin/)?botyard( [^`]*)`")
 
 var flagName = regexp.MustCompile(`--[a-z][a-z-]*`)
 
-// helps are the help texts of commands, by command.
+// helps has the help text of each command of botyard that was looked up.
 type helps map[string]string
 
 func (h helps) of(command string) string {
@@ -27,7 +27,7 @@ func (h helps) of(command string) string {
 	return text
 }
 
-// command returns the subcommand that words begin with, such as " tenant list".
+// command returns the subcommand at the beginning of words, such as " tenant list".
 func (h helps) command(words []string) string {
 	found := ""
 	for _, word := range words {

@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// A clone has nothing to do with the machine that it was made on.
+// TestTree_namesNoMachine checks that no file of the tree has the path of a home folder, the
+// path of this tree, or the name of this machine's Go module proxy.
 func TestTree_namesNoMachine(t *testing.T) {
 	patterns := []*regexp.Regexp{
 		regexp.MustCompile(`(^|[^A-Za-z0-9._~-])/(home|Users)/[A-Za-z0-9._-]+/`),
@@ -23,7 +24,7 @@ func TestTree_namesNoMachine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(top, "/") > 1 { // else it could be anything
+	if strings.Count(top, "/") > 1 { // a path of one segment could also be ordinary text
 		patterns = append(patterns, regexp.MustCompile(regexp.QuoteMeta(top)+`\b`))
 	}
 	for _, host := range registries(t) {
@@ -32,7 +33,7 @@ func TestTree_namesNoMachine(t *testing.T) {
 	for _, name := range files(t, "--cached", "README.md", "docs", ".") {
 		src, err := os.ReadFile(filepath.Join(root, name))
 		if errors.Is(err, fs.ErrNotExist) {
-			continue // deleted and not committed
+			continue // git lists a file that was deleted but not committed
 		}
 		if err != nil {
 			t.Error(err)
@@ -49,7 +50,7 @@ func TestTree_namesNoMachine(t *testing.T) {
 	}
 }
 
-// registries are the hosts that this machine gets modules from.
+// registries returns the names of the module proxies in GOPROXY.
 func registries(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("go", "env", "GOPROXY").Output()

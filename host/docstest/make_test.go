@@ -39,7 +39,7 @@ func TestMakefile_hasTheTargetsThatPagesName(t *testing.T) {
 			}
 		}
 	}
-	// command_test.go runs botyard dev where a page says make run.
+	// Where a page says "make run", command_test.go runs "botyard dev". So both must be equal.
 	if !regexp.MustCompile(`(?m)^run: build .*\n\t@exec \$\(BIN\)/botyard dev$`).MatchString(src) {
 		t.Error("Makefile: make run is no longer botyard dev, which command_test.go runs in its place")
 	}
@@ -47,7 +47,8 @@ func TestMakefile_hasTheTargetsThatPagesName(t *testing.T) {
 
 func TestMakefile_helpHasEachTarget(t *testing.T) {
 	src := makefile(t)
-	helped := map[string]bool{"go": true} // a check that other targets need, and that nobody types
+	// the target "go" is a check that other targets need; users do not call it
+	helped := map[string]bool{"go": true}
 	for _, m := range helpLine.FindAllStringSubmatch(src, -1) {
 		helped[m[1]] = true
 	}

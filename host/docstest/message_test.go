@@ -16,7 +16,8 @@ var (
 	loggedMessage = regexp.MustCompile("`([a-z][^`]{4,})`")
 )
 
-// sourceTexts returns all texts of the Go files that are no tests, one a line.
+// sourceTexts returns all string constants in the tree's Go files except tests, one in each
+// line.
 func sourceTexts(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
@@ -26,7 +27,7 @@ func sourceTexts(t *testing.T) string {
 		}
 		f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(root, name), nil, 0)
 		if err != nil {
-			continue // deleted and not committed
+			continue // git lists a file that was deleted but not committed
 		}
 		ast.Inspect(f, func(n ast.Node) bool {
 			if e, ok := n.(ast.Expr); ok {
@@ -41,7 +42,8 @@ func sourceTexts(t *testing.T) string {
 	return all.String()
 }
 
-// joinedText returns the text of a string, or of strings that are added up.
+// joinedText returns the text of a string literal, or of string literals that are joined by +.
+// whole is false for any other expression.
 func joinedText(e ast.Expr) (text string, whole bool) {
 	switch e := e.(type) {
 	case *ast.BasicLit:
@@ -57,8 +59,9 @@ func joinedText(e ast.Expr) (text string, whole bool) {
 	return "", false
 }
 
-// TestMessages_ofTheSymptomsAreOfTheSource: an operator looks up what was read in an answer
-// or in the log.
+// TestMessages_ofTheSymptomsAreOfTheSource checks that the source has each message that
+// docs/operations.md quotes as a symptom or as a line of the log, so that an operator who looks
+// up a message finds it.
 func TestMessages_ofTheSymptomsAreOfTheSource(t *testing.T) {
 	p := pageOf(t, "docs/operations.md")
 	_, rest, ok := strings.Cut(p.prose, "\n## Symptoms\n")

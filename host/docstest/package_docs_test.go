@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// TestPackageDocs_nameTheirFiles checks that the documentation of each package names all its
-// files, so that a reader finds the right one. A package of one file needs no list. Tests
-// and generated files are left out, and files for one system beside that for another:
-// x_linux.go is named by x_*.go too.
+// TestPackageDocs_nameTheirFiles checks that the documentation of each package names all files
+// of the package, so that a reader finds the right file. A package of one file needs no list.
+// Tests and generated files are not checked. The name x_*.go stands for files for one operating
+// system, such as x_linux.go.
 func TestPackageDocs_nameTheirFiles(t *testing.T) {
-	packages := map[string][]string{} // files by folder
+	packages := map[string][]string{} // the names of Go files, by folder
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -54,7 +54,8 @@ func TestPackageDocs_nameTheirFiles(t *testing.T) {
 	}
 }
 
-// packageDoc returns the documentation of the package in a folder, of all its files together.
+// packageDoc returns the documentation of the package in the folder dir, joined from all its
+// files.
 func packageDoc(t *testing.T, dir string, files []string) string {
 	t.Helper()
 	var text strings.Builder
@@ -70,7 +71,7 @@ func packageDoc(t *testing.T, dir string, files []string) string {
 	return text.String()
 }
 
-// docOf returns the text of the comment before the package clause.
+// docOf returns the text of the comment before the package clause of a file.
 func docOf(f *ast.File) string {
 	if f.Doc == nil {
 		return ""

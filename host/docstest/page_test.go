@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// root is the tree's top folder, seen from this package.
+// root is the path of the tree's top folder from the folder of this package.
 const root = "../.."
 
-// block is a fenced block of a page.
+// block is a fenced code block of a page.
 type block struct {
 	page, lang string
-	line       int               // of its first line of text
-	marks      map[string]string // from the comments above it
+	line       int               // the number of its first line of text in the page
+	marks      map[string]string // from the comments on the lines before the block
 	text       string
 }
 
@@ -25,22 +25,22 @@ func (b *block) at() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
 func (b *block) has(mark string) bool { _, ok := b.marks[mark]; return ok }
 
-// languages are the tags that some test here does something about.
+// languages has the language tags that a code block may have.
 var languages = []string{"sh", "hcl", "yaml", "json", "go", "text", "mermaid", "sql"}
 
 var marks = []string{"file", "output", "type", "part of", "invalid", "not run", "hosts"}
 
 var comment = regexp.MustCompile(`^<!-- ([a-z ]+?)(?:: (.*))? -->$`)
 
-// page is a Markdown file.
+// page is a Markdown file of the documentation.
 type page struct {
-	name   string // from the root
+	name   string // the path from the tree's top folder
 	text   string
-	prose  string // without its blocks
+	prose  string // the text without its code blocks
 	blocks []*block
 }
 
-// pages reads README.md, CONTRIBUTING.md, and all of docs/.
+// pages reads the Markdown files in the tree's top folder and in docs.
 func pages(t *testing.T) []*page {
 	t.Helper()
 	var names []string
@@ -120,7 +120,8 @@ func pageOf(t *testing.T, name string) *page {
 	return nil
 }
 
-// rows are those of the page's tables whose first cell begins with a code.
+// rows returns the cells of the rows in the page's tables whose first cell begins with inline
+// code.
 func rows(p *page) [][]string {
 	var out [][]string
 	for line := range strings.SplitSeq(p.prose, "\n") {
@@ -147,7 +148,9 @@ func TestBlocks_areOfAKnownLanguage(t *testing.T) {
 }
 
 func TestBlocks_areMostlyRun(t *testing.T) {
-	const enough = 5 // make run and make test, the measuring that takes minutes, and what a database of an older version needs
+	// These blocks are not run: make run, make test, measurements that take minutes, and
+	// commands that need a database of an older version.
+	const enough = 5
 	n := 0
 	for _, p := range pages(t) {
 		for _, b := range p.blocks {

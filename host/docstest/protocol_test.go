@@ -8,7 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// What the author of a plugin in another language copies from the page.
+// TestProtocolConstants_areThoseOfTheSDK checks the constants in docs/plugins.md that an author
+// of a plugin in another language copies.
 func TestProtocolConstants_areThoseOfTheSDK(t *testing.T) {
 	p := pageOf(t, "docs/plugins.md")
 	for _, want := range []string{

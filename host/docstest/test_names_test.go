@@ -14,7 +14,8 @@ var (
 	runFlag   = regexp.MustCompile(`-run '?([A-Za-z]+)`)
 )
 
-// A command go test -run NAME succeeds when no test has the name.
+// TestTestNames_ofPagesExist checks that each test that a page names exists. Without this check
+// a wrong name stays unnoticed, because "go test -run NAME" succeeds if no test has the name.
 func TestTestNames_ofPagesExist(t *testing.T) {
 	known := map[string]bool{}
 	var all strings.Builder
@@ -24,7 +25,7 @@ func TestTestNames_ofPagesExist(t *testing.T) {
 		}
 		src, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
-			continue // deleted and not committed
+			continue // git lists a file that was deleted but not committed
 		}
 		for _, m := range testFunc.FindAllSubmatch(src, -1) {
 			known[string(m[1])] = true

@@ -11,8 +11,9 @@ import (
 //go:embed bounds.md
 var boundsHead string
 
-// boundsPage is docs/bounds.md: bounds.md, which is written by hand, and a table of each
-// theme. byKey has the default of each key, as Bound.Key names keys.
+// boundsPage returns the text of docs/bounds.md: the text of bounds.md, which is written by
+// hand, and a table for each theme of package bounds. byKey has the default of each
+// configuration key, under the name that Bound.Key uses.
 func boundsPage(byKey map[string]string) ([]byte, error) {
 	var b strings.Builder
 	b.WriteString(boundsHead)

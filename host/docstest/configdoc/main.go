@@ -1,15 +1,16 @@
-// Command configdoc writes docs/configuration.md: head.md, which is written by
-// hand, and tables of every key, made of the schemas of the host file, the tenant
-// file and the plugins. It writes docs/bounds.md too, of bounds.md and the table of
-// host/bounds; and in the page of each plugin, docs/plugins/KIND-NAME.md, the keys below
-// their heading. The rest of that page is written by hand.
+// Command configdoc writes generated parts of the documentation. docs/configuration.md is made
+// of head.md, which is written by hand, and of tables of the keys in the schemas of the host
+// file, the tenant file and the plugins. docs/bounds.md is made of bounds.md, which is written
+// by hand, and of the table of package bounds. In the page of each plugin,
+// docs/plugins/KIND-NAME.md, configdoc replaces the keys below their heading, and leaves the
+// rest as it is.
 //
 //	configdoc [-check] -out FILE -bounds FILE -plugins FOLDER PLUGIN-BINARY...
 //
-// With -check it writes nothing and fails when a file is not what it would
-// write. `make docs` and `make check-docs` run it.
+// With -check, configdoc writes no file, and fails if a file is out of date. `make docs` and
+// `make check-docs` run configdoc.
 //
-// schema.go makes the table of a schema's keys, bounds.go the page of the bounds.
+// schema.go makes the table of a schema's keys. bounds.go makes the page of the bounds.
 package main
 
 import (
@@ -72,7 +73,8 @@ func run(check bool, out, bounds, plugins string, binaries []string) error {
 	return write(check, bounds, page)
 }
 
-// write writes the page to the file out, or with check says how the file differs.
+// write writes the page to the file out. If check is true, write instead returns an error that
+// shows the first difference between the file and the page.
 func write(check bool, out string, page []byte) error {
 	if !check {
 		return os.WriteFile(out, page, 0o644)
@@ -87,10 +89,11 @@ func write(check bool, out string, page []byte) error {
 	return nil
 }
 
-// keysHeading is what the keys of a plugin's page stand below.
+// keysHeading is the heading of the keys on a plugin's page.
 const keysHeading = "\n## Keys\n"
 
-// withKeys returns the page with what stands below the heading of its keys replaced.
+// withKeys returns the page with the text between keysHeading and the next heading replaced by
+// keys.
 func withKeys(page, keys string) (string, error) {
 	before, after, ok := strings.Cut(page, keysHeading)
 	if !ok {
@@ -103,7 +106,7 @@ func withKeys(page, keys string) (string, error) {
 	return before + keysHeading + "\n" + strings.TrimSpace(keys) + "\n" + rest, nil
 }
 
-// firstDifference says where to look.
+// firstDifference returns the number and both texts of the first line that differs.
 func firstDifference(old, page []byte) string {
 	a, b := strings.Split(string(old), "\n"), strings.Split(string(page), "\n")
 	for i := range min(len(a), len(b)) {
@@ -114,21 +117,22 @@ func firstDifference(old, page []byte) string {
 	return fmt.Sprintf("it has %d lines and would have %d", len(a), len(b))
 }
 
-// page is what head.md is filled with.
+// page is the data for the template head.md.
 type page struct {
 	Host    string
 	Tenant  string
 	Plugins []section
 }
 
-// section is of one plugin. Title is its kind and name, as in "llm echo".
+// section is the text about the keys of one plugin. Title is the kind and the name of the
+// plugin, such as "llm echo".
 type section struct{ Title, Text string }
 
-// Page is the file of its page, without the folder.
+// Page returns the name of the plugin's page, such as llm-echo.md.
 func (s section) Page() string { return strings.ReplaceAll(s.Title, " ", "-") + ".md" }
 
-// render returns the page of all keys, the section of each plugin, and the default of each
-// key: of a plugin's as in "storage memory: max_bytes".
+// render returns the text of docs/configuration.md, the section of each plugin, and the default
+// of each key. A key of a plugin has a name such as "storage memory: max_bytes".
 func render(binaries []string) ([]byte, []section, map[string]string, error) {
 	var p page
 	byKey := map[string]string{}
@@ -140,7 +144,9 @@ func render(binaries []string) ([]byte, []section, map[string]string, error) {
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("the host file: %w", err)
 	}
-	for _, rows := range [][]row{tenant, host} { // the defaults of the limits are the host's
+	// Limits are keys of both files. The host file comes second, so that its defaults replace
+	// those of the tenant file.
+	for _, rows := range [][]row{tenant, host} {
 		for _, r := range rows {
 			byKey[r.key] = r.byDefault
 		}
@@ -198,13 +204,13 @@ func hostTable(rows []row) (string, error) {
 	return table(rows)
 }
 
-// blocks say where a kind's configuration is, and which key selects the plugin.
+// blocks has, for each kind of plugin, the name of its block and of the selector.
 var blocks = map[string][2]string{
 	"llm":     {"llm", "provider"},
 	"memory":  {"memory", "type"},
 	"storage": {"conversation_storage", "backend"},
 
-	"knowledge": {"knowledge_base", "type"}, // of which there is no plugin yet
+	"knowledge": {"knowledge_base", "type"}, // a planned kind, which has no plugin yet
 }
 
 func pluginSection(binary string) (section, []row, error) {

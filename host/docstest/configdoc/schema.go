@@ -12,18 +12,20 @@ import (
 // row is one key in a table.
 type row struct {
 	key, kind, byDefault, description string
-	applies                           string // when a change does; empty where a table does not say
-	required, secret, endpoint        bool
-	author                            string // what a tenant may do with it; empty if nobody decided
+	// when a changed value counts; empty in tables without this column
+	applies                    string
+	required, secret, endpoint bool
+	// what the tenant itself may do with the key; empty if the schema does not say
+	author string
 }
 
-// pluginKey begins the keys of the host's plugin blocks, which are the same for
-// every kind and name.
+// pluginKey is the prefix of the keys in the host file's plugin blocks. These keys are equal
+// for all plugins.
 const pluginKey = "plugin.KIND.NAME."
 
-// rowsOf reads a JSON Schema, in its order.
+// rowsOf returns a row for each key of a JSON Schema, in the order of the schema.
 func rowsOf(src []byte) ([]row, error) {
-	var doc yaml.Node // JSON is YAML, and its nodes keep the order of keys
+	var doc yaml.Node // a parser of YAML, because it can read JSON and keeps the order of keys
 	if err := yaml.Unmarshal(src, &doc); err != nil {
 		return nil, err
 	}
@@ -38,7 +40,7 @@ type reader struct {
 	errs []error
 }
 
-// get gives the value of a key, or nil.
+// get returns the value of a key in a mapping, or nil if n does not have the key.
 func get(n *yaml.Node, key string) *yaml.Node {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil
@@ -58,7 +60,8 @@ func text(n *yaml.Node, key string) string {
 	return ""
 }
 
-// resolve follows a reference within the schema.
+// resolve returns the node to which a reference points. A node without a reference is returned
+// as it is.
 func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 	ref := text(n, "$ref")
 	if ref == "" {
@@ -75,8 +78,8 @@ func (r *reader) resolve(n *yaml.Node) *yaml.Node {
 	return at
 }
 
-// object adds a row for each property of n, and for those below.
-// author is that of n.
+// object adds a row for each property of n and for the properties within them. author says what
+// a tenant may do with n, and counts for properties that do not say it themselves.
 func (r *reader) object(prefix string, n *yaml.Node, author string) {
 	required := map[string]bool{}
 	if list := get(n, "required"); list != nil {
@@ -94,14 +97,15 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 			r.plugins(p)
 			continue
 		}
-		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil { // the host's
+		// The block plan is only in the host file. Its names are free, so it gets one row.
+		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil {
 			r.row(prefix+name+".NAME", p, false, "")
 			r.rows[len(r.rows)-1].kind = kindOf(r.resolve(each))
 			continue
 		}
 		author := authorOf(p, author)
 		if len(p.Content) == 2 && text(p, "type") == "" && author != "" {
-			continue // a key of a map, of which only that is said: what the map says of it is enough
+			continue // The schema says only who may set this key of a map. The row of the map describes its keys.
 		}
 		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
 		if !nested || text(p, "description") != "" {
@@ -116,13 +120,15 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 	}
 }
 
-// plugins adds the keys of one plugin block: all kinds have the same.
+// plugins adds the keys of a plugin block in the host file. It reads the block of the first
+// kind, because the blocks of all kinds have equal keys.
 func (r *reader) plugins(p *yaml.Node) {
 	kinds := get(p, "properties")
 	r.object(pluginKey, r.resolve(get(r.resolve(kinds.Content[1]), "additionalProperties")), "")
 }
 
-// authorOf says what a tenant may do with the key, as it is marked or else what it is in.
+// authorOf returns what a tenant may do with the key p. If the schema of p does not say it,
+// authorOf returns inherited.
 func authorOf(p *yaml.Node, inherited string) string {
 	for keyword, author := range map[string]string{"x-botyard-tenant": "sets", "x-botyard-lower": "lowers", "x-botyard-operator": "no"} {
 		if text(p, keyword) == "true" {
@@ -146,7 +152,7 @@ func (r *reader) row(key string, p *yaml.Node, required bool, author string) {
 	r.rows = append(r.rows, out)
 }
 
-// valueOf writes a default: a scalar as it is, a list as JSON.
+// valueOf returns the text of a default: a scalar without quotes, a list as JSON.
 func valueOf(d *yaml.Node) string {
 	if d.Kind != yaml.SequenceNode {
 		return d.Value
@@ -160,7 +166,8 @@ func valueOf(d *yaml.Node) string {
 
 func code(s string) string { return "`" + s + "`" }
 
-// words name JSON's types as the host's problems do.
+// words has the names of JSON's types that the host also uses in the problems of a
+// configuration.
 var words = map[string]string{
 	"string": "text", "integer": "integer", "number": "number", "boolean": "true or false", "array": "list", "object": "map",
 }
@@ -220,7 +227,7 @@ func rangeOf(p *yaml.Node) string {
 
 var cell = strings.NewReplacer("|", `\|`, "\n", " ")
 
-// table writes rows as Markdown.
+// table returns the rows as a table in Markdown.
 func table(rows []row) (string, error) {
 	if len(rows) == 0 {
 		return "It has no keys beside the selector.\n", nil
