@@ -7,23 +7,25 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// ErrTaken is in the chain of Apply's error when the id belongs to another source.
+// ErrTaken is in the chain of Target.Apply's error if the id belongs to a tenant that is not of
+// a file.
 var ErrTaken = errors.New("the id is taken")
 
-// invalidNameError says that a file's name is not a valid tenant id.
+// invalidNameError says that the name of a file is not a valid tenant id.
 type invalidNameError struct{ error }
 
-// application is the application of one file. Its goroutine owns it until it is done.
+// application is one application of a file. The goroutine that applies the file owns it until
+// applyDoneLocked.
 type application struct {
 	id, path string
-	live     bool // the tenant is served
-	served   bool // the tenant is served with this file
+	live     bool // the target serves the tenant
+	served   bool // the target serves the tenant with this file
 	unread   bool // the file could not be read
 }
 
-// apply reads a file and passes it to the target, which serves it. If that fails, the file is
-// refused. A tenant that is not served at all is then served with its last good document. Call
-// it without mu.
+// apply reads a file and passes its document to the target, which then serves it. If that
+// fails, the file is refused, and a tenant that is not served yet is served with its last good
+// document. The caller must not hold mu.
 func (f *Follower) apply(ctx context.Context, job *application) error {
 	id, path := job.id, job.path
 	if err := config.ValidTenantID(id); err != nil {
@@ -37,13 +39,13 @@ func (f *Follower) apply(ctx context.Context, job *application) error {
 	}
 	var secrets []config.Path
 	if err == nil {
-		// A text that was secret in the last good document stays secret, even if a later version
-		// of a plugin does not mark it.
+		// A text that was secret in the last good document stays secret, even if a newer
+		// version of a plugin does not mark its key.
 		last, _ := f.o.LastGood.get(id)
 		secrets, err = f.o.Target.Apply(ctx, id, path, doc.MarkSecret(last.Secrets))
 	}
 	if errors.Is(err, ErrTaken) {
-		return err // a refusal would be noted for the other source's tenant
+		return err // Target.Refuse would record the error for a tenant that is not of a file.
 	}
 	if err == nil {
 		job.served, job.live = true, true
@@ -61,15 +63,17 @@ func (f *Follower) apply(ctx context.Context, job *application) error {
 	return err
 }
 
-// parse parses a document. One is parsed at a time, since a short file may need much memory.
+// parse parses a document. Only one document is parsed at a time, because parsing a short file
+// may take much memory.
 func (f *Follower) parse(parse func(string, []byte) (*config.Document, error), path string, src []byte) (*config.Document, error) {
 	f.parsing.Lock()
 	defer f.parsing.Unlock()
 	return parse(path, src)
 }
 
-// restoreLastGood serves the tenant's last good document, whatever file it came from. It
-// does nothing if the tenant is served already, or if there is no such document.
+// restoreLastGood makes the target serve the tenant's last good document, even if it came from
+// another file. It does nothing if the target serves the tenant already, or if there is no last
+// good document.
 func (f *Follower) restoreLastGood(ctx context.Context, job *application) {
 	if job.live {
 		return
@@ -89,8 +93,8 @@ func (f *Follower) restoreLastGood(ctx context.Context, job *application) {
 	job.live = true
 }
 
-// setResultLocked records the result of applying a file, and logs an error that is new.
-// Locked: mu is held.
+// setResultLocked records the result of applying a file. It logs an error that differs from the
+// file's last error. Locked: mu is held.
 func (f *Follower) setResultLocked(known *file, err error) {
 	var invalidName *invalidNameError
 	switch {
@@ -109,8 +113,8 @@ func (f *Follower) setResultLocked(known *file, err error) {
 	}
 }
 
-// setUnusedLocked records why a file is not used for any tenant, and logs a reason that is new. Locked:
-// mu is held.
+// setUnusedLocked records why a file is not used for any tenant. It logs a reason that differs
+// from the file's last reason. Locked: mu is held.
 func (f *Follower) setUnusedLocked(known *file, why string) {
 	if known.unused != why {
 		f.o.Log.Error("tenant file is not used", "file", known.path, "reason", why)

@@ -11,10 +11,11 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// applySettledLocked applies the pending files that have settled, and waits for them up to
-// timing.applyWait. While a tenant's file exists, the tenant keeps coming from it; other files
-// with its id are unused. Files are applied in the order of their paths, so that the same one of
-// two new files with one id wins each time. Locked: mu is held, and released while it waits.
+// applySettledLocked applies the pending files that have settled, and waits for them for at
+// most timing.applyWait. If a tenant's file still exists, the tenant continues to come from
+// this file, and other files with its id are unused. Files are applied in the order of their
+// paths, so that of two new files with one id always the same file is used. Locked: mu is held,
+// and released while the function waits.
 func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 	now := f.now()
 	var settled []*file
@@ -30,7 +31,7 @@ func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 		}
 		t := known.tenant
 		if t.applying {
-			continue // it stays pending until the tenant's other file is done
+			continue // The file stays pending until the tenant's other file is applied.
 		}
 		known.pending, known.reread = false, time.Time{}
 		if before := t.source; before != nil && before != known {
@@ -47,9 +48,9 @@ func (f *Follower) applySettledLocked(ctx context.Context, seen *snapshot) {
 	f.waitAppliedLocked(ctx, 0, f.o.timing.applyWait)
 }
 
-// startApplyLocked applies a file in a goroutine, and waits for it up to applyHeadStart. If too many
-// files are being applied, it first waits until one of them is done. Locked: mu is held, and
-// released while it waits.
+// startApplyLocked starts a goroutine that applies a file, and waits for it for at most
+// applyHeadStart. While bounds.FilesAppliedAtOnce files are being applied, it first waits for
+// the end of one. Locked: mu is held, and released while the function waits.
 func (f *Follower) startApplyLocked(ctx context.Context, known *file) {
 	f.waitAppliedLocked(ctx, bounds.FilesAppliedAtOnce-1, forever)
 	t := known.tenant
@@ -66,7 +67,8 @@ func (f *Follower) startApplyLocked(ctx context.Context, known *file) {
 		defer f.mu.Unlock()
 		f.applyDoneLocked(ctx, known, &job, err)
 	})
-	// Most files take less than applyHeadStart, and are quicker one after the other.
+	// Applying most files takes less than applyHeadStart. Such files are applied faster one
+	// after another than at once.
 	f.waitAppliedLocked(ctx, f.applying-1, applyHeadStart)
 }
 
@@ -85,21 +87,21 @@ func (f *Follower) applyDoneLocked(ctx context.Context, known *file, job *applic
 		known.reread = f.now().Add(f.o.timing.reread)
 	}
 	if ctx.Err() != nil {
-		known.pending = true // the error is not about the file
+		known.pending = true // the error comes from the end of ctx, not from the file
 		return
 	}
 	f.setResultLocked(known, err)
 }
 
-// applyHeadStart is how long the queue waits for a file before it applies the next one
-// concurrently.
+// applyHeadStart is how long the queue waits for the application of a file before it also
+// starts the next file.
 const applyHeadStart = 50 * time.Millisecond
 
-// forever is a timeout that does not end.
+// forever is a timeout that never ends.
 const forever = time.Duration(math.MaxInt64)
 
-// waitAppliedLocked waits until at most so many files are being applied, or until the
-// timeout or ctx ends. Locked: mu is held, and released while it waits.
+// waitAppliedLocked waits until at most atMost files are being applied, or until the timeout or
+// ctx ends. Locked: mu is held, and released while the function waits.
 func (f *Follower) waitAppliedLocked(ctx context.Context, atMost int, timeout time.Duration) {
 	if f.applying <= atMost {
 		return

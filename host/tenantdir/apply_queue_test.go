@@ -14,11 +14,12 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// slowTarget is a target whose Apply blocks for some tenants, until the test releases it or ends.
+// slowTarget is a target whose Apply blocks for tenants named slow..., until the test closes
+// goOn or ends.
 type slowTarget struct {
 	*fakeTarget
 	mu    sync.Mutex
-	at    map[string]int // Applies at work
+	at    map[string]int // running calls of Apply, by tenant
 	most  int
 	goOn  chan struct{}
 	begun chan string
@@ -53,9 +54,9 @@ func (s *slowTarget) Apply(ctx context.Context, id, path string, doc *config.Doc
 	}
 }
 
-// TestApplyQueue_slowTarget checks that a tenant whose settings take long delays neither other
-// tenants nor the methods of the Follower, and that it is not served if its file is removed
-// meanwhile.
+// TestApplyQueue_slowTarget checks that a tenant whose Apply takes long does not delay other
+// tenants or the methods of the Follower. If the file is removed during Apply, the tenant must
+// not be served afterwards.
 func TestApplyQueue_slowTarget(t *testing.T) {
 	r := newRig(t)
 	target := newSlowTarget(r.fakeTarget)
@@ -79,9 +80,9 @@ func TestApplyQueue_slowTarget(t *testing.T) {
 	r.Held()
 	r.RetryRefused()
 	r.ConfirmRemoved()
-	r.write("slow.yaml", "v: 2") // while the former is applied
+	r.write("slow.yaml", "v: 2") // while the first version of the file is being applied
 	_ = os.Remove(r.in("slower.yaml"))
-	r.write("last.yaml", "v: 1") // a look after both
+	r.write("last.yaml", "v: 1") // When this file is served, a scan has seen the two changes before.
 	r.eventually("they are seen", r.serves("last", "1"))
 	close(target.goOn)
 	r.eventually("the newest is served", r.serves("slow", "2"))
@@ -90,7 +91,8 @@ func TestApplyQueue_slowTarget(t *testing.T) {
 	<-ran
 }
 
-// TestApplyQueue_bounded checks how many files are applied at once, and that Run waits for them.
+// TestApplyQueue_bounded checks that at most bounds.FilesAppliedAtOnce files are applied at
+// once, and that a canceled Load waits for them.
 func TestApplyQueue_bounded(t *testing.T) {
 	r := newRig(t)
 	target := newSlowTarget(r.fakeTarget)
@@ -106,7 +108,7 @@ func TestApplyQueue_bounded(t *testing.T) {
 	}
 	// beyond: files applied at once
 	target.goOn <- struct{}{}
-	<-target.begun // one for the one that ended
+	<-target.begun // the next file starts after one has ended
 	cancel()
 	if err := <-loaded; err == nil {
 		t.Error("it loaded")
@@ -118,7 +120,8 @@ func TestApplyQueue_bounded(t *testing.T) {
 	}
 }
 
-// A half-written file can be valid: it must not be read while it grows.
+// TestApplyQueue_waitsUntilSettled checks that a file is not read while it changes, because a
+// half-written file can be valid.
 func TestApplyQueue_waitsUntilSettled(t *testing.T) {
 	r, pass := clocked(t, 0)
 	for i := range 10 {

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// The test checks that a file whose file system does not answer does not delay other files, before
-// or after it in the folder, and that it is served when the file system answers.
+// TestApply_fileDoesNotAnswer checks that a file whose read blocks does not delay the files
+// before and after it in the folder, and that its tenant is served once the read continues.
 func TestApply_fileDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -48,8 +48,8 @@ func TestApply_fileDoesNotAnswer(t *testing.T) {
 	r.soon("it is served once it answers", r.serves("m", "1"))
 }
 
-// The test checks that a path that is not a regular file, and a file that is too large, are
-// refused with a reason.
+// TestApply_unreadable checks that a path that is not a regular file, and a file that is too
+// large, are refused with a reason.
 func TestApply_unreadable(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `v = 1`)
@@ -68,7 +68,7 @@ func TestApply_unreadable(t *testing.T) {
 		put(t, r.dir, id+".hcl", "v = 2")
 		r.soon("a change beside them applies", r.serves(id, "2"))
 	}
-	// A tenant that was served goes on as it was when its file becomes too large.
+	// When the file of a served tenant becomes too large, the tenant is still served as before.
 	must(t, os.Truncate(in("a.hcl"), 1<<30))
 	r.soon("it is refused", r.refusedFor("a", "1073741824 bytes"))
 	if v, _ := r.get("a"); v != "2" {

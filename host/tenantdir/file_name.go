@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// extensions are the extensions of tenant files.
 var extensions = []string{".hcl", ".json", ".yaml", ".yml"}
 
-// IsTenantFile reports whether a file of that name in a tenant folder is a tenant file. If it is
-// not, but looks like one, why says what is wrong with the name.
+// IsTenantFile reports whether a file of this name in a tenant folder is a tenant file. If the
+// name is only similar to that of a tenant file, why says what is wrong with it.
 func IsTenantFile(name string) (is bool, why string) {
 	if isTenant(name) {
 		return true, ""
@@ -21,13 +20,13 @@ func IsTenantFile(name string) (is bool, why string) {
 	return false, ""
 }
 
-// isTenant reports whether a file of that name is a tenant file.
+// isTenant reports whether a file of this name is a tenant file.
 func isTenant(name string) bool {
 	return !strings.HasPrefix(name, ".") && slices.Contains(extensions, filepath.Ext(name))
 }
 
-// resembles reports whether a file of that name looks like a tenant file but is not one:
-// acme.YAML, acme.yaml.bak. Temporary files of editors do not count.
+// resembles reports whether the name of a file is similar to that of a tenant file, such as
+// acme.YAML or acme.yaml.bak. It returns false for names of an editor's temporary files.
 func resembles(name string) bool {
 	if strings.HasPrefix(name, ".") || strings.HasPrefix(name, "#") || strings.HasSuffix(name, "~") {
 		return false

@@ -5,38 +5,39 @@ import (
 	"time"
 )
 
-// file is the state of one path. It is guarded by the Follower's mu.
+// file is the state of one path. The Follower's mu guards it.
 type file struct {
 	path    string
 	tenant  *tenant
-	stamp   stamp     // the last one seen
-	changed time.Time // when that stamp was first seen
-	pending bool      // it is to be applied when it has settled
-	reread  time.Time // when to read it again, if it could not be read; zero otherwise
-	gone    bool      // it is missing; its state is kept as long as its tenant is
-	refused bool      // it was not applied, perhaps for a reason outside of it
-	failure string    // why it was not applied, to log each reason once
-	unused  string    // why it is not used for any tenant; empty if it is used
+	stamp   stamp     // the stamp of the last scan
+	changed time.Time // when a scan first saw this stamp
+	pending bool      // the file must be applied once it has settled
+	reread  time.Time // when to read a file again that could not be read; zero for other files
+	gone    bool      // the file is missing; its state is kept as long as its tenant's
+	refused bool      // the file was not applied, perhaps for a reason outside of the file
+	failure string    // why the file was not applied; used to log each reason once
+	unused  string    // why the file is not used for any tenant; empty if it is used
 }
 
-// tenant is the state of one id. It is guarded by the Follower's mu.
+// tenant is the state of one tenant. The Follower's mu guards it.
 type tenant struct {
 	id       string
-	files    []*file   // all files with this id; a tenant comes from one of them
-	source   *file     // the file that it comes from; nil before the first was applied
-	served   bool      // it was served by this run or the last one; only then it may be held
-	live     bool      // it is served now
-	missing  time.Time // since when all its files are missing; zero if one exists
-	held     bool      // it is missing, and served until the removal is confirmed
-	applying bool      // one of its files is being applied
+	files    []*file   // all files with this id; the tenant comes from one of them
+	source   *file     // the file from which the tenant comes; nil before the first application
+	served   bool      // this run or the last run served the tenant; only such a tenant can be held
+	live     bool      // the tenant is served now
+	missing  time.Time // since when all files of the tenant are missing; zero if one exists
+	held     bool      // all files are missing, and the tenant is served until the removal is confirmed
+	applying bool      // one of the tenant's files is being applied
 }
 
-// hasFile reports whether one of the tenant's files is there.
+// hasFile reports whether one of the tenant's files exists.
 func (t *tenant) hasFile() bool {
 	return slices.ContainsFunc(t.files, func(known *file) bool { return !known.gone })
 }
 
-// addFileLocked adds a path, and its tenant if this is its first file. Locked: mu is held.
+// addFileLocked adds the state of a path. It also adds the tenant if the path is the tenant's
+// first file. Locked: mu is held.
 func (f *Follower) addFileLocked(path string) *file {
 	id := idOf(path)
 	t := f.tenants[id]
@@ -50,15 +51,15 @@ func (f *Follower) addFileLocked(path string) *file {
 	return known
 }
 
-// removeFileLocked removes a path whose file is missing, and leaves its tenant. Locked: mu is
-// held.
+// removeFileLocked removes the state of a missing file. The state of its tenant stays. Locked:
+// mu is held.
 func (f *Follower) removeFileLocked(known *file) {
 	delete(f.files, known.path)
 	t := known.tenant
 	t.files = slices.DeleteFunc(t.files, func(other *file) bool { return other == known })
 }
 
-// fileSeenLocked records that a file exists. If it is new or changed, it is pending.
+// fileSeenLocked records that a file exists. A file that is new or changed becomes pending.
 // Locked: mu is held.
 func (f *Follower) fileSeenLocked(path string, s stamp, now time.Time) {
 	known, ok := f.files[path]
@@ -70,17 +71,18 @@ func (f *Follower) fileSeenLocked(path string, s stamp, now time.Time) {
 	case !ok || known.stamp != s:
 		known.stamp, known.changed, known.pending = s, now, true
 	case known.gone:
-		// The file is back, unchanged. It is applied again if its tenant was held, which ends
-		// the hold, or if the tenant comes from another file now.
+		// The file was missing and is back, unchanged. If its tenant is held, applying the file
+		// ends the hold. If the tenant comes from another file now, the queue must decide
+		// between the two files.
 		known.pending = t.held || t.source != known
 	}
 	known.gone = false
 	t.missing, t.held = time.Time{}, false
 }
 
-// fileGoneLocked records that a file is missing. If its tenant came from it and has other files,
-// these become pending. If the tenant has no other file, the tenant is missing. Locked: mu is
-// held.
+// fileGoneLocked records that a file is missing. If the file was the tenant's last, the tenant
+// counts as missing. If the tenant came from this file and has other files, the other files
+// become pending. Locked: mu is held.
 func (f *Follower) fileGoneLocked(known *file, now time.Time) {
 	t := known.tenant
 	known.gone, known.pending = true, false

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// The test checks that a tenant stays served while its file is saved or renamed in any way, and that
-// the new content is served afterwards.
+// TestFileState_renames checks that a tenant stays served while its file is saved or renamed in
+// many ways, and that the new content is served afterwards.
 func TestFileState_renames(t *testing.T) {
 	const hcl, yaml = "v = 2", "v: 2\n"
-	type steps []func(r *rig) // between two of them time passes
+	type steps []func(r *rig) // the test lets the time of the field every pass after each step
 	move := func(from, to string) func(*rig) {
 		return func(r *rig) { must(r.T, os.Rename(r.in(from), r.in(to))) }
 	}
@@ -32,16 +32,17 @@ func TestFileState_renames(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		steps steps
-		every time.Duration // between steps
+		every time.Duration // the time between two steps
 		v     string
-		from  string // the file that it comes from then
-		bad   string // in why the newest file is not served
+		from  string // the file from which the tenant comes in the end
+		bad   string // a part of the error of the newest file; empty if the file is valid
 	}{
 		{"from HCL to YAML", steps{all(remove("a.hcl"), text("a.yaml", yaml))}, 0, "2", "a.yaml", ""},
 		{"the new one first", steps{text("a.yaml", yaml), remove("a.hcl")}, 200 * time.Millisecond, "2", "a.yaml", ""},
 		{"the new one long before", steps{text("a.yaml", yaml), remove("a.hcl")}, 5 * time.Second, "2", "a.yaml", ""},
 		{"the new one a moment later", steps{remove("a.hcl"), text("a.yaml", yaml)}, 800 * time.Millisecond, "2", "a.yaml", ""},
-		{"renamed as it is", steps{move("a.hcl", "a.yml")}, 0, "1", "a.yml", "a.yml"}, // HCL is no YAML
+		// the content is HCL, which is not valid YAML
+		{"renamed as it is", steps{move("a.hcl", "a.yml")}, 0, "1", "a.yml", "a.yml"},
 		{"to another folder", steps{move("a.hcl", "../more/a.hcl")}, 0, "1", "../more/a.hcl", ""},
 		{"to another folder and back", steps{move("a.hcl", "../more/a.hcl"), move("../more/a.hcl", "a.hcl")}, 3 * time.Second, "1", "a.hcl", ""},
 		{"to another folder, in two steps", steps{move("a.hcl", "../aside"), move("../aside", "../more/a.hcl")}, 800 * time.Millisecond, "1", "../more/a.hcl", ""},
@@ -104,8 +105,8 @@ func TestFileState_renames(t *testing.T) {
 	}
 }
 
-// The test checks that of two files of one tenant the first one goes on to count, even after a
-// restart, and that the other one is reported.
+// TestFileState_twoFiles checks that of two files with one id the first is used, even after a
+// restart, and that Ignored lists the second.
 func TestFileState_twoFiles(t *testing.T) {
 	r, pass := clocked(t, 0)
 	r.write("a.yaml", "v: 1\n")
@@ -130,7 +131,8 @@ func TestFileState_twoFiles(t *testing.T) {
 	}
 }
 
-// The test checks that a file that is renamed to another id removes one tenant and adds another.
+// TestFileState_newID checks that renaming a file to another id drops one tenant and adds
+// another.
 func TestFileState_newID(t *testing.T) {
 	for _, to := range []string{"b.hcl", "T000.hcl", "b.yaml"} {
 		r, pass := clocked(t, 2)
@@ -145,7 +147,8 @@ func TestFileState_newID(t *testing.T) {
 	}
 }
 
-// The test checks that the files of a folder that cannot be read count as existing.
+// TestFileState_renameWhileFolderAway checks that the files of a folder that cannot be read
+// count as existing.
 func TestFileState_renameWhileFolderAway(t *testing.T) {
 	r := newRig(t)
 	root := t.TempDir()

@@ -24,13 +24,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // fakeTarget is a Target that records what it serves.
 type fakeTarget struct {
 	mu      sync.Mutex
-	served  map[string]string // id to the value of key v
+	served  map[string]string // by id: the value of the key v
 	path    map[string]string
-	taken   map[string]bool // ids that belong to another source than files
+	taken   map[string]bool // ids of tenants that are not of a file
 	refused map[string]error
-	drops   []string // in the order of Drop
+	drops   []string // ids in the order of the calls of Drop
 	applied int
-	base    string // stands for v where a file has none; empty: that is an error
+	base    string // the value of v for files without v; if it is empty, such files are invalid
 }
 
 func newFakeTarget() *fakeTarget {
@@ -73,7 +73,7 @@ func (b *fakeTarget) Drop(id, path string) {
 	}
 }
 
-// inherit makes files without v valid from now on.
+// inherit makes files without the key v valid.
 func (b *fakeTarget) inherit(v string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +89,7 @@ func (b *fakeTarget) get(id string) (v string, refused error) {
 type rig struct {
 	*testing.T
 	dir, data string
-	more      []string // folders beside dir
+	more      []string // further tenant folders
 	key       *secret.Key
 	*fakeTarget
 	*Follower
@@ -101,7 +101,8 @@ func newRig(t *testing.T) *rig {
 	return r
 }
 
-// restart begins a new run of the host with the same folders.
+// restart creates a new Follower and a new target for the same folders, as a new run of the
+// host.
 func (r *rig) restart() {
 	store, err := OpenLastGood(r.data, r.key, hclog.NewNullLogger())
 	if err != nil {
@@ -145,7 +146,8 @@ func (r *rig) serves(id, v string) func() bool {
 	return func() bool { got, _ := r.get(id); return got == v }
 }
 
-// soon is [rig.eventually] for what waits for a file system as long as one is waited for.
+// soon is [rig.eventually] with a longer timeout. It is for conditions that depend on the
+// timeout of a blocked file system.
 func (r *rig) soon(what string, ok func() bool) {
 	r.Helper()
 	for deadline := time.Now().Add(60 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -162,7 +164,7 @@ func (r *rig) refusedFor(id, why string) func() bool {
 	}
 }
 
-// hold blocks callers until it is released, like a file system that does not answer.
+// hold blocks its callers until release, as a file system that does not respond.
 type hold struct {
 	on   atomic.Bool
 	gate chan struct{}
@@ -190,7 +192,7 @@ func (h *hold) release() {
 
 func (r *rig) in(name string) string { return filepath.Join(r.dir, name) }
 
-// follow runs the follower until the test ends.
+// follow calls Load, and then runs the Follower until the test ends.
 func (r *rig) follow() {
 	r.load()
 	ctx, stop := context.WithCancel(context.Background())
@@ -214,11 +216,12 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// unwatched is a machine without watches.
+// unwatched is an Options.watcher of a system that cannot watch folders.
 func unwatched() (*fsnotify.Watcher, error) { return nil, errors.New("no watches are left") }
 
-// clocked serves n tenants by the defaultTiming times, on a clock that the test moves: scans
-// come at least ten times in what passes.
+// clocked returns a rig that serves n tenants with the delays of defaultTiming and a fake
+// clock. pass moves the clock in steps, and makes a scan after each step: at least ten scans
+// for each call.
 func clocked(t *testing.T, n int) (r *rig, pass func(time.Duration)) {
 	r = newRig(t)
 	pass = r.clocked()
@@ -236,7 +239,8 @@ func (r *rig) remove(i int) {
 	}
 }
 
-// clocked sets the follower's delays to defaultTiming and its clock to one that pass moves.
+// clocked sets the follower's delays to defaultTiming, and its clock to a fake clock that pass
+// moves.
 func (r *rig) clocked() (pass func(time.Duration)) {
 	r.o.timing = defaultTiming
 	now := time.Now()

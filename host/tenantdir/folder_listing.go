@@ -10,14 +10,14 @@ import (
 )
 
 const (
-	// listTimeout is how long a scan waits for the list of a folder.
+	// listTimeout is how long a scan waits for the entries of a folder.
 	listTimeout = 3 * time.Second
-	// firstListTimeout is how long Load waits for the list of a folder.
+	// firstListTimeout is how long Load waits for the entries of a folder.
 	firstListTimeout = 30 * time.Second
 )
 
-// entry is a file in the list of a folder. info and err are set for tenant files that are
-// not links.
+// entry is an entry of a folder. info and err are set for tenant files that are not symbolic
+// links.
 type entry struct {
 	name string
 	mode fs.FileMode
@@ -25,17 +25,18 @@ type entry struct {
 	err  error
 }
 
-// listing is a list of a folder that is being read. entries and err may be used after done
-// is closed.
+// listing is a running read of a folder's entries. entries and err may be read after done is
+// closed.
 type listing struct {
 	done    chan struct{}
 	entries []entry
 	err     error
 }
 
-// listLocked returns the files in a folder. If the file system does not answer within the
-// timeout, the error is [readfile.ErrBlocked]. The listing then goes on, and later calls do
-// not wait for it; the first call after its end gets its result. Locked: mu is held.
+// listLocked returns the entries of a folder. If the file system does not respond within the
+// timeout, the error is [readfile.ErrBlocked]. The listing then goes on in the background.
+// Later calls do not wait for it, and the first call after its end returns its result. Locked:
+// mu is held.
 func (f *Follower) listLocked(ctx context.Context, dir string, timeout time.Duration) ([]entry, error) {
 	l, blocked := f.listings[dir]
 	if !blocked {
@@ -51,7 +52,7 @@ func (f *Follower) listLocked(ctx context.Context, dir string, timeout time.Dura
 	limit := time.NewTimer(timeout)
 	defer limit.Stop()
 	select {
-	case <-l.done: // even if the timer has ended too
+	case <-l.done: // A finished listing counts even if the timer has ended too.
 		delete(f.listings, dir)
 		return l.entries, l.err
 	default:
@@ -67,7 +68,7 @@ func (f *Follower) listLocked(ctx context.Context, dir string, timeout time.Dura
 	}
 }
 
-// listFolder reads the list of a folder, for as long as it takes.
+// listFolder reads the entries of a folder. It has no timeout.
 func listFolder(dir string) ([]entry, error) {
 	found, err := os.ReadDir(dir)
 	if err != nil {

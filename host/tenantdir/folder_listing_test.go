@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// The test checks that a folder whose file system stops answering changes nothing for its tenants, and
-// does not delay other folders.
+// TestFolderListing_doesNotAnswer checks that the tenants of a folder whose file system stops
+// responding stay served, and that the folder does not delay other folders.
 func TestFolderListing_doesNotAnswer(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

@@ -10,17 +10,18 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Target serves the tenants that a Follower finds. Calls for one tenant come one at a time,
-// those for several tenants at once.
+// Target serves the tenants of a Follower. The Follower makes one call at a time for one
+// tenant, and concurrent calls for several tenants.
 type Target interface {
 	// Apply serves the tenant with the document of the file at path. The tenant may have come
-	// from another file before. It returns the paths of the texts in the document that are
-	// secret. An error leaves the tenant as it was; it has ErrTaken in its chain if the id
-	// belongs to a tenant that is not of a file.
+	// from another file before. Apply returns the paths of the secret texts in the document. If
+	// Apply returns an error, the tenant stays as it was. The error has ErrTaken in its chain
+	// if the id belongs to a tenant that is not of a file.
 	Apply(ctx context.Context, id, path string, doc *config.Document) (secrets []config.Path, err error)
-	// Refuse records why the tenant's newest file, which is at path, is not served.
+	// Refuse records why the tenant's newest file, the file at path, is not served.
 	Refuse(id, path string, err error)
-	// Drop stops serving the tenant if it comes from path. It deletes no conversations.
+	// Drop stops serving the tenant if the tenant comes from the file at path. It deletes no
+	// conversations.
 	Drop(id, path string)
 }
 
@@ -28,50 +29,57 @@ type Target interface {
 type Options struct {
 	Dirs   []string
 	Target Target
-	// LastGood keeps the last good documents. Nil keeps none.
+	// LastGood keeps the last good documents. If it is nil, no last good documents are kept.
 	LastGood *LastGood
 	Log      hclog.Logger
 
-	timing  timing                            // the zero value means defaultTiming
-	watcher func() (*fsnotify.Watcher, error) // nil means fsnotify.NewWatcher
-	list    func(dir string) ([]entry, error) // nil means listFolder
+	timing  timing                            // the zero value stands for defaultTiming
+	watcher func() (*fsnotify.Watcher, error) // nil stands for fsnotify.NewWatcher
+	list    func(dir string) ([]entry, error) // nil stands for listFolder
 	read    func(ctx context.Context, path string) ([]byte, error)
 }
 
 // timing holds the delays of a Follower. Tests shorten them.
 type timing struct {
-	settle    time.Duration // a file is read when it has not changed for so long
-	gone      time.Duration // a file is removed when it is missing for so long: editors replace files in two steps
-	poll      time.Duration // between two scans of folders that cannot be watched, and between two tries to watch them
-	watch     time.Duration // between two scans of folders that are watched
+	settle time.Duration // for how long a file must not change before it is read
+	// for how long a file must be missing before it counts as removed, because editors replace
+	// files in two steps
+	gone time.Duration
+	// between two scans of folders that cannot be watched, and between two tries to watch them
+	poll      time.Duration
+	watch     time.Duration // between two scans of watched folders
 	applyWait time.Duration // how long a scan waits for files that are being applied
-	reread    time.Duration // between two tries of a file that cannot be read: no event says when it can
+	// between two tries to read an unreadable file, because no event says when it becomes
+	// readable
+	reread time.Duration
 }
 
 var defaultTiming = timing{settle: 300 * time.Millisecond, gone: time.Second, poll: 500 * time.Millisecond, watch: 5 * time.Second, reread: 5 * time.Second, applyWait: 2 * time.Second}
 
-// Follower follows tenant folders. Call Load once, and then Run. The other methods may be
-// called at any time after Load, concurrently.
+// Follower follows tenant folders. The caller calls Load once, and then Run. The other methods
+// may be called concurrently after Load.
 type Follower struct {
 	o Options
 
-	mu         sync.Mutex         // guards the fields down to oneApplied
-	files      map[string]*file   // by path
-	tenants    map[string]*tenant // by id; those with a file, or whose file is missing and not removed yet
-	lost       map[string]bool    // by folder: it could not be read by the last scan
-	ignored    map[string]string  // by path: why the last scan ignored a file that looks like a tenant file
+	mu    sync.Mutex       // guards the fields from files to oneApplied
+	files map[string]*file // by path
+	// by id: tenants with a file, and tenants whose files are missing but not removed yet
+	tenants map[string]*tenant
+	lost    map[string]bool // by folder: the last scan could not read the folder
+	// by path: why the last scan ignored a file with a similar name to a tenant file
+	ignored    map[string]string
 	listings   map[string]*listing
-	dropped    []time.Time   // when tenants were dropped, within massRemovalWindow
+	dropped    []time.Time   // the times at which tenants were dropped, within massRemovalWindow
 	applying   int           // how many files are being applied
-	oneApplied chan struct{} // closed when one of them is done; nil while nobody waits for that
+	oneApplied chan struct{} // closed when the application of a file ends; nil while no goroutine waits for it
 	now        func() time.Time
 
 	jobs    sync.WaitGroup // the goroutines that apply files
-	rescan  chan struct{}  // asks Run for a scan
-	parsing sync.Mutex     // held while a document is parsed; never together with mu
+	rescan  chan struct{}  // tells Run to make a scan
+	parsing sync.Mutex     // held while a document is parsed; never held together with mu
 }
 
-// New returns a Follower. It reads nothing yet.
+// New returns a Follower. New reads no folders; Load does.
 func New(o Options) *Follower {
 	if o.timing == (timing{}) {
 		o.timing = defaultTiming

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// Ignored is a file in a tenant folder that looks like a tenant file but is not used for any
-// tenant.
+// Ignored is a file in a tenant folder that is not used for any tenant, although its name is
+// that of a tenant file or similar.
 type Ignored struct {
 	Path   string
 	Reason string
 }
 
-// Ignored returns the ignored files, by path: files with wrong names, at most maxIgnored,
-// and files whose tenant comes from elsewhere.
+// Ignored returns the ignored files, sorted by path: at most maxIgnored files with unsuitable
+// names or types, and all files whose tenant comes from elsewhere.
 func (f *Follower) Ignored() []Ignored {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestIgnored checks that a tenant is removed when its file is renamed to a name that is not a
-// tenant file's. Names that look like one are listed as ignored.
+// TestIgnored checks that a tenant is dropped when its file gets a name that no tenant file can
+// have, and that Ignored lists the file if the name is similar to that of a tenant file.
 func TestIgnored(t *testing.T) {
 	for name, told := range map[string]bool{
 		"t000.HCL": true, "t000.YAML": true, "t000.hcl.bak": true, "t000.hcl.disabled": true, "t000.yaml.txt": true, "not a tenant.hcl": true, "..hcl": false,

@@ -17,18 +17,18 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// LastGood keeps the last good document of each tenant in a folder, one file each. The files
-// are sealed with the host's key, since documents may have secrets. It is safe for
-// concurrent use. A nil LastGood keeps nothing.
+// LastGood keeps the last good document of each tenant in a folder, in one file for each
+// tenant. The host's key seals the files, because documents may have secrets. LastGood is safe
+// for concurrent use. A nil *LastGood keeps no documents.
 type LastGood struct {
 	dir string
 	key *secret.Key
 	log hclog.Logger
 
-	writing sync.Mutex // held while a file is written: to write several at once is not quicker
+	writing sync.Mutex // held while a file is written, because writing several files at once is not faster
 }
 
-// lastGoodDocument is a document as its file had it.
+// lastGoodDocument is a document with the unchanged text of its file.
 type lastGoodDocument struct {
 	ID     string `json:"id"`
 	Path   string `json:"path"`
@@ -37,7 +37,8 @@ type lastGoodDocument struct {
 	Secrets []config.Path `json:"secrets,omitempty"`
 }
 
-// OpenLastGood opens the folder, and creates it if it does not exist.
+// OpenLastGood returns the LastGood of the folder dir, and creates the folder if it does not
+// exist.
 func OpenLastGood(dir string, key *secret.Key, log hclog.Logger) (*LastGood, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -45,7 +46,8 @@ func OpenLastGood(dir string, key *secret.Key, log hclog.Logger) (*LastGood, err
 	return &LastGood{dir: dir, key: key, log: log}, nil
 }
 
-// maxSealedBytes bounds a sealed file. The sealed document of the largest tenant file is smaller.
+// maxSealedBytes bounds a file with a sealed document, in bytes. It is more than the largest
+// tenant file needs.
 const maxSealedBytes = 8 << 20
 
 const sealedExt = ".sealed"
@@ -53,7 +55,7 @@ const sealedExt = ".sealed"
 // path returns the path of a tenant's sealed document.
 func (l *LastGood) path(id string) string { return filepath.Join(l.dir, id+sealedExt) }
 
-// put replaces the tenant's last good document. If it fails, the old one stays.
+// put replaces the tenant's last good document. If put fails, the former document stays.
 func (l *LastGood) put(doc lastGoodDocument) error {
 	if l == nil {
 		return nil
@@ -79,8 +81,8 @@ func (l *LastGood) put(doc lastGoodDocument) error {
 	return os.Rename(tmp.Name(), l.path(doc.ID))
 }
 
-// get returns a tenant's document. It returns false if there is none, or if it cannot be
-// read, which it logs.
+// get returns a tenant's last good document. It returns false if the document does not exist or
+// cannot be read. It logs a failed read.
 func (l *LastGood) get(id string) (lastGoodDocument, bool) {
 	var doc lastGoodDocument
 	if l == nil {
@@ -104,7 +106,7 @@ func (l *LastGood) get(id string) (lastGoodDocument, bool) {
 	return doc, true
 }
 
-// remove deletes a tenant's document. It logs a failure.
+// remove deletes a tenant's last good document. It logs a failure.
 func (l *LastGood) remove(id string) {
 	if l == nil {
 		return
@@ -114,7 +116,8 @@ func (l *LastGood) remove(id string) {
 	}
 }
 
-// all returns the documents of all tenants, without those that cannot be read.
+// all returns the last good documents of all tenants. It logs and leaves out documents that
+// cannot be read.
 func (l *LastGood) all() []lastGoodDocument {
 	if l == nil {
 		return nil

@@ -9,11 +9,12 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// configTarget is a Target that checks tenants as a host does, and remembers what it would show.
+// configTarget is a Target that checks the configuration of a tenant as a host does, and
+// records the explained configuration.
 type configTarget struct {
 	*fakeTarget
 	*testing.T
-	marked bool // the plugin's schema marks api_key
+	marked bool // the plugin's schema marks the key api_key as secret
 	shown  map[string]string
 }
 
@@ -46,8 +47,9 @@ func (j *configTarget) Apply(ctx context.Context, id, path string, doc *config.D
 	return secrets.Literals, nil
 }
 
-// TestLastGood_secretsStaySecret checks that a value stays secret when a new version of a plugin
-// does not mark its key any more, even if the file was changed meanwhile or is invalid.
+// TestLastGood_secretsStaySecret checks that a value stays secret when a new version of a
+// plugin no longer marks its key as secret, even if the file has changed or become invalid
+// since then.
 func TestLastGood_secretsStaySecret(t *testing.T) {
 	for name, text := range map[string]string{
 		"as it was": "", "changed": "llm {\n api_key = \"sk-hunter2\"\n model = \"other\"\n}\n", "broken": "llm {",
@@ -68,7 +70,7 @@ func TestLastGood_secretsStaySecret(t *testing.T) {
 			if text != "" {
 				r.write("a.hcl", text)
 			}
-			for range 2 { // what is known lives on
+			for range 2 { // the second restart checks that the first has stored the secret paths again
 				if shown := run(false); shown == "" || strings.Contains(shown, "hunter2") {
 					t.Errorf("shown: %s", shown)
 				}

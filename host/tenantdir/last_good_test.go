@@ -33,8 +33,9 @@ func TestLastGood_servesAfterRestart(t *testing.T) {
 	}
 }
 
-// An earlier build accepted a file with an empty value, as null. The test checks that its tenant is
-// served as before, and that the problem of the file is reported.
+// TestLastGood_ofAnEarlierBuild checks a last good document with an empty value. Earlier
+// versions of the host accepted the value as null, and this version refuses it. The tenant must
+// still be served, and the problem of its file must be reported.
 func TestLastGood_ofAnEarlierBuild(t *testing.T) {
 	r := newRig(t)
 	r.write("a.yaml", "v: kept\nw:\n")

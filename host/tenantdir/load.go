@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Load reads the folders for the first time and waits until their files are applied. A bad
-// file is not an error of Load, but a folder that cannot be read is.
+// Load reads the folders for the first time, and waits until their files are applied. Load
+// returns an error if a folder cannot be read. An invalid file does not make Load fail.
 func (f *Follower) Load(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -22,8 +22,8 @@ func (f *Follower) Load(ctx context.Context) error {
 	now := f.now()
 	for path, s := range seen.files {
 		f.fileSeenLocked(path, s, now)
-		// A file with an old time has settled already. One that was written just now may
-		// still be incomplete.
+		// A file with an old modification time counts as settled. A file that was written just
+		// now may still be incomplete.
 		if !s.modified.After(now) {
 			f.files[path].changed = s.modified
 		}
@@ -41,8 +41,8 @@ func (f *Follower) Load(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// applyUnsettledLocked waits once for files that were written just before the start, and
-// applies those that have settled then. Run applies files that change longer.
+// applyUnsettledLocked waits once for timing.settle if files were written just before the
+// start. It then applies the files that have settled. Run applies files that still change.
 // Locked: mu is held.
 func (f *Follower) applyUnsettledLocked(ctx context.Context) {
 	for _, known := range f.files {
@@ -64,9 +64,9 @@ func (f *Follower) applyUnsettledLocked(ctx context.Context) {
 	}
 }
 
-// recoverServedLocked finds out from the last good documents which tenants the last run served,
-// and from which file. A tenant that has no file now counts as missing for a long time. If a
-// tenant has two files now, it keeps coming from the one of the last run. Locked: mu is held.
+// recoverServedLocked reads from the last good documents which tenants the last run served, and
+// from which files. A tenant whose file no longer exists counts as missing for a long time. A
+// tenant with two files continues to come from the file of the last run. Locked: mu is held.
 func (f *Follower) recoverServedLocked() {
 	var folders []string
 	for _, dir := range f.o.Dirs {
@@ -76,7 +76,7 @@ func (f *Follower) recoverServedLocked() {
 		t := f.tenants[doc.ID]
 		if t == nil {
 			if !slices.Contains(folders, filepath.Dir(doc.Path)) {
-				continue // the folder is not followed any longer
+				continue // the configuration no longer names the folder
 			}
 			missing := f.addFileLocked(doc.Path)
 			missing.gone = true

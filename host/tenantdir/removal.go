@@ -8,27 +8,27 @@ import (
 	"time"
 )
 
-// massRemovalShare is the share of tenants that may be removed at once without confirmation: one
-// in this number. If more are missing, the folder may not be mounted.
+// massRemovalShare says which part of the tenants may be removed at once without confirmation:
+// one in massRemovalShare. If more files are missing, the folder is perhaps not mounted.
 const massRemovalShare = 10
 
-// massRemovalWindow is how far apart files may be removed and still count as removed at
-// once. Removing many files takes a while.
+// massRemovalWindow is the time within which several removals count as one, because removing
+// many files takes a while.
 const massRemovalWindow = 10 * time.Second
 
-// removeLocked drops the tenants whose files are gone, or holds them if too many are. Its
-// rules:
+// removeLocked drops the tenants whose files are missing, or holds them if too many files are
+// missing. It follows these rules:
 //
-//   - A tenant that was never served is dropped, and is not counted in the rules below.
-//   - While more files go missing, no tenant is dropped, because it is not known yet how many
-//     will be missing.
-//   - One tenant alone is dropped, and one more after it, because somebody may remove two files
-//     by hand.
-//   - Otherwise one in massRemovalShare may go, within massRemovalWindow. If more are
-//     missing, those that are missing now are held.
+//   - A tenant that was never served is dropped, and does not count in the other rules.
+//   - While further files go missing, no tenant is dropped, because it is not known yet how many
+//     files will be missing.
+//   - A single missing tenant is dropped, and then a second one, because an operator may remove two
+//     files by hand.
+//   - If one in massRemovalShare tenants or fewer are missing or were dropped within
+//     massRemovalWindow, the missing tenants are dropped. Otherwise they are held.
 //
-// atStart means that no tenant is served yet: those that are held are served by their last
-// good documents. Locked: mu is held.
+// atStart says that the target serves no tenants yet, so that removeLocked makes it serve the
+// held tenants with their last good documents. Locked: mu is held.
 func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
 	now := f.now()
 	f.dropped = slices.DeleteFunc(f.dropped, func(at time.Time) bool { return now.Sub(at) >= massRemovalWindow })
@@ -82,16 +82,15 @@ func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
 		"gone", missing, "of", total, "confirm", "botyard config reload --confirm-removed")
 }
 
-// HeldError says that a tenant is held: its file is gone, but it is still served.
+// HeldError says that a tenant is held: its file is missing, and the tenant is still served.
 type HeldError struct{ Gone, Total int }
 
 func (e *HeldError) Error() string {
 	return fmt.Sprintf("the file is gone, together with %d of %d: the tenant is served until the removal is confirmed (botyard config reload --confirm-removed) or the file is back", e.Gone, e.Total)
 }
 
-// dropLocked removes a tenant without files from the Follower, from the target and from
-// LastGood. Locked:
-// mu is held.
+// dropLocked removes a tenant whose files are missing from the Follower, the target and
+// LastGood. Locked: mu is held.
 func (f *Follower) dropLocked(t *tenant) {
 	delete(f.tenants, t.id)
 	for _, known := range t.files {
@@ -102,8 +101,8 @@ func (f *Follower) dropLocked(t *tenant) {
 	f.o.Log.Info("tenant dropped", "tenant", t.id, "file", t.source.path)
 }
 
-// Held returns the ids of the tenants that are held, sorted, and the paths of the files that
-// they had, in no order.
+// Held returns the sorted ids of the held tenants, and the paths of their missing files in no
+// particular order.
 func (f *Follower) Held() (ids, paths []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,8 +115,8 @@ func (f *Follower) Held() (ids, paths []string) {
 	return ids, paths
 }
 
-// ConfirmRemoved drops the tenants that are held, and returns their ids, sorted. A tenant
-// whose file is being applied is not dropped.
+// ConfirmRemoved drops the held tenants and returns their ids, sorted. It does not drop a
+// tenant whose file is being applied.
 func (f *Follower) ConfirmRemoved() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Removing many files takes a while. The test checks that no tenant is dropped before it is known how
-// many files are removed.
+// TestRemoval_slow checks a removal of many files that takes a while. No tenant may be dropped
+// before it is known how many files are removed.
 func TestRemoval_slow(t *testing.T) {
 	for _, tt := range []struct {
 		tenants, removed int
@@ -64,7 +64,7 @@ func TestRemoval_fewAreDropped(t *testing.T) {
 	served(100, "before a second has passed")
 	pass(300 * time.Millisecond)
 	served(90, "a tenth")
-	// Those count for ten seconds.
+	// The ten dropped tenants count as removed for massRemovalWindow, which is ten seconds.
 	pass(massRemovalWindow)
 	for i := range 9 {
 		r.remove(10 + i)
@@ -86,8 +86,8 @@ func TestRemoval_oneAloneIsDropped(t *testing.T) {
 	}
 }
 
-// The test checks that tenants that were dropped a moment ago, and those that are held, count as
-// removed at once with the next ones.
+// TestRemoval_earlierOnesCount checks that recently dropped tenants and held tenants count
+// together with the next missing tenants.
 func TestRemoval_earlierOnesCount(t *testing.T) {
 	r, pass := clocked(t, 5)
 	state := func(when string, served int, held string) {
@@ -137,7 +137,7 @@ func TestRemoval_manyAtOnceAreHeld(t *testing.T) {
 			if len(r.served) != 20 {
 				t.Fatalf("%d tenants are served", len(r.served))
 			}
-			r.write("t1.hcl", `v = 7`) // one comes back
+			r.write("t1.hcl", `v = 7`) // the file of one held tenant is back
 			r.eventually("it applies", func() bool { r.scan(ctx); return r.serves("t1", "7")() })
 			if ids := r.ConfirmRemoved(); fmt.Sprint(ids) != "[t0 t2]" {
 				t.Errorf("confirmed %v", ids)
@@ -154,8 +154,8 @@ func TestRemoval_manyAtOnceAreHeld(t *testing.T) {
 	}
 }
 
-// The test checks that no tenant is held when many files are renamed at once and some of the new ones
-// are invalid.
+// TestRemoval_manyRenamed checks that no tenant is held when many files are renamed at once,
+// although some of the renamed files are invalid.
 func TestRemoval_manyRenamed(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
 		r, pass := clocked(t, 30)
@@ -186,7 +186,7 @@ func TestRemoval_manyRenamed(t *testing.T) {
 }
 
 // TestRemoval_neverServed checks that missing tenants that were never served do not delay the
-// removal of others, and count neither as missing nor in the total.
+// removal of other tenants, and do not count in the numbers of missing and of all tenants.
 func TestRemoval_neverServed(t *testing.T) {
 	r, pass := clocked(t, 10)
 	for i := range 30 {
@@ -196,12 +196,13 @@ func TestRemoval_neverServed(t *testing.T) {
 	for i := range 30 {
 		must(t, os.Remove(r.in(fmt.Sprintf("bad%d.hcl", i))))
 	}
-	r.remove(0) // alone, of those that count
+	r.remove(0) // the only missing tenant that counts
 	pass(1500 * time.Millisecond)
 	if held, _ := r.Held(); len(held) != 0 || len(r.served) != 9 || len(r.refused) != 0 {
 		t.Fatalf("held %v, %d served, refused %v", held, len(r.served), r.refused)
 	}
-	// They do not make many missing files look like few.
+	// Tenants that were never served do not raise the total, so four missing tenants are too
+	// many.
 	pass(2 * massRemovalWindow)
 	for i := range 90 {
 		r.write(fmt.Sprintf("bad%d.hcl", i), "w = 1")

@@ -1,8 +1,8 @@
 package tenantdir
 
-// RetryRefused makes Run apply the refused files again, soon. Call it when something outside of
-// the files has changed for which they may have been refused: the configuration that tenants
-// inherit, or a plugin.
+// RetryRefused makes Run apply the refused files again soon. A caller calls it after a change
+// outside of the files that may make them valid, such as another configuration that tenants
+// inherit, or another plugin.
 func (f *Follower) RetryRefused() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -13,6 +13,6 @@ func (f *Follower) RetryRefused() {
 	}
 	select {
 	case f.rescan <- struct{}{}:
-	default: // a scan is asked for already
+	default: // Run has a request for a scan already
 	}
 }

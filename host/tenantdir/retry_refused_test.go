@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestRetryRefused checks that refused files are applied again after RetryRefused, though they did
-// not change: the reason may have been outside of the file.
+// TestRetryRefused checks that refused files are applied again after RetryRefused, although the
+// files did not change.
 func TestRetryRefused(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `w = 1`)
@@ -23,7 +23,7 @@ func TestRetryRefused(t *testing.T) {
 	defer stop()
 	r.inherit("2")
 	r.RetryRefused()
-	r.RetryRefused() // one look is enough for both
+	r.RetryRefused() // the second call must not cause another application
 	r.eventually("the file applies as it is", r.serves("a", "2"))
 	if r.applied != 2 {
 		t.Errorf("applied %d times: a file that was good was read again", r.applied)

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Run follows the folders until ctx ends. It waits for files that are being applied before
-// it returns. Folders are watched. Those that cannot be watched, and those that have links,
-// are scanned every timing.poll.
+// Run follows the folders until ctx ends. Before it returns, it waits for files that are being
+// applied. Run watches the folders. It scans folders that cannot be watched, and folders with
+// links, every timing.poll.
 func (f *Follower) Run(ctx context.Context) {
 	if len(f.o.Dirs) == 0 {
 		return
@@ -26,8 +26,8 @@ func (f *Follower) Run(ctx context.Context) {
 		took  time.Duration // how long the last scan took
 		left  scanResult
 	)
-	// scanSoon brings the next scan forward. Scans take at most a fifth of the time, because
-	// files may change all the time.
+	// scanSoon moves the next scan forward. Because files may change all the time, it leaves a
+	// pause of four times the duration of the last scan.
 	scanSoon := func() {
 		due = ended.Add(4 * took)
 		next.Reset(time.Until(due))
@@ -43,7 +43,7 @@ func (f *Follower) Run(ctx context.Context) {
 		case err := <-w.failures():
 			f.o.Log.Warn("watching tenant folders", "error", err)
 			w.rewatch()
-			scanSoon() // events may have been lost
+			scanSoon() // some events may have been lost
 			continue
 		case <-f.rescan:
 			scanSoon()
@@ -70,7 +70,7 @@ func (f *Follower) Run(ctx context.Context) {
 			if left.removing {
 				wait = f.o.timing.settle / 3
 			}
-			// Without events, scans take a twentieth of the time at most.
+			// Without events, the pause is at least 20 times the duration of the last scan.
 			due = ended.Add(max(wait, 20*took))
 		}
 		wait := time.Until(due)
@@ -81,9 +81,9 @@ func (f *Follower) Run(ctx context.Context) {
 	}
 }
 
-// renewWatches watches the folders that are not watched yet or not any more. before is the value
-// of watched that it returned the last time. watched reports whether all folders are watched; changed reports
-// whether a scan is needed.
+// renewWatches watches the folders that are not watched. before is the result watched of the
+// last call. watched reports whether all folders are watched now. changed reports whether a
+// scan is needed.
 func (f *Follower) renewWatches(ctx context.Context, w *watcher, before bool) (watched, changed bool) {
 	changed, err := w.renew(ctx, f.o.Dirs)
 	watched = err == nil
@@ -96,7 +96,7 @@ func (f *Follower) renewWatches(ctx context.Context, w *watcher, before bool) (w
 	return watched, changed || watched != before
 }
 
-// drain drops all events that are queued: one scan is enough for a burst of them.
+// drain drops all queued events, because one scan covers a burst of events.
 func drain(w *watcher) {
 	for {
 		select {

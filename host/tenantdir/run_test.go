@@ -46,7 +46,7 @@ func TestRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.eventually("a removed file stops its tenant", r.serves("b", ""))
-	// An editor writes another file and renames it.
+	// Some editors save a file by writing another file and renaming it.
 	put(".a.tmp", `v = 5`)
 	if err := os.Rename(filepath.Join(r.dir, ".a.tmp"), filepath.Join(r.dir, "a.hcl")); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,8 @@ func TestRun(t *testing.T) {
 	r.eventually("the id is free for the other", r.serves("a", "6"))
 }
 
-// The test checks that the end of the context ends a read of a file system that does not answer.
+// TestRun_endsDuringRead checks that the end of the context ends a read of a file system that
+// does not respond.
 func TestRun_endsDuringRead(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `v = 1`)
@@ -96,8 +97,9 @@ func TestRun_endsDuringRead(t *testing.T) {
 }
 
 func TestRun_unwatchedFolder(t *testing.T) {
-	// A file that changes right after a look is seen with the next one, and settled
-	// with the last of those that follow.
+	// In the worst case a file changes right after a scan. The next scan sees the change
+	// timing.poll later, and the last check of pending files comes a third of timing.settle
+	// after the file has settled.
 	if worst := defaultTiming.poll + defaultTiming.settle + defaultTiming.settle/3; worst > 1500*time.Millisecond {
 		t.Errorf("a change applies after %s: two seconds are promised, and applying takes some of them", worst)
 	}

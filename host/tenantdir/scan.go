@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// scanResult says what later scans have to do.
+// scanResult says what later scans must do.
 type scanResult struct {
-	pending  bool // a file has not settled, or is being applied
-	removing bool // a file is missing, and its tenant is neither dropped nor held yet
-	linked   bool // some files are reached by links, whose targets are not watched
+	pending  bool // a file has not settled yet, or is being applied
+	removing bool // a file is missing, and its tenant is not dropped or held yet
+	linked   bool // some files are links, whose targets are not watched
 }
 
-// scan reads all folders once. It applies files that have settled, and drops or holds
-// tenants whose files are gone.
+// scan reads all folders once. It applies the files that have settled, and drops or holds
+// tenants whose files are missing.
 func (f *Follower) scan(ctx context.Context) scanResult {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	seen := f.readFoldersLocked(ctx)
 	if ctx.Err() != nil {
-		return scanResult{} // not all folders were read
+		return scanResult{} // readFoldersLocked may not have read all folders
 	}
 	now := f.now()
 	for path, s := range seen.files {
@@ -34,7 +34,7 @@ func (f *Follower) scan(ctx context.Context) scanResult {
 				known.pending = true
 			}
 		case seen.unreadable[path], f.lost[filepath.Dir(path)]:
-			// It is not known whether the file exists. It counts as existing.
+			// A file of which it is unknown whether it exists counts as existing.
 			if t := known.tenant; known.gone && !t.held {
 				known.gone, t.missing = false, time.Time{}
 			}
@@ -55,8 +55,9 @@ func (f *Follower) scan(ctx context.Context) scanResult {
 	return out
 }
 
-// checkPending checks only the pending files, and applies those that have settled. Its cost does
-// not grow with the number of other files. It reports whether some files are still pending.
+// checkPending looks only at the pending files, and applies the files that have settled. Its
+// cost does not depend on the number of other files. It reports whether some files are still
+// pending.
 func (f *Follower) checkPending(ctx context.Context) (pending bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,7 +69,7 @@ func (f *Follower) checkPending(ctx context.Context) (pending bool) {
 		}
 		seen.addLinked(ctx, path)
 	}
-	for path, s := range seen.files { // files that are missing are left to the next scan
+	for path, s := range seen.files { // missing files are left to the next scan
 		f.fileSeenLocked(path, s, now)
 	}
 	f.applySettledLocked(ctx, seen)

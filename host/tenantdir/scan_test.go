@@ -32,7 +32,9 @@ func TestScan_folderAway(t *testing.T) {
 	r.eventually("a real removal", func() bool { r.scan(ctx); return r.serves("a", "")() })
 }
 
-// Kubernetes mounts a ConfigMap so: the files are links through another link, which is replaced.
+// TestScan_links checks tenant files in the form of a ConfigMap that Kubernetes mounts: each
+// file is a link to a path that leads through a second link. An update replaces the second
+// link.
 func TestScan_links(t *testing.T) {
 	r := newRig(t)
 	data := t.TempDir()
@@ -44,13 +46,14 @@ func TestScan_links(t *testing.T) {
 	turn("1")
 	must(t, os.Symlink(filepath.Join(data, "now", "a.hcl"), filepath.Join(r.dir, "a.hcl")))
 	r.follow()
-	turn("2") // nothing in the watched folder tells of it
+	turn("2") // The watched folder does not change, so no event comes.
 	r.eventually("what the link leads to applies", r.serves("a", "2"))
 	put(t, filepath.Join(data, "2"), "a.hcl", "v = 3")
 	r.eventually("a change of the target applies", r.serves("a", "3"))
 }
 
-// The test checks that a settled file is applied without a scan of all files.
+// TestCheckPending checks that checkPending applies a settled file and does not look at other
+// files.
 func TestCheckPending(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", `v = 1`)
@@ -66,7 +69,8 @@ func TestCheckPending(t *testing.T) {
 	if !r.serves("a", "22")() || !r.serves("b", "1")() {
 		t.Errorf("served %v", r.served)
 	}
-	// checkPending leaves a file that is removed before it settled to the next scan.
+	// checkPending ignores a file that is removed before it has settled. The next scan handles
+	// it.
 	r.eventually("b settles", func() bool { return !r.scan(ctx).pending })
 	put(t, r.dir, "a.hcl", "v = 333")
 	r.scan(ctx)

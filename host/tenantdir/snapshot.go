@@ -12,20 +12,21 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// snapshot is what one scan found in the folders.
+// snapshot is what one scan found in the tenant folders.
 type snapshot struct {
 	files      map[string]stamp  // by path
-	unreadable map[string]bool   // by path: a file exists, but its stamp cannot be read
-	ignored    map[string]string // by path: why a file that looks like a tenant file is ignored; at most maxIgnored
-	linked     bool              // some files are reached by links, whose targets are not watched
+	unreadable map[string]bool   // by path: the file exists, but its stamp cannot be read
+	ignored    map[string]string // by path: why the file is ignored; at most maxIgnored entries
+	linked     bool              // some files are links, whose targets are not watched
 }
 
 func newSnapshot() *snapshot {
 	return &snapshot{files: map[string]stamp{}, unreadable: map[string]bool{}, ignored: map[string]string{}}
 }
 
-// stamp tells two versions of a file apart without reading it. Archives may give all
-// versions of a file the same time, but then each version is an inode of its own.
+// stamp distinguishes two versions of a file without reading the file. The inode is needed
+// because an archive may give all versions of a file the same time; each version then has an
+// inode of its own.
 type stamp struct {
 	size     int64
 	modified time.Time
@@ -40,8 +41,8 @@ func stampOf(info fs.FileInfo) stamp {
 	return s
 }
 
-// readFoldersLocked reads all folders. It updates which folders are lost and which files are
-// ignored, and logs those that are new. Locked: mu is held.
+// readFoldersLocked reads all folders. It updates f.lost and f.ignored, and logs folders and
+// files that it adds to them. Locked: mu is held.
 func (f *Follower) readFoldersLocked(ctx context.Context) *snapshot {
 	seen := newSnapshot()
 	for _, dir := range f.o.Dirs {
@@ -76,18 +77,19 @@ func (f *Follower) readFoldersLocked(ctx context.Context) *snapshot {
 	return seen
 }
 
-// addLinked adds the target of a path that may be a link. The target may be on another file
-// system that does not answer; then the file counts as unreadable.
+// addLinked adds the file at a path that may be a link. If the link's target is on a file
+// system that does not respond, the file counts as unreadable.
 func (s *snapshot) addLinked(ctx context.Context, path string) {
 	info, err := readfile.Bounded(ctx, path, func() (fs.FileInfo, error) { return os.Stat(path) })
 	s.add(path, info, err)
 }
 
-// add adds a file. err is why info could not be read.
+// add adds the file at path. err is the error of reading info.
 func (s *snapshot) add(path string, info fs.FileInfo, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		// It was removed since the folder was listed, or it is a link to nothing.
+		// The file was removed after the folder was listed, or the path is a link without a
+		// target.
 	case err != nil:
 		s.unreadable[path] = true
 		s.ignore(path, "it cannot be looked at, and counts as unchanged: "+err.Error())
@@ -98,7 +100,7 @@ func (s *snapshot) add(path string, info fs.FileInfo, err error) {
 	}
 }
 
-// maxIgnored bounds the ignored files that are kept and shown.
+// maxIgnored bounds the number of ignored files in a snapshot.
 const maxIgnored = 100
 
 func (s *snapshot) ignore(path, why string) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Archives and images give all versions of a file the same time. The test checks that a change is
-// noticed anyway.
+// TestSnapshot_sameSizeAndTime checks that a change is noticed even if the new version of a
+// file has the size and the modification time of the old version, as in archives and images.
 func TestSnapshot_sameSizeAndTime(t *testing.T) {
 	r := newRig(t)
 	r.write("a.hcl", "v = 1")

@@ -11,7 +11,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// replacements are the ways to make a path name another folder, with version v of a file in it.
+// replacements are functions that make a path name another folder. The new folder has the file
+// a.hcl with the content v.
 var replacements = map[string]func(t *testing.T, path, v string){
 	"moved away and made anew": func(t *testing.T, path, v string) {
 		must(t, os.Rename(path, path+"-before-"+v), os.Mkdir(path, 0o700))
@@ -38,8 +39,9 @@ var replacements = map[string]func(t *testing.T, path, v string){
 	},
 }
 
-// Between two looks at watched folders there are ten seconds here, more than what
-// eventually waits: what applies was noticed.
+// TestWatcher_replacedFolder checks that a watcher notices when a path begins to name another
+// folder. The scans of watched folders are ten seconds apart, more than eventually waits, so
+// only a noticed change can apply in time.
 func TestWatcher_replacedFolder(t *testing.T) {
 	for name, replace := range replacements {
 		t.Run(name, func(t *testing.T) {
@@ -52,7 +54,7 @@ func TestWatcher_replacedFolder(t *testing.T) {
 			for i := 2; i < 8; i += 2 {
 				replace(t, r.dir, fmt.Sprint("v = ", i))
 				r.eventually("what is in the new folder applies", r.serves("a", fmt.Sprint(i)))
-				time.Sleep(3 * r.o.timing.poll) // noticed, and watched
+				time.Sleep(3 * r.o.timing.poll) // enough time to notice the new folder and to watch it
 				put(t, r.dir, "a.hcl", fmt.Sprint("v = ", i+1))
 				r.eventually("a change in the new folder applies", r.serves("a", fmt.Sprint(i+1)))
 			}
@@ -60,7 +62,8 @@ func TestWatcher_replacedFolder(t *testing.T) {
 	}
 }
 
-// The test checks that folders are watched as soon as the system can watch them.
+// TestWatcher_watchesLater checks that folders are watched as soon as the operating system can
+// watch them.
 func TestWatcher_watchesLater(t *testing.T) {
 	r := newRig(t)
 	var mu sync.Mutex

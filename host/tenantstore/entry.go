@@ -12,48 +12,53 @@ import (
 
 // Entry is one version of a tenant's registration.
 type Entry struct {
-	Tenant      string
-	Version     int64
-	State       storage.TenantState
-	Incarnation string // id of the present incarnation; empty for a file's first one
-	Note        string // why the version was made, for people
+	Tenant  string
+	Version int64
+	State   storage.TenantState
+	// the id of the present incarnation; empty for the first incarnation of a tenant of a file
+	Incarnation string
+	Note        string // why the version was made, as text for people
 	CreatedAt   time.Time
-	Document    *config.Document     // the operator's settings; nil for a file's tenant and after a purge
-	Own         *config.Document     // the tenant's own settings; nil for none
-	Author      Author               // who made this version
-	Storages    []config.SealedBlock // storages that turns of the present incarnation are written to, the newest last
-	Former      []Incarnation        // ended incarnations that are not erased yet
-	Receipt     json.RawMessage      // receipt of a purge; nil for none
-	Literals    []config.Path        // where Document has secrets as literal texts
-	OwnLiterals []config.Path        // where Own has such secrets
+	Document    *config.Document // the operator's settings; nil for a tenant of a file and after a purge
+	Own         *config.Document // the tenant's own settings; nil if it has none
+	Author      Author           // who made this version
+	// the storages that turns of the present incarnation are written to, the newest last
+	Storages    []config.SealedBlock
+	Former      []Incarnation   // former incarnations that are not erased yet
+	Receipt     json.RawMessage // the receipt of a purge; nil before a purge
+	Literals    []config.Path   // the paths in Document of secrets that are literal texts
+	OwnLiterals []config.Path   // the paths in Own of secrets that are literal texts
 
-	// Err is why Document or Own cannot be read. The other fields are set anyway.
+	// Err says why Document or Own cannot be read. The other fields are set even if Err is set.
 	Err error
-	// Held is why Own is ignored now. Package registry sets it; it is not stored.
+	// Held says why Own is ignored now. Package registry sets Held, which is not stored.
 	Held error
 
-	position int64 // the version's place among all versions of all tenants
-	knowsOwn bool  // it was written by a version of the host that supports Own
+	position int64 // the position of the version among the versions of all tenants
+	knowsOwn bool  // a host that supports Own wrote the version
 }
 
-// Author is who made a version.
+// Author says who made a version. It is empty for a version that a host made by itself, for
+// example to record a storage, and for a version of an older host.
 type Author string
 
-// The authors. Two kinds of versions have none: those that a host made by itself, for example to
-// note a storage, and those that an older host wrote.
 const (
 	Operator Author = "operator"
 	Tenant   Author = "tenant"
 )
 
-// Incarnation is the time of a tenant's id between two erasures, with the conversations of that
-// time. Each erasure or purge ends one, and the next use of the id begins another.
+// Incarnation is the time between two erasures of a tenant, with the conversations of that
+// time. Each erasure or purge ends an incarnation. The next use of the tenant's id begins a new
+// incarnation.
 type Incarnation struct {
-	ID       string               `json:"incarnation"` // empty if incarnations are not tracked, and for the first one of a file's tenant
-	Storages []config.SealedBlock `json:"storages"`    // storages that its turns were written to
+	// empty without tracking of incarnations, and for the first incarnation of a tenant of a
+	// file
+	ID string `json:"incarnation"`
+	// the storages that the incarnation's turns were written to
+	Storages []config.SealedBlock `json:"storages"`
 }
 
-// Uses reports whether Storages has one with this digest.
+// Uses reports whether Storages has a storage with this digest.
 func (e *Entry) Uses(digest string) bool {
 	for _, s := range e.Storages {
 		if s.Digest == digest {
@@ -63,14 +68,14 @@ func (e *Entry) Uses(digest string) bool {
 	return false
 }
 
-// CanNote returns nil if the storage is in Storages or can be added, else fault.Invalid at the
-// key of the tenant's storage.
+// CanNote returns nil if Storages has the storage already, or has space for it. Otherwise it
+// returns fault.Invalid at the key conversation_storage.
 func (e *Entry) CanNote(s config.SealedBlock) error {
 	return e.canNote(s, bounds.MaxStoragesNoted, bounds.MaxStorageNotesBytes, "erase or purge the tenant")
 }
 
-// CanNoteOwn is CanNote for a storage that the tenant's own settings name. Its bounds are
-// lower, to leave room for storages that the operator names later.
+// CanNoteOwn does what CanNote does, for a storage that the tenant's own settings name. Its
+// bounds are lower, so that space is left for storages that the operator names later.
 func (e *Entry) CanNoteOwn(s config.SealedBlock) error {
 	return e.canNote(s, bounds.MaxOwnStoragesNoted, bounds.MaxOwnStorageNotesBytes, "have the operator name another")
 }
@@ -96,7 +101,7 @@ func (e *Entry) canNote(s config.SealedBlock, most, mostBytes int, otherwise str
 	return nil
 }
 
-// noteBytes returns about how many bytes a storage takes in the stored entry.
+// noteBytes returns about how many bytes a storage takes in the stored form of an entry.
 func noteBytes(s config.SealedBlock) int {
 	return len(s.Digest) + len(s.Kind) + len(s.Plugin) + len(s.Config)
 }

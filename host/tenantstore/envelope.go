@@ -14,30 +14,32 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// format is the version of the envelope. It is raised when older hosts cannot read the new one.
+// format is the version of the envelope. A change of the envelope that older hosts cannot read
+// raises it.
 const format = 1
 
-// envelope is the JSON that the storage keeps as the document of a registration.
+// envelope is the stored JSON form of a registration.
 type envelope struct {
 	Format   int                  `json:"format"`
 	Settings json.RawMessage      `json:"settings,omitempty"`
-	Sealed   []config.Path        `json:"sealed,omitempty"` // paths of texts in Settings that are sealed
+	Sealed   []config.Path        `json:"sealed,omitempty"` // the paths of sealed texts in Settings
 	Storages []config.SealedBlock `json:"storages,omitempty"`
 	Former   []Incarnation        `json:"former,omitempty"`
 	Receipt  json.RawMessage      `json:"receipt,omitempty"`
-	// Older hosts do not know the fields from here on, and leave them out of what they
-	// write. Hosts that know them always write Layers. See [Store.recoverOwn].
-	Layers    int             `json:"layers,omitempty"` // 2
+	// Layers and the fields after it are unknown to older hosts, which leave them out of the
+	// versions that they write. A host that knows the fields always writes Layers. So
+	// [Store.recoverOwn] recognizes a version of an older host.
+	Layers    int             `json:"layers,omitempty"`
 	Own       json.RawMessage `json:"own,omitempty"`
 	OwnSealed []config.Path   `json:"own_sealed,omitempty"`
 	Author    Author          `json:"author,omitempty"`
 }
 
-// layers is the value that this host writes as an envelope's Layers.
+// layers is the value of Layers in an envelope that this host writes.
 const layers = 2
 
-// pack returns the envelope of an entry as JSON, with its literal secrets sealed. The error
-// is fault.Invalid if the entry is larger than what unpack reads.
+// pack returns the stored form of an entry, with its literal secrets sealed. It returns
+// fault.Invalid if the stored form is too large to be read again.
 func pack(key *secret.Key, e *Entry) ([]byte, error) {
 	env := envelope{
 		Format: format, Storages: e.Storages, Former: e.Former, Receipt: e.Receipt,
@@ -67,8 +69,8 @@ func pack(key *secret.Key, e *Entry) ([]byte, error) {
 	return out, err
 }
 
-// encode returns v as JSON without needless escapes. The length that is checked is thus the
-// length that is stored.
+// encode returns v as JSON without escapes for HTML. The storage stores these bytes
+// unchanged, so that a check of their length is a check of the stored length.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -77,7 +79,7 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// packSettings returns a document as JSON, with the texts at the paths sealed.
+// packSettings returns a document as JSON, with the texts at the paths in literals sealed.
 func packSettings(key *secret.Key, doc *config.Document, literals []config.Path, context func(config.Path) []byte) ([]byte, error) {
 	sealed := doc.ReplaceText(literals, func(path config.Path, text string) string {
 		return key.Seal([]byte(text), context(path))
@@ -85,8 +87,8 @@ func packSettings(key *secret.Key, doc *config.Document, literals []config.Path,
 	return encode(sealed.Values())
 }
 
-// unpack decodes a registration. If this host cannot read the settings, the entry's Err
-// says why.
+// unpack decodes the stored form of a registration. If this host cannot read the settings, the
+// field Err of the entry says why.
 func unpack(key *secret.Key, r storage.Registration) *Entry {
 	e := &Entry{Tenant: r.Tenant, Version: r.Version, State: r.State, Incarnation: r.Incarnation, Note: r.Note, CreatedAt: r.CreatedAt, position: r.Position}
 	var env envelope
@@ -112,16 +114,18 @@ func unpack(key *secret.Key, r storage.Registration) *Entry {
 	return e
 }
 
-// OwnName is the file name in the positions of problems in stored own settings.
+// OwnName is the file name that problems in stored own settings have in their positions.
 const OwnName = "own settings"
 
-// open parses stored settings and opens the secrets in them.
+// open parses stored settings and unseals the secrets in them.
 func open(key *secret.Key, tenant, name string, settings []byte, literals []config.Path, context func(config.Path) []byte) (*config.Document, error) {
 	doc, err := config.ParseStored(name, settings)
 	if err != nil {
 		return nil, fmt.Errorf("what the registry has of tenant %q: %w", tenant, err)
 	}
-	doc = config.FromMap(name, doc.Values()) // drops positions: the stored lines are not those that somebody wrote
+	// FromMap drops the positions, because lines of the stored JSON are not lines of the
+	// author's text.
+	doc = config.FromMap(name, doc.Values())
 	doc = doc.ReplaceText(literals, func(path config.Path, text string) string {
 		plain, failed := key.Open(text, context(path))
 		if failed != nil {
@@ -135,8 +139,9 @@ func open(key *secret.Key, tenant, name string, settings []byte, literals []conf
 	return doc.MarkSecret(literals), err
 }
 
-// sealContext and ownContext return the context that a secret is sealed with, by its path.
-// A sealed secret that is copied to another tenant, document or path cannot be opened there.
+// sealContext returns, for each path, the context with which the secret at the path is sealed
+// in the operator's document. ownContext does so for own settings. A sealed secret that is
+// copied to another tenant, document or path cannot be unsealed there.
 func sealContext(tenant string) func(config.Path) []byte {
 	return func(path config.Path) []byte { return []byte("tenant\x00" + tenant + "\x00" + path.String()) }
 }

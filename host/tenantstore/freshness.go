@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// maxAge is how long after a poll the Store counts as fresh. With the time that a poll
-	// takes, the settings from before a change are served for at most a second.
+	// maxAge is how long after a poll the Store counts as fresh. A host may use outdated
+	// settings for maxAge and the duration of a poll, which is a second at most.
 	maxAge = 900 * time.Millisecond
-	// pollEvery is the time between two polls. It is a third of maxAge, so that two polls
-	// in a row may be slow.
+	// pollEvery is the time between two polls. It is a third of maxAge, so that a Store stays
+	// fresh if two polls in a row are slow.
 	pollEvery = 300 * time.Millisecond
 	// pollTimeout bounds one poll of Run.
 	pollTimeout = 5 * time.Second
-	// pageSize is how many changes are asked for at once.
+	// pageSize is how many changes one call of the storage returns at most.
 	pageSize = 500
-	// watchPause is the time before a watch that ended is begun again.
+	// watchPause is the pause between the end of a watch and the next watch.
 	watchPause = 2 * time.Second
 )
 
-// Fresh reports whether all changes that are more than a second old are known.
+// Fresh reports whether the Store knows all changes that are more than a second old.
 func (s *Store) Fresh() bool {
 	at := s.fresh.Load()
 	return at != 0 && s.o.now().Sub(s.start)-time.Duration(at) < maxAge
 }
 
-// EnsureFresh returns when Fresh reports true, and polls if necessary. Its errors are those of
-// the storage, and of ctx.
+// EnsureFresh polls the storage if Fresh reports false. After EnsureFresh has returned nil,
+// Fresh reports true for a while. EnsureFresh returns the errors of the storage and of ctx.
 func (s *Store) EnsureFresh(ctx context.Context) error {
 	if s.Fresh() {
 		return nil
@@ -40,22 +40,24 @@ func (s *Store) EnsureFresh(ctx context.Context) error {
 	return s.poll(ctx, s.Fresh)
 }
 
-// Lag returns how long ago the last poll was, or that this Store was made if there was
-// none. It also returns how many changes the storage has that were not passed on yet.
+// Lag returns the time since the last poll, or since New if there was no poll. It also returns
+// how many changes the last poll found that are not passed to Options.Changed yet.
 func (s *Store) Lag() (age time.Duration, changes int64) {
 	age = s.o.now().Sub(s.start) - time.Duration(s.fresh.Load())
 	return max(0, age), max(0, s.head.Load()-s.known.Load())
 }
 
-// Empty reports whether the last poll found no registration at all in the storage.
+// Empty reports whether the last poll found no registrations in the storage.
 func (s *Store) Empty() bool { return s.fresh.Load() != 0 && s.head.Load() == 0 }
 
-// poll asks the storage for the changes since the last poll and passes them to Changed.
+// poll asks the storage for the changes since the last poll, and passes them to
+// Options.Changed.
 //
-// Polls run one after another, because they share position. A caller that has waited for another
-// poll calls needless first, and does not poll if that reports true. Each caller polls under its
-// own ctx, so that a caller that leaves does not end another caller's poll. That is why callers
-// share a semaphore, and not one poll as with x/sync/singleflight.
+// Polls run one after another, because they share the field position. A caller that has waited
+// for the poll of another caller calls needless, and returns without a poll if needless reports
+// true. Each poll uses the ctx of its own caller, so that a canceled caller does not end the
+// poll of another caller. This is why callers share a semaphore and not one call of
+// x/sync/singleflight.
 func (s *Store) poll(ctx context.Context, needless func() bool) error {
 	select {
 	case s.polling <- struct{}{}:
@@ -69,7 +71,7 @@ func (s *Store) poll(ctx context.Context, needless func() bool) error {
 	asked := s.o.now().Sub(s.start)
 	limit := pageSize
 	if s.position < 0 {
-		limit = 0 // nothing was read yet, so that no change matters
+		limit = 0 // Before the first poll no caller has read data, so only the newest position matters.
 	}
 	for {
 		page, err := s.o.Storage().TenantChanges(ctx, max(s.position, 0), limit)
@@ -79,7 +81,7 @@ func (s *Store) poll(ctx context.Context, needless func() bool) error {
 		s.head.Store(page.Head)
 		switch {
 		case page.Head < s.position:
-			// The storage is another one, or was set back to an older state.
+			// The storage was replaced by another storage, or was restored to an older state.
 			s.o.Log.Warn("the registry's history is shorter than it was: everything is read again", "position", s.position, "head", page.Head)
 			s.position = page.Head
 			s.ownSettingsSince.Store(0)
@@ -99,7 +101,7 @@ func (s *Store) poll(ctx context.Context, needless func() bool) error {
 	return nil
 }
 
-// Run polls for changes until ctx ends. Call it once.
+// Run polls for changes until ctx ends. It may be called once.
 func (s *Store) Run(ctx context.Context) {
 	var watching sync.WaitGroup
 	defer watching.Wait()
@@ -123,16 +125,16 @@ func (s *Store) Run(ctx context.Context) {
 	poll.Every(ctx, pollEvery, s.wake, once)
 }
 
-// wakeUp makes Run poll at once. It does not wait.
+// wakeUp makes Run poll at once. It returns without waiting for the poll.
 func (s *Store) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
-	default: // Run will poll anyway
+	default: // Run has a request for a poll already
 	}
 }
 
-// watch turns the storage's notices of changes into polls, until ctx ends. A storage that
-// gives no notices is only polled.
+// watch makes Run poll at each notice of a change from the storage, until ctx ends. If the
+// storage sends no notices, watch returns, and Run polls every pollEvery.
 func (s *Store) watch(ctx context.Context) {
 	for {
 		err := s.watchOnce(ctx)
@@ -173,7 +175,8 @@ func (s *Store) watchOnce(ctx context.Context) error {
 }
 
 // Rewatch ends the running watch, so that Run watches the storage that Options.Storage returns
-// now. Call it when that is another storage than before, and before the old one is closed.
+// now. A caller calls Rewatch when Options.Storage returns another storage, before it closes
+// the old storage.
 func (s *Store) Rewatch() {
 	s.watchMu.Lock()
 	defer s.watchMu.Unlock()

@@ -8,23 +8,23 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A tenant's own settings came to the registration later than the operator's. An older
-// host, which does not know them, reads a registration without them, and writes its next
-// version without them. Nothing is lost by this: the version before still has them, and a
-// newer host takes them from there.
+// Older hosts do not know a tenant's own settings. An older host that changes a registration
+// writes a version without them. The version before still has the own settings, and a newer
+// host takes them from there.
 //
-// A newer host has to look at earlier versions only where an older host wrote the newest
-// one after own settings had come into use. It knows the first by a mark in each version
-// (Entry.knowsOwn), and the second by a row of the store's own, which is written before
-// the first own settings of any tenant.
+// A newer host reads earlier versions only if two conditions hold. First, an older host wrote
+// the newest version: such a version lacks the mark Entry.knowsOwn. Second, the version was
+// written after a newer host first stored own settings of any tenant: before that, a newer host
+// writes a special row, ownSettingsRow, whose position is less than that of later versions.
 
-// ownSettingsRow is the id of that row. No tenant can have it, and no host lists it.
+// ownSettingsRow is the id of the row that a newer host writes before the first own settings of
+// any tenant. It is not a valid tenant id, and no host lists it.
 const ownSettingsRow = "@layers"
 
-// historyStep is how many earlier versions are read at once.
+// historyStep is how many earlier versions recoverOwn reads with one call.
 const historyStep = 10
 
-// noteOwnSettingsRow notes the position of the row if it is among those found.
+// noteOwnSettingsRow records the position of ownSettingsRow if found has the row.
 func (s *Store) noteOwnSettingsRow(found []storage.Registration) {
 	for _, r := range found {
 		if r.Tenant == ownSettingsRow {
@@ -33,7 +33,7 @@ func (s *Store) noteOwnSettingsRow(found []storage.Registration) {
 	}
 }
 
-// findOwnSettingsRow asks the storage for the row, unless its position is known.
+// findOwnSettingsRow reads ownSettingsRow from the storage if its position is not known yet.
 func (s *Store) findOwnSettingsRow(ctx context.Context) error {
 	if s.ownSettingsSince.Load() != 0 {
 		return nil
@@ -43,7 +43,7 @@ func (s *Store) findOwnSettingsRow(ctx context.Context) error {
 	return err
 }
 
-// putOwnSettingsRow writes the row, unless it is there.
+// putOwnSettingsRow writes ownSettingsRow if it does not exist.
 func (s *Store) putOwnSettingsRow(ctx context.Context) error {
 	if err := s.findOwnSettingsRow(ctx); err != nil || s.ownSettingsSince.Load() != 0 {
 		return err
@@ -56,7 +56,7 @@ func (s *Store) putOwnSettingsRow(ctx context.Context) error {
 		Tenant: ownSettingsRow, State: storage.TenantPurged, Document: document, Attempt: rand.Text(),
 		Note: "tenants have own settings from here on",
 	})
-	if fault.Is(err, fault.Conflict) { // another host wrote it first
+	if fault.Is(err, fault.Conflict) { // another host has written the row at the same time
 		return s.findOwnSettingsRow(ctx)
 	}
 	if err == nil {
@@ -65,14 +65,14 @@ func (s *Store) putOwnSettingsRow(ctx context.Context) error {
 	return err
 }
 
-// lostOwn reports whether an older host wrote the version, and may have left out own
-// settings that the version before has.
+// lostOwn reports whether an older host wrote the version e, so that own settings of the
+// version before may be missing in e.
 func (s *Store) lostOwn(e *Entry) bool {
 	since := s.ownSettingsSince.Load()
 	return !e.knowsOwn && since != 0 && e.position > since && e.Version > 1 && e.State != storage.TenantPurged
 }
 
-// takeOwn takes the own settings of the version before e.
+// takeOwn copies the own settings of the earlier version before into e.
 func (e *Entry) takeOwn(before *Entry) {
 	if before.State == storage.TenantPurged {
 		return
@@ -84,7 +84,7 @@ func (e *Entry) takeOwn(before *Entry) {
 }
 
 // recoverOwn gives an entry the own settings that an older host left out of it. It reads
-// earlier versions until it finds one that a newer host wrote.
+// earlier versions, newest first, until it finds a version that a newer host wrote.
 func (s *Store) recoverOwn(ctx context.Context, e *Entry) error {
 	if !s.lostOwn(e) {
 		return nil

@@ -16,8 +16,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// formerEnvelope is the envelope of a host that does not know own settings: all that it reads and
-// writes.
+// formerEnvelope is the stored form of a registration in a host that does not know own
+// settings.
 type formerEnvelope struct {
 	Format   int                       `json:"format"`
 	Settings json.RawMessage           `json:"settings,omitempty"`
@@ -27,7 +27,8 @@ type formerEnvelope struct {
 	Receipt  json.RawMessage           `json:"receipt,omitempty"`
 }
 
-// formerly writes the tenant's next version as a host does that does not know own settings.
+// formerly writes the tenant's next version as a host writes it that does not know own
+// settings.
 func formerly(t *testing.T, shared storage.TenantStore, tenant string, state storage.TenantState, change func(*formerEnvelope)) {
 	t.Helper()
 	var env formerEnvelope
@@ -85,7 +86,8 @@ func TestStore_Put_sealsOwnSettings(t *testing.T) {
 	if e.Author != tenantstore.Tenant || fmt.Sprint(e.Own.Values()) != fmt.Sprint(text) || fmt.Sprint(e.Own.Marked()) != "[llm.api_key]" {
 		t.Errorf("%+v %v", e, e.Own.Marked())
 	}
-	// A secret that was sealed in one of the two documents cannot be opened in the other.
+	// A secret that was sealed in one of the two documents cannot be unsealed in the other
+	// document.
 	var env map[string]json.RawMessage
 	if err := json.Unmarshal(stored[0].Document, &env); err != nil {
 		t.Fatal(err)
@@ -100,8 +102,8 @@ func TestStore_Put_sealsOwnSettings(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn checks that own settings survive a version of an older host, which leaves
-// them out: each way of reading takes them from the version before.
+// TestStore_recoverOwn checks that own settings survive a version of an older host, which
+// leaves them out. Get, List and History must all take them from the version before.
 func TestStore_recoverOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	open := func() *tenantstore.Store {
@@ -118,7 +120,7 @@ func TestStore_recoverOwn(t *testing.T) {
 	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
 	}
-	for v := range 2*10 + 5 { // more than what is looked at once
+	for v := range 2*10 + 5 { // more versions than recoverOwn reads with one call
 		formerly(t, shared, "a", storage.TenantActive, setting(2+v))
 	}
 	formerly(t, shared, "never", storage.TenantActive, setting(2))
@@ -142,7 +144,7 @@ func TestStore_recoverOwn(t *testing.T) {
 			}
 		}
 	}
-	// A present host's next version has them again, unless it removes them.
+	// The next version of a newer host has the own settings again, except if it removes them.
 	e = get(t, l, "a")
 	if _, err := l.Put(t.Context(), *e, tenantstore.PutOptions{IfVersion: e.Version}); err != nil {
 		t.Fatal(err)
@@ -160,8 +162,8 @@ func TestStore_recoverOwn(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn_notAfterPurge checks that own settings from before a purge do not come back,
-// even if an older host made the purge and the new registration.
+// TestStore_recoverOwn_notAfterPurge checks that own settings from before a purge do not come
+// back, even if an older host made the purge and registered the tenant again.
 func TestStore_recoverOwn_notAfterPurge(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
@@ -178,8 +180,8 @@ func TestStore_recoverOwn_notAfterPurge(t *testing.T) {
 	}
 }
 
-// TestStore_recoverOwn_costsNothingWithoutOwn checks that only the newest version is read of a tenant
-// that an older host wrote, if it has no own settings.
+// TestStore_recoverOwn_costsNothingWithoutOwn checks that Get and List make only one call of
+// the storage for a tenant without own settings that an older host registered.
 func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	shared, key := &tenantstoretest.Memory{}, secret.NewKey()
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: key})
@@ -195,7 +197,7 @@ func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	if n := calls(look); n != 1 {
 		t.Errorf("%d calls", n)
 	}
-	// The same if another tenant has own settings.
+	// The number of calls stays the same when another tenant gets own settings.
 	if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "b", State: storage.TenantActive, Document: config.FromMap("a", nil), Own: config.FromMap("b", nil)}, tenantstore.PutOptions{}); err != nil {
 		t.Fatal(err)
 	}
@@ -211,8 +213,9 @@ func TestStore_recoverOwn_costsNothingWithoutOwn(t *testing.T) {
 	}
 }
 
-// TestStore_Get_recordedByOlderHost checks that registrations are read which a host without own
-// settings wrote. They are recorded in testdata, with their key.
+// TestStore_Get_recordedByOlderHost checks that the Store reads registrations that a host
+// without own settings wrote. The file testdata/former.json has these registrations and their
+// key.
 func TestStore_Get_recordedByOlderHost(t *testing.T) {
 	text, err := os.ReadFile("testdata/former.json")
 	if err != nil {
@@ -261,7 +264,7 @@ func TestStore_Get_recordedByOlderHost(t *testing.T) {
 		if state == storage.TenantPurged {
 			continue
 		}
-		// It takes own settings, and keeps all else that it has.
+		// The tenant can get own settings, and keeps its storages and its incarnation.
 		next := *e
 		next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), tenantstore.Tenant
 		put, err := l.Put(t.Context(), next, tenantstore.PutOptions{IfVersion: e.Version})

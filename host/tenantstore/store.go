@@ -14,19 +14,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options are what a Store is made with.
+// Options are the settings of a Store.
 type Options struct {
-	// Storage returns the storage that keeps the registrations now. It is called once for
-	// each call of the storage, and may return another one each time. If the storage is a
-	// storage.TenantWatcher too, its notices of changes are used.
+	// Storage returns the storage that has the registrations now. The Store calls it before
+	// each call of the storage, and it may return another storage each time. If the storage is
+	// a storage.TenantWatcher too, the Store uses its notices of changes.
 	Storage func() storage.TenantStore
-	Key     *secret.Key // seals secrets; shared by all hosts of the tenant store
-	// Changed is called with the tenants that changed; nil means that all may have. It is
-	// called before Fresh counts the change as known. It must not wait, and must not call the
-	// Store.
+	Key     *secret.Key // seals secrets; all hosts with this storage share it
+	// Changed is called with changes of tenants. A nil slice means that all tenants may have
+	// changed. Fresh reports a change as known only after Changed has returned. Changed must
+	// not wait, and must not call the Store.
 	Changed func(changes []storage.TenantChange)
 	Log     hclog.Logger
-	// Slots bounds how many registrations are read and written at once. Nil bounds nothing.
+	// Slots bounds how many registrations are encoded and decoded at once. A nil Slots means no
+	// bound.
 	Slots *fairshare.Slots
 	now   func() time.Time
 }
@@ -36,26 +37,30 @@ func Fixed(s storage.TenantStore) func() storage.TenantStore {
 	return func() storage.TenantStore { return s }
 }
 
-// Store keeps registrations and follows the changes of all hosts. It is safe for
+// Store reads and writes registrations, and follows the changes of all hosts. It is safe for
 // concurrent use.
 type Store struct {
 	o     Options
 	start time.Time
-	fresh atomic.Int64  // nanoseconds after start; all changes before it are known; 0 for never
-	head  atomic.Int64  // position of the newest change that the storage has
-	known atomic.Int64  // position of the newest change that was passed to Changed
-	wake  chan struct{} // holds a value when Run has to poll at once
+	// time after start, in nanoseconds, up to which all changes are known; 0 before the first
+	// poll
+	fresh atomic.Int64
+	head  atomic.Int64  // position of the storage's newest change in the last poll
+	known atomic.Int64  // position of the newest change that was passed to Options.Changed
+	wake  chan struct{} // has a value when Run must poll at once
 
-	ownSettingsSince atomic.Int64 // position of the row ownSettingsRow; 0 while none is known
+	ownSettingsSince atomic.Int64 // position of the row ownSettingsRow; 0 while it is unknown
 
-	polling  chan struct{} // a semaphore: holds a value while a poll runs
-	position int64         // guarded by polling; -1 before the first poll
+	polling chan struct{} // a semaphore that has a value while a poll runs
+	// position of the last change that poll has read; -1 before the first poll; guarded by
+	// polling
+	position int64
 
 	watchMu   sync.Mutex
-	stopWatch context.CancelFunc // ends the running watch; nil for none
+	stopWatch context.CancelFunc // ends the running watch; nil before the first watch
 }
 
-// New returns a Store. It calls the storage only from Run and the other methods.
+// New returns a Store. New makes no call of the storage and starts no goroutine.
 func New(o Options) *Store {
 	if o.now == nil {
 		o.now = time.Now
@@ -66,7 +71,8 @@ func New(o Options) *Store {
 	return &Store{o: o, start: o.now().Add(-time.Second), position: -1, wake: make(chan struct{}, 1), polling: make(chan struct{}, 1)}
 }
 
-// Get returns the newest version of a tenant's registration. It is nil if there is none.
+// Get returns the newest version of a tenant's registration, or nil if the tenant has no
+// registration.
 func (s *Store) Get(ctx context.Context, tenant string) (*Entry, error) {
 	ids := []string{tenant}
 	if s.ownSettingsSince.Load() == 0 {
@@ -89,8 +95,9 @@ func (s *Store) Get(ctx context.Context, tenant string) (*Entry, error) {
 	return nil, nil
 }
 
-// List returns a page of the newest versions, ordered by tenant. The page begins after the
-// given id and has at most limit entries.
+// List returns a page with the newest version of each tenant, ordered by tenant. The page
+// begins after the id after and has at most limit entries. more reports whether another page
+// follows.
 func (s *Store) List(ctx context.Context, after string, limit int) (entries []*Entry, more bool, err error) {
 	page, err := s.o.Storage().ListTenants(ctx, after, limit)
 	if err != nil {
@@ -110,8 +117,9 @@ func (s *Store) List(ctx context.Context, after string, limit int) (entries []*E
 	return entries, page.More, nil
 }
 
-// History returns a page of a tenant's versions, newest first. The page has at most
-// limit versions. Their numbers are less than before, or any if before is 0.
+// History returns a page with versions of a tenant, newest first. The page has at most limit
+// versions whose numbers are less than before. If before is 0, the page begins with the newest
+// version. more reports whether another page follows.
 func (s *Store) History(ctx context.Context, tenant string, before int64, limit int) (entries []*Entry, more bool, err error) {
 	page, err := s.o.Storage().TenantHistory(ctx, tenant, before, limit)
 	if err != nil {
@@ -138,8 +146,8 @@ func (s *Store) History(ctx context.Context, tenant string, before int64, limit 
 	return entries, page.More, nil
 }
 
-// unpack decodes a registration. It waits for a place in Options.Slots; its error is that of
-// ctx.
+// unpack decodes a registration. It waits for a place in Options.Slots, and returns an error
+// only if ctx ends during the wait.
 func (s *Store) unpack(ctx context.Context, r storage.Registration) (e *Entry, err error) {
 	err = s.o.Slots.Do(ctx, r.Tenant, func(context.Context) error {
 		e = unpack(s.o.Key, r)
@@ -158,16 +166,17 @@ func (s *Store) unpackAll(ctx context.Context, page *storage.RegistrationPage) (
 	return out, nil
 }
 
-// PutOptions are the conditions and effects of a Put.
+// PutOptions are the options of a Put.
 type PutOptions struct {
-	IfVersion    int64 // the newest version must have this number; 0 if there must be none
-	EraseHistory bool  // the Put erases all earlier versions
+	IfVersion    int64 // the number of the newest version; 0 if the tenant must have no registration
+	EraseHistory bool  // delete all earlier versions of the tenant
 }
 
-// Put stores e as the next version and returns it. The texts at e.Literals and
-// e.OwnLiterals are sealed. The storage sets version and time. The error is fault.Conflict
-// when IfVersion is not the newest version. A call whose effect is uncertain is repeated
-// until it is answered, ctx ends, or putTimeout is over.
+// Put stores e as the tenant's next version and returns the stored version. It seals the texts
+// at e.Literals and e.OwnLiterals. The storage sets the version's number and time. Put returns
+// fault.Conflict if IfVersion is not the number of the newest version. If a call of the storage
+// fails so that its effect is unknown, Put repeats the call until the storage responds, ctx
+// ends, or putTimeout is over.
 func (s *Store) Put(ctx context.Context, e Entry, o PutOptions) (*Entry, error) {
 	if e.Own != nil {
 		if err := s.putOwnSettingsRow(ctx); err != nil {
@@ -192,9 +201,10 @@ func (s *Store) Put(ctx context.Context, e Entry, o PutOptions) (*Entry, error) 
 		r, err := s.o.Storage().PutTenant(ctx, req)
 		if err == nil {
 			s.wakeUp()
-			return s.unpack(context.WithoutCancel(ctx), *r) // it is stored, even if the caller has left
+			// The version is stored, so Put returns it even if ctx has ended.
+			return s.unpack(context.WithoutCancel(ctx), *r)
 		}
-		// The storage recognizes a repeat of the same Put, so that nothing is stored twice.
+		// The storage recognizes a repeated Put by its attempt, so no version is stored twice.
 		if f := fault.Of(err); !f.Retryable || f.Class == fault.Conflict || ctx.Err() != nil {
 			return nil, err
 		}
@@ -209,6 +219,6 @@ func (s *Store) Put(ctx context.Context, e Entry, o PutOptions) (*Entry, error) 
 }
 
 const (
-	putTimeout = 15 * time.Second       // bounds one Put with its repeats
-	putPause   = 200 * time.Millisecond // the time between two tries of one Put
+	putTimeout = 15 * time.Second       // bounds one Put with all its tries
+	putPause   = 200 * time.Millisecond // the pause between two tries of one Put
 )

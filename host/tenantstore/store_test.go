@@ -55,13 +55,14 @@ func TestStore_Put_sealsSecrets(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 
-	// With another host's key the secrets cannot be opened, and the error says what to do.
+	// A host with another key cannot unseal the secrets. The error says how the operator can
+	// solve this.
 	other := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(shared), Key: secret.NewKey()})
 	got, err = other.Get(t.Context(), "a")
 	if err != nil || got.Document != nil || got.Err == nil || !strings.Contains(got.Err.Error(), "host.key") {
 		t.Errorf("%+v, %v", got, err)
 	}
-	// A secret that is moved to another tenant does not open there.
+	// A sealed secret that is copied to another tenant cannot be unsealed there.
 	if _, err := shared.PutTenant(t.Context(), &storage.PutTenantRequest{Tenant: "b", State: storage.TenantActive, Document: stored[0].Document, Attempt: "x"}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,8 +71,8 @@ func TestStore_Put_sealsSecrets(t *testing.T) {
 	}
 }
 
-// TestStore_Put_boundedSize checks that a document at its bound can be stored and read, although
-// sealing and escaping make it several times as long.
+// TestStore_Put_boundedSize checks that documents up to the bound can be stored and read,
+// although sealing and escaping make them several times as long.
 func TestStore_Put_boundedSize(t *testing.T) {
 	l := tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
 	put := func(text string) (*tenantstore.Entry, error) {
@@ -94,7 +95,7 @@ func TestStore_Put_boundedSize(t *testing.T) {
 		}
 	}
 	l = tenantstore.New(tenantstore.Options{Storage: tenantstore.Fixed(&tenantstoretest.Memory{}), Key: secret.NewKey()})
-	// The stored document has exactly n bytes, including `{"a":""}`.
+	// exactly returns an entry whose stored document has exactly n bytes, including `{"a":""}`.
 	exactly := func(n int) tenantstore.Entry {
 		return tenantstore.Entry{Tenant: "a", State: storage.TenantActive, Incarnation: "life",
 			Document: config.FromMap("x", map[string]any{"a": strings.Repeat("<", n-len(`{"a":""}`))})}
@@ -120,8 +121,8 @@ func TestStore_Put_boundedSize(t *testing.T) {
 	}
 }
 
-// TestStore_bounds checks that a document at each bound is read as it was stored, from the newest
-// version, from the history and on another host.
+// TestStore_bounds checks that a document at a bound of config is read as it was stored, by Get
+// and History of another Store.
 func TestStore_bounds(t *testing.T) {
 	key := secret.NewKey()
 	shared := &tenantstoretest.Memory{}
@@ -158,14 +159,15 @@ type documentAtBound struct {
 	literals []config.Path
 }
 
-// documentsAtBounds returns documents each of which reaches another bound of a document.
+// documentsAtBounds returns documents by name. Each document reaches a bound of documents.
 func documentsAtBounds() map[string]documentAtBound {
 	fill := func(sign string) documentAtBound {
 		const around = `{"a":""}`
 		text := strings.Repeat(sign, (bounds.DocumentBytes-len(around))/len(sign))
 		return documentAtBound{text: `{"a":"` + text + `"}`}
 	}
-	list := func(element string) documentAtBound { // beside the document, the key and the first
+	// Three of the values are the document, the list and its last element.
+	list := func(element string) documentAtBound {
 		return documentAtBound{text: `{"a":[` + strings.Repeat(element+",", bounds.DocumentValues-3) + element + `]}`}
 	}
 	secrets := documentAtBound{}
@@ -199,7 +201,7 @@ func TestStore_Get_refusesNewerFormat(t *testing.T) {
 	}
 }
 
-// lossy is a storage that carries out the first Put but returns an error for it.
+// lossy is a storage that stores the version of its first Put and returns an error.
 type lossy struct {
 	tenantstoretest.Memory
 	lost sync.Once
@@ -219,7 +221,8 @@ func TestStore_Put_repeatsUncertain(t *testing.T) {
 	}
 }
 
-// noticing is a storage that sends a notice of a change when the test makes it.
+// noticing is a storage that sends a notice of a change when the test sends to the channel
+// notice.
 type noticing struct {
 	tenantstoretest.Memory
 	notice chan struct{}
@@ -263,7 +266,7 @@ func TestStore_Run_passesChangesOnceAndInOrder(t *testing.T) {
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
 	defer func() { stop(); running.Wait() }()
-	const n = 1200 // more than a page
+	const n = 1200 // more changes than two pages of pageSize have
 	for range n {
 		if _, err := l.Put(t.Context(), tenantstore.Entry{Tenant: "a", State: storage.TenantActive}, tenantstore.PutOptions{IfVersion: int64(shared.version(t))}); err != nil {
 			t.Fatal(err)
@@ -320,7 +323,8 @@ func TestStore_EnsureFresh_shorterHistory(t *testing.T) {
 	if err := l.EnsureFresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	shared.TenantStore = short // as if the database was restored from an older backup
+	// The storage has fewer changes now, as a database that was restored from an older backup.
+	shared.TenantStore = short
 	for l.Fresh() {
 		time.Sleep(10 * time.Millisecond)
 	}

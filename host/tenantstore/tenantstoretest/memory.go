@@ -1,5 +1,5 @@
-// Package tenantstoretest has a registry of tenants in memory, for tests of what is built
-// on one.
+// Package tenantstoretest has a storage of registrations in memory, for tests of packages that
+// use a tenant store.
 package tenantstoretest
 
 import (
@@ -13,24 +13,24 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Memory keeps every version that it is given. The zero value is empty and ready.
+// Memory keeps in memory every version that is put. The zero value is empty and ready.
 type Memory struct {
 	mu       sync.Mutex
-	versions []storage.Registration // by position
+	versions []storage.Registration // in the order of their positions
 	down     error
 	calls    int
 }
 
 var _ storage.TenantStore = (*Memory)(nil)
 
-// Fail makes all calls fail from now on, until it is called with nil.
+// Fail makes all later calls return err. A call with nil ends the failures.
 func (r *Memory) Fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = err
 }
 
-// Calls is how many calls there were.
+// Calls returns how many calls of the storage were made.
 func (r *Memory) Calls() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
