@@ -39,10 +39,10 @@ type Options struct {
 type timing struct {
 	retryFor   time.Duration // how long retry repeats a failing call
 	lateWrites time.Duration // how long a host may still write under an incarnation after its end
-	// from the start of Run to the first pass of retention; Run adds a random time of up to a
-	// half
+	// the time from the start of Run to the first pass of retention; Run adds up to a half at
+	// random
 	firstRetention time.Duration
-	// between two passes of retention; Run adds or takes off a random time of up to a tenth
+	// the time between two passes of retention; Run adds or takes off up to a tenth at random
 	retainEvery time.Duration
 	visit       time.Duration    // how long retention works on one tenant before it goes on to the next tenant
 	throttle    int              // retention pauses after each call for this many times the duration of the call

@@ -97,7 +97,9 @@ func decodeLine(line []byte) (any, error) {
 		return nil, fault.New(fault.Invalid, "has %d values; at most %d are taken", n, bounds.ImportValues)
 	}
 	if bytes.HasPrefix(line, []byte(`{"type":"turn",`)) {
-		kind.Type = TypeTurn // Nearly all lines are turns, so the parsing of their type is saved.
+		// Nearly all lines are turns. A prefix tells their type, so that they are parsed only
+		// once.
+		kind.Type = TypeTurn
 	} else if err := json.Unmarshal(line, &kind); err != nil {
 		return nil, fault.New(fault.Invalid, "is not the JSON of a line of an export: %w", err)
 	}

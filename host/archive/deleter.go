@@ -27,10 +27,10 @@ type deleter struct {
 	storageDone func()
 }
 
-// deleteAll deletes from every storage of every incarnation. scope returns the scope of the
-// deletion for a call with the incarnation. If one storage fails, deleteAll goes on with the
-// next storage. The returned error has the class of the first failure and names all storages
-// that failed.
+// deleteAll deletes conversations in every storage of every incarnation. The function scope
+// returns, for a call with an incarnation, the scope of the deletion. If one storage fails,
+// deleteAll goes on with the next storage. The returned error has the class of the first
+// failure and names all storages that failed.
 func (d *deleter) deleteAll(ctx context.Context, incarnations []tenantstore.Incarnation, scope func(sdk.Call) storage.Scope) error {
 	var failed []error
 	for i, l := range incarnations {

@@ -11,7 +11,7 @@ import (
 
 // DeletionOptions are the options of an erasure or a purge.
 type DeletionOptions struct {
-	// Abandon names storages that exist no longer, by the first characters of their digests. An
+	// Abandon names storages that no longer exist, by the first characters of their digests. An
 	// erasure or a purge skips these storages and deletes nothing in them.
 	Abandon []string
 	// Progress is called after each step with the counts so far of one incarnation in one

@@ -21,8 +21,8 @@ func writeLine(w io.Writer, line any) error {
 	return err
 }
 
-// maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes: an escaped
-// character becomes six bytes, and one more covers the names and quotes around short texts.
+// maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes. An escaped
+// character has six bytes. The seventh is for the names and quotes around short texts.
 const maxEscaped = 7
 
 // writeTurn writes the line of a turn. Hosts of earlier versions wrote turns that are too large

@@ -20,16 +20,17 @@ type Erased struct {
 	User          string `json:"user,omitempty"`
 	Conversations int64  `json:"conversations"`
 	Turns         int64  `json:"turns"`
-	// Emptied counts the user's turns in conversations of other users. These turns stay in the
-	// storage without their contents.
+	// Emptied counts the user's turns that stay without their contents, because other users
+	// wrote in their conversation.
 	Emptied  int64  `json:"emptied"`
 	Storages Counts `json:"storages"`
 }
 
 // Erase deletes all conversations of a tenant. If user is not empty, Erase deletes only the
-// conversations that the user owns and the contents of the turns that the user wrote, as
-// [storage.Scope] says. Erase works in every storage that the present incarnation was written
-// to, and it deletes what an earlier, unfinished erasure left. The tenant stays registered.
+// user's own conversations in which no other user wrote, and erases the contents of the user's
+// turns in other conversations, as [storage.Scope] says. Erase works in every storage that the
+// present incarnation was written to. It also deletes what an earlier, unfinished erasure left.
+// The tenant stays registered.
 //
 // If the registry tracks incarnations, an erasure of the whole tenant starts a new incarnation
 // before it deletes. Storages then refuse late writes of hosts under the old incarnation.

@@ -73,8 +73,8 @@ func (i *importer) registerTenant(notFound error) error {
 	if err != nil || i.settings.Own == nil {
 		return err
 	}
-	// The tenant policy of this host decides which own settings a tenant may have. It may be
-	// stricter than the policy of the exporting host.
+	// The tenant policy of this host decides which own settings a tenant may have. The policy
+	// of the exporting host may have allowed more.
 	own, err := config.ParseStored(tenantstore.OwnName, i.settings.Own)
 	if err == nil {
 		_, err = i.a.o.Registry.Put(i.ctx, i.id, own, registry.PutOptions{Author: tenantstore.Tenant, IfNone: true, Note: "registered by an import"})

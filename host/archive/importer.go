@@ -23,7 +23,7 @@ type importer struct {
 	block       config.SealedBlock
 	incarnation string
 
-	// head and the fields after it hold the position in the export.
+	// head, settings, conversation, last, past and read hold the position in the export.
 	head         *exportLine         // nil before the first line
 	settings     *receivedTenantLine // the line with the tenant's configuration; nil before that line
 	conversation *conversationLine   // the current conversation; nil between conversations

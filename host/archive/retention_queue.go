@@ -10,8 +10,8 @@ import (
 )
 
 // retentionQueue decides, in one pass of retention, which tenant is processed next in which
-// storage. Processing one tenant in one storage is a visit. Workers take visits from the queue.
-// Its rules prevent one tenant or one storage from delaying the others:
+// storage. The processing of one tenant in one storage is a visit. Workers take visits from the
+// queue. The rules of the queue prevent that one tenant or one storage delays the others:
 //
 //   - A storage has one visit at a time. Different storages have visits at the same time.
 //   - A tenant has at most bounds.RetainOfTenant visits at a time.

@@ -17,9 +17,9 @@ import (
 // An import takes only turns that a host could have written itself. Otherwise a caller with the
 // right to import could give a model instructions, or store turns that an export cannot write.
 
-// earliestTime and maxAhead bound the times of a turn: from earliestTime to maxAhead after now.
-// A host whose clock was never set counts from earliestTime. The clocks of two hosts can
-// differ, so a time may lie after now.
+// earliestTime and maxAhead bound the times of a turn. A time before earliestTime, or more than
+// maxAhead after now, is refused. earliestTime is the time of a host whose clock was never set.
+// maxAhead is needed because the clocks of two hosts can differ.
 var earliestTime = time.Unix(0, 0)
 
 const maxAhead = 24 * time.Hour

@@ -16,11 +16,10 @@ const asyncWriterBytes = 1 << 20
 const flushTimeout = 2 * time.Second
 
 // asyncWriter writes lines to a stream in the background, so that its callers do not wait while
-// a pipe has no reader or a disk is full. The log of turns goes through it, and the log of a
-// host that stops. asyncWriter drops and counts lines for which it has no space and lines that
-// cannot be written. When the stream can be written again, asyncWriter first writes a line with
-// the number of the dropped lines. Write may be called concurrently; each call writes whole
-// lines.
+// a pipe has no reader or a disk is full. Turns and a stopping host write their log to an
+// asyncWriter. It drops and counts lines for which it has no space and lines that cannot be
+// written. When the stream can be written again, asyncWriter first writes a line with the
+// number of the dropped lines. Write may be called concurrently; each call writes whole lines.
 type asyncWriter struct {
 	to      io.Writer
 	missing func(lines int) []byte // returns a line that says how many lines were dropped; may be nil
@@ -41,8 +40,8 @@ type pendingText struct {
 	gap  int
 }
 
-// newAsyncWriter returns a writer to the stream to. It starts a goroutine, which ends after
-// close.
+// newAsyncWriter returns an asyncWriter for the stream to, and starts its goroutine. The
+// goroutine ends after close.
 func newAsyncWriter(to io.Writer, missing func(lines int) []byte) *asyncWriter {
 	o := &asyncWriter{to: to, missing: missing, drained: make(chan struct{})}
 	o.changed.L = &o.mu

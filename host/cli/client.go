@@ -95,7 +95,9 @@ func (c *client) send(ctx context.Context, method, path string, header http.Head
 	}
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // Six bytes for a "<" could make a document longer than the host accepts.
+	// By default the encoder writes a "<" as six bytes, which could make a document longer than
+	// the host accepts.
+	e.SetEscapeHTML(false)
 	if err := e.Encode(in); err != nil {
 		return nil, err
 	}
@@ -108,7 +110,9 @@ func (c *client) sendDocument(ctx context.Context, method, path string, header h
 	defer newProgress(c.errs).waiting("waiting for the host")()
 	var body bytes.Buffer
 	e := json.NewEncoder(&body)
-	e.SetEscapeHTML(false) // Six bytes for a "<" could make a document longer than the host accepts.
+	// By default the encoder writes a "<" as six bytes, which could make a document longer than
+	// the host accepts.
+	e.SetEscapeHTML(false)
 	if err := e.Encode(doc.Values()); err != nil {
 		return err
 	}

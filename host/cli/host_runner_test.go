@@ -16,8 +16,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// lineWatch is a writer for a log. When a text of waits is written, lineWatch calls its
-// function once.
+// lineWatch is a writer for a log. When a log line contains a key of waits, lineWatch calls the
+// function of this key, once.
 type lineWatch struct {
 	mu    sync.Mutex
 	waits map[string]func()

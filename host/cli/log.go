@@ -14,9 +14,9 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
-// newLog returns the log of a host that the command runs. It replaces the command's error
-// output by an asyncWriter for both, so that the host does not wait for a slow reader of its
-// output. Run flushes this writer at its end.
+// newLog returns the log of a host that the command runs. The log and the command's error
+// output both become an asyncWriter, so that the host does not wait for a slow reader of its
+// output. Run flushes the asyncWriter at its end.
 func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
 	l := hclog.LevelFromString(level)
 	if l == hclog.NoLevel {

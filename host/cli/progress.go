@@ -23,8 +23,8 @@ func newProgress(errs io.Writer) *progress {
 	return p
 }
 
-// show writes the line, except if it was written less than every ago. The text must not contain
-// input of a user, because show does not remove control characters.
+// show writes the line. It does nothing if it wrote the line less than p.every ago. The text
+// must not contain input of a user, because show does not remove control characters.
 func (p *progress) show(format string, args ...any) {
 	if now := time.Now(); p.to != nil && now.Sub(p.last) >= p.every {
 		p.last = now
@@ -44,7 +44,7 @@ func (p *progress) end() {
 const waitingAfter = 2 * time.Second
 
 // waiting shows every two seconds how long a call has been running, until done is called. done
-// removes the line. Before done is called, p must not be used otherwise.
+// removes the line. Between waiting and done, the caller must not call other methods of p.
 func (p *progress) waiting(what string) (done func()) {
 	if p.to == nil {
 		return func() {}

@@ -62,8 +62,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// age sets the modification time of all files to an hour ago. A host waits with a file that has
-// just been written.
+// age sets the modification time of all files to an hour ago, because a host waits before it
+// reads a file that was just written.
 func age(dir string) error {
 	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 		if err != nil {
@@ -74,7 +74,7 @@ func age(dir string) error {
 	})
 }
 
-// cmdStatus runs a program and checks its exit status: status N PROGRAM...
+// cmdStatus runs a program and checks its exit status. Usage: status N PROGRAM...
 func cmdStatus(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	got := 0
@@ -98,8 +98,9 @@ type process struct {
 	lines chan string
 }
 
-// cmdStart runs botyard in the background and waits until it has printed a text: start NAME
-// TEXT ARG... If botyard prints the URL on which it listens, cmdStart sets BOTYARD_URL.
+// cmdStart runs botyard in the background and waits until it has printed a text. If botyard
+// prints the URL on which it listens, cmdStart sets BOTYARD_URL to it. Usage: start NAME TEXT
+// ARG...
 func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	// testscript puts the command botyard into the first folder of the script's PATH.
 	path := filepath.Join(filepath.SplitList(ts.Getenv("PATH"))[0], "botyard")
@@ -137,8 +138,8 @@ func cmdStart(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// wait reads the output until it has the text. It waits for the whole line if text is
-// "listening on".
+// wait reads the output of the process until it contains text. If text is "listening on", wait
+// goes on to the end of the line.
 func (p *process) wait(ts *testscript.TestScript, text string) {
 	timeout := time.After(20 * time.Second)
 	for !strings.Contains(p.out.String(), text) || text == "listening on" && !strings.HasSuffix(p.out.String(), "\n") {
@@ -162,14 +163,15 @@ func of(ts *testscript.TestScript, name string) *process {
 	return p
 }
 
-// cmdSignal sends a signal to a process that cmdStart has started: signal NAME TERM|INT|KILL
+// cmdSignal sends a signal to a process that cmdStart has started. Usage: signal NAME
+// TERM|INT|KILL
 func cmdSignal(ts *testscript.TestScript, _ bool, args []string) {
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "INT": syscall.SIGINT, "KILL": syscall.SIGKILL}
 	ts.Check(of(ts, args[0]).cmd.Process.Signal(signals[args[1]]))
 }
 
 // cmdType writes a line to the input of a process, and waits until the process has printed a
-// text: type NAME LINE TEXT
+// text. Usage: type NAME LINE TEXT
 func cmdType(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts, args[0])
 	_, err := p.in.Write([]byte(args[1] + "\n"))
@@ -177,8 +179,8 @@ func cmdType(ts *testscript.TestScript, _ bool, args []string) {
 	p.wait(ts, args[2])
 }
 
-// cmdEnd closes the input of a process, waits for its end, and checks its exit status: end NAME
-// N. cmdEnd writes the output of the process to the file NAME.out.
+// cmdEnd closes the input of a process, waits for the end of the process, and checks its exit
+// status. It writes the output of the process to the file NAME.out. Usage: end NAME STATUS
 func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 	p := of(ts, args[0])
 	_ = p.close()
@@ -195,7 +197,7 @@ func cmdEnd(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // cmdOllama starts an Ollama server that has a list of models, and sets OLLAMA_HOST to its
-// address: ollama MODEL...
+// address. Usage: ollama MODEL...
 func cmdOllama(ts *testscript.TestScript, _ bool, args []string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/tags" {
@@ -212,7 +214,8 @@ func cmdOllama(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("OLLAMA_HOST", strings.TrimPrefix(server.URL, "http://"))
 }
 
-// cmdNothingLeft waits until all processes of this script's plugins have ended: nothing-left
+// cmdNothingLeft waits until all processes of this script's plugins have ended. Usage:
+// nothing-left
 func cmdNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	var left []string
 	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
@@ -230,7 +233,8 @@ func cmdNothingLeft(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Fatalf("left: %q", left)
 }
 
-// cmdGet sends a GET request to the host and checks the status of the response: get STATUS PATH
+// cmdGet sends a GET request to the host and checks the status of the response. Usage: get
+// STATUS PATH
 func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
 	resp, err := http.Get(ts.Getenv("BOTYARD_URL") + args[1])
 	ts.Check(err)
@@ -240,7 +244,7 @@ func cmdGet(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// cmdStopping waits until /readyz of the host returns 503: stopping
+// cmdStopping waits until /readyz of the host returns 503. Usage: stopping
 func cmdStopping(ts *testscript.TestScript, _ bool, _ []string) {
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		resp, err := http.Get(ts.Getenv("BOTYARD_URL") + "/readyz")
@@ -253,7 +257,7 @@ func cmdStopping(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Fatalf("the host is ready")
 }
 
-// cmdAddress sets the variable ADDRESS to the address on which the host listens: address
+// cmdAddress sets the variable ADDRESS to the address on which the host listens. Usage: address
 func cmdAddress(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("ADDRESS", strings.TrimPrefix(ts.Getenv("BOTYARD_URL"), "http://"))
 }

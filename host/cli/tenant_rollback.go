@@ -45,8 +45,8 @@ func newTenantRestore(host *remoteFlags, asJSON *bool) *cobra.Command {
 	}
 }
 
-// reactivate sends a request that makes the host serve an earlier version of a tenant, and
-// prints the result.
+// reactivate sends the request of tenant rollback or tenant restore, after which the host
+// serves the tenant. It prints the result.
 func reactivate(cmd *cobra.Command, host *remoteFlags, asJSON bool, id, operation string, header http.Header, body any) error {
 	path, err := tenantPath(id)
 	if err != nil {

@@ -10,8 +10,9 @@ import (
 )
 
 // plain returns a writer to f. If f is a terminal, the writer removes control characters.
-// Commands print texts of models and of other tenants, and an escape sequence in such a text
-// could change the window's title, overwrite earlier output or, on some terminals, type input.
+// Commands print texts of models and of other tenants. An escape sequence in such a text could
+// change the window's title, overwrite earlier output or, on some terminals, simulate typed
+// input.
 func plain(f *os.File) io.Writer {
 	if term.IsTerminal(int(f.Fd())) {
 		return &plainWriter{to: f}

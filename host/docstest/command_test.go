@@ -96,8 +96,8 @@ type script struct {
 	expected []output
 }
 
-// prologue is the beginning of each script. Its function refused stands for "!" before a
-// command: the option errexit of bash ignores a command with "!" that succeeds.
+// prologue is the beginning of each script. Its function refused replaces "!" before a command,
+// because bash with the option errexit does not stop at a command with "!" that succeeds.
 const prologue = `set -euo pipefail
 exec 3>&1
 stop() {
@@ -214,7 +214,7 @@ func (o output) check(t *testing.T) {
 }
 
 // matches reports whether the output said is the text want. In want, "..." stands for any text
-// within a line. A line of want with nothing else stands for any number of lines. The number of
+// within a line, and a line with only "..." stands for any number of lines. The number of
 // blanks between columns does not matter.
 func matches(want, said string) bool {
 	var b strings.Builder

@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// slowTarget is a target whose Apply blocks for tenants named slow..., until the test closes
-// goOn or ends.
+// slowTarget is a target whose Apply blocks for each tenant with the prefix "slow", until it
+// gets a value from goOn or its context ends.
 type slowTarget struct {
 	*fakeTarget
 	mu    sync.Mutex

@@ -166,7 +166,7 @@ func documentsAtBounds() map[string]documentAtBound {
 		text := strings.Repeat(sign, (bounds.DocumentBytes-len(around))/len(sign))
 		return documentAtBound{text: `{"a":"` + text + `"}`}
 	}
-	// Three of the values are the document, the list and its last element.
+	// The document, its key and the last element are the other three of bounds.DocumentValues.
 	list := func(element string) documentAtBound {
 		return documentAtBound{text: `{"a":[` + strings.Repeat(element+",", bounds.DocumentValues-3) + element + `]}`}
 	}
