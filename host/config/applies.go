@@ -7,33 +7,36 @@ import (
 	"sync"
 )
 
-// Applies says when a host key that was changed in the files has its new value.
+// Applies says when a host reads the new value of a key that the operator changed in the host's
+// files.
 type Applies string
 
 const (
-	// AtReload: as soon as the files are read again and applied.
+	// AtReload means that the new value applies as soon as a reload has applied the files.
 	AtReload Applies = "reload"
-	// AtProcessStart: for a plugin's process that is started after the reload. One that
-	// runs goes on with what it was started with.
+	// AtProcessStart means that a plugin process that starts after the reload gets the new value.
+	// A process that already runs keeps the old value.
 	AtProcessStart Applies = "process start"
-	// AtRestart: from the next start of the host.
+	// AtRestart means that the new value applies from the next start of the host.
 	AtRestart Applies = "restart"
 )
 
-// PluginKey stands for the beginning of the keys of the blocks plugin.KIND.NAME.
+// PluginKey is the prefix that stands for "plugin.KIND.NAME." in [HostKey].Key, for every kind
+// and every name.
 const PluginKey = "plugin.KIND.NAME."
 
-// PlanKey stands for a block plan.NAME with all that is in it.
+// PlanKey is the key that stands for every block plan.NAME and for all keys in such a block.
 const PlanKey = "plan.NAME"
 
-// HostKey is one key of the host's own.
+// HostKey is one key of the host file, with the time from which a changed value applies.
 type HostKey struct {
-	// Key is its path with dots. A key of a plugin's block begins with [PluginKey].
-	// Each of registry.storage, defaults and plan is one key, with all that is below it.
+	// Key is the path of the key, joined with dots. A key of a plugin's block begins with
+	// [PluginKey]. Each of registry.storage, defaults and plan is listed as one key, which stands
+	// for all keys below it.
 	Key     string
 	Applies Applies
 
-	field []int // index of its field in Settings; set only for keys that apply at a restart
+	field []int // index of the key's field in Settings; nil for keys that do not apply at a restart
 }
 
 // hostKeyList returns every key of the host file, in the order of the fields of [Settings].
@@ -41,8 +44,8 @@ var hostKeyList = sync.OnceValue(func() []HostKey {
 	return appendHostKeys(nil, reflect.TypeFor[Settings](), "", nil)
 })
 
-// appendHostKeys adds the keys of a block's struct. index is the field index of that struct in
-// Settings; it is nil if Settings does not hold the values.
+// appendHostKeys adds the keys of the struct type block. index is the field index of that struct
+// in Settings. A nil index means that Settings does not hold the values.
 func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []int) []HostKey {
 	for i := range block.NumField() {
 		f := block.Field(i)
@@ -61,7 +64,7 @@ func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []i
 				inner, at = reflect.TypeOf(e.JSONSchemaAlias()), nil
 			}
 			if inner.Kind() != reflect.Struct {
-				panic("the key " + key + " has no tag applies") // a test fails if a key has none
+				panic("the key " + key + " has no tag applies") // a test checks that every key has the tag
 			}
 			keys = appendHostKeys(keys, inner, key+".", at)
 		default:
@@ -78,11 +81,11 @@ func appendHostKeys(keys []HostKey, block reflect.Type, prefix string, index []i
 	return keys
 }
 
-// HostKeys returns every key of the host file and when a change of it applies.
+// HostKeys returns every key of the host file and when a changed value applies.
 func HostKeys() []HostKey { return slices.Clone(hostKeyList()) }
 
-// AppliesOf returns when a change of the key applies, and false if it is not a key of the host.
-// The key is written with all its parts, such as plugin.llm.echo.env.
+// AppliesOf returns when a changed value of the key applies. It returns false if the host file
+// has no such key. The key is written in full, such as plugin.llm.echo.env.
 func AppliesOf(key string) (Applies, bool) {
 	if rest, ok := strings.CutPrefix(key, "plugin."); ok {
 		if parts := strings.SplitN(rest, ".", 3); len(parts) == 3 {
@@ -101,10 +104,10 @@ func AppliesOf(key string) (Applies, bool) {
 	return "", false
 }
 
-// PendingRestart returns the keys that apply at the next start of the host and differ
-// between the files and the running host, in the order of [HostKeys]. It calls over on both
-// settings before it compares them; over replaces what program options override. Keys of
-// plugins' blocks are not returned: the plugin manager knows which of them are pending.
+// PendingRestart returns the keys that apply at the next start of the host and whose values
+// differ between the files and the running host, in the order of [HostKeys]. Before it compares,
+// it passes both settings through over, which sets the values that program options replace. It
+// leaves out the keys of plugins' blocks, because the plugin manager reports those.
 func PendingRestart(running, files *Host, over func(Settings) Settings) []string {
 	was, now := over(running.Settings), over(files.Settings)
 	var keys []string
@@ -120,8 +123,8 @@ func PendingRestart(running, files *Host, over func(Settings) Settings) []string
 	return keys
 }
 
-// AsApplied returns the settings of the files as a running host can apply them. Keys that
-// apply at the next start keep the values of running.
+// AsApplied returns the settings s of the files as a running host can apply them. Keys that apply
+// at the next start of the host keep the values of running.
 func (s Settings) AsApplied(running Settings) Settings {
 	for _, k := range hostKeyList() {
 		if k.field != nil {
@@ -131,12 +134,12 @@ func (s Settings) AsApplied(running Settings) Settings {
 	return s
 }
 
-// value returns the field of the key.
+// value returns the field of s that holds the key.
 func (k HostKey) value(s *Settings) reflect.Value {
 	return reflect.ValueOf(s).Elem().FieldByIndex(k.field)
 }
 
-// sameValue reports whether two values of a key are equal. An empty list equals a missing one.
+// sameValue reports whether two values of a key are equal. An empty list equals a missing list.
 func sameValue(a, b reflect.Value) bool {
 	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
 		return true

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// schemaKeys returns the keys of the host file as its schema has them: what has no keys of
-// its own that the host knows is one.
+// schemaKeys returns the keys of the host file that its schema lists. A map whose keys the host
+// does not know counts as one key.
 func schemaKeys(t *testing.T) []string {
 	t.Helper()
 	var root map[string]any
@@ -84,7 +84,8 @@ func TestHostKeys(t *testing.T) {
 	}
 }
 
-// otherValues maps each key that applies at a restart to a value that is not its default.
+// otherValues maps each key that applies at a restart to HCL text that sets it to a value other
+// than its default.
 var otherValues = map[string]string{
 	"listen":                    `listen = "127.0.0.1:9"`,
 	"data_dir":                  `data_dir = "other"`,

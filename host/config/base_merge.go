@@ -9,23 +9,24 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// baseMerge holds the values that tenants inherit: the merge of the host's layers, or of these
-// and a plan on top. All tenants with the same plan share one. After it was made, only redacted
-// changes.
+// baseMerge holds the values that tenants inherit. It is the merge of the host's layers, or the
+// merge of the host's layers and one plan. All tenants with the same plan share one baseMerge.
+// Only the field redacted changes after the merge.
 type baseMerge struct {
 	tree       map[string]any
 	provenance *provenanceTree
-	root       Path           // where the tenants' keys are in the tree
-	parent     *baseMerge     // the merge below a plan; nil for the host's layers
-	snapshot   schemaSnapshot // the schemas that were used
-	redacted   sync.Map       // by key of a block, its redacted configuration for tenants that add nothing to it
+	root       Path           // path in tree below which the tenants' keys are
+	parent     *baseMerge     // the merge that the plan was merged on; nil for the merge of the host's layers
+	snapshot   schemaSnapshot // the plugins' schemas that the merge used
+	redacted   sync.Map       // maps the key of a block to its redacted configuration, for tenants whose documents do not have the block
 }
 
-// defaultsKey is the host's block with the keys that tenants inherit.
+// defaultsKey names the block of the host file whose keys tenants inherit.
 const defaultsKey = "defaults"
 
-// mergeSources merges the host's layers. With nil schemas the part of the tenants is merged
-// without the rules for plugins' keys; the host's own keys are as they should be.
+// mergeSources merges the host's layers. With nil schemas, the merge drops no inherited secret
+// when an endpoint changes, and texts of environment variables for plugins' keys stay texts. The
+// host's own keys are merged correctly either way.
 func (h *Host) mergeSources(ctx context.Context, schemas Schemas) *layers {
 	s := newLayers(ctx, schemas, Path{defaultsKey})
 	s.provenance.set = &provenance{pos: Pos{File: builtIn.String()}}
@@ -38,14 +39,14 @@ func (h *Host) mergeSources(ctx context.Context, schemas Schemas) *layers {
 	return s
 }
 
-// baseMerge returns the merge as it is now. The layers are not used after that.
+// baseMerge returns the result of the merge so far. The caller does not use s after the call.
 func (s *layers) baseMerge() *baseMerge {
 	return &baseMerge{tree: s.values.Raw(), provenance: s.provenance, root: s.root, snapshot: s.snapshot}
 }
 
-// inherited returns the host's layers, merged with the plugins' schemas as they are now. All
-// tenants share the last merge until a schema changes. Two callers at once may both merge; the
-// results are equal.
+// inherited returns the merge of the host's layers with the plugins' current schemas. All tenants
+// share the last merge until a schema changes. If two callers need a new merge at once, both may
+// merge, with equal results.
 func (h *Host) inherited(ctx context.Context, schemas Schemas) *baseMerge {
 	h.mu.Lock()
 	lastBase := h.lastBase
@@ -60,12 +61,12 @@ func (h *Host) inherited(ctx context.Context, schemas Schemas) *baseMerge {
 	return f
 }
 
-// current reports whether the schemas are still those of the merge.
+// current reports whether the merge used the schemas that the plugins have now.
 func (f *baseMerge) current(ctx context.Context, schemas Schemas) bool {
 	for id, a := range f.snapshot {
 		schema, err := schemas.Schema(ctx, id[0], id[1])
-		// A plugin that is still unknown changes nothing. After any other error the schema
-		// may be there the next time.
+		// A plugin that was unknown and still is counts as unchanged. After any other error the
+		// merge counts as outdated, because the schema may be available now.
 		same := err == nil && a.err == nil && schema == a.schema ||
 			errors.Is(err, ErrUnknownPlugin) && errors.Is(a.err, ErrUnknownPlugin)
 		if !same {
@@ -75,8 +76,8 @@ func (f *baseMerge) current(ctx context.Context, schemas Schemas) bool {
 	return true
 }
 
-// layersForTenant returns layers that begin with what the tenant inherits. The tenant's documents
-// are merged on top of them.
+// layersForTenant returns new layers that hold the values that tenants inherit. The caller merges
+// the tenant's documents on top of them.
 func (base *baseMerge) layersForTenant(ctx context.Context, schemas Schemas) *layers {
 	s := newLayers(ctx, schemas, nil)
 	if p := base.provenance.find(base.root); p != nil {
@@ -95,14 +96,14 @@ func (base *baseMerge) layersForTenant(ctx context.Context, schemas Schemas) *la
 		return nil
 	}))
 	for id, a := range base.snapshot {
-		if a.err == nil { // after an error the schema is asked for again
+		if a.err == nil { // after an error, ask for the schema again
 			s.snapshot[id] = a
 		}
 	}
 	return s
 }
 
-// cloneValue returns a deep copy of a tree.
+// cloneValue returns a deep copy of a tree of maps and lists.
 func cloneValue(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -121,8 +122,8 @@ func cloneValue(value any) any {
 	return value
 }
 
-// problem returns a problem of one of the host's own keys, with the position where the key was
-// set.
+// problem returns a problem of the host key at path, with the position where a layer of the host
+// set the key.
 func (f *baseMerge) problem(path Path, message, expected string) Problem {
 	return problemAt(f.provenance.nearest(path), path, message, expected)
 }

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// block checks one plugin's block and returns it redacted. It adds a problem for each thing that
-// is wrong.
+// block checks the configuration block of one plugin and returns the block with its secrets
+// redacted. It adds a problem for each mistake.
 func (a *tenantMerge) block(b block) Block {
 	out := Block{Kind: b.kind}
 	value, given := a.tree[b.key]
 	config, isMap := value.(map[string]any)
 	if given && !isMap {
-		return out // the schema reports the wrong type
+		return out // the check by the tenant schema reports the wrong type
 	}
 	selector := Path{b.key, b.selector}
 	name, isText := config[b.selector].(string)
@@ -26,7 +26,7 @@ func (a *tenantMerge) block(b block) Block {
 		a.addProblem(selector, message, expected)
 		return out
 	case !isText || name == "":
-		return out // the tenant's schema reports it
+		return out // the check by the tenant schema reports the wrong selector
 	}
 	out.Plugin = name
 	schema, err := a.layers.schema(b, name)
@@ -45,8 +45,8 @@ func (a *tenantMerge) block(b block) Block {
 	return out
 }
 
-// misspeltSelector reports whether a block without a selector has keys that are probably meant as
-// one, and adds a problem for each.
+// misspeltSelector reports whether a block without a selector has keys whose names resemble the
+// selector. It adds a problem for each such key.
 func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 	found := false
 	for key := range config {
@@ -59,7 +59,8 @@ func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 	return found
 }
 
-// checkBlock checks a block by its plugin's schema, and the secrets and references in it.
+// checkBlock checks a block by its plugin's schema, and checks the secrets and references in the
+// block.
 func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any) {
 	at := Path{b.key}
 	findings := schema.check(config)
@@ -72,7 +73,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		if f.kind == missingKey {
 			return a.partial
 		}
-		// The text of a reference need not have the length or form that the secret has.
+		// A reference need not have the length or the form that the schema demands of the secret.
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
 	}))...)
 	a.problems = append(a.problems, a.layers.unknownNulls(at, schema, config, func(rest Path) bool {
@@ -101,27 +102,27 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 }
 
 // unknownKey returns the message and the expected words for a key that the block does not have.
-// The name of a limit is meant as the limit.
+// If the key has the name of a limit, the message points to the block limits.
 func (b block) unknownKey(schema *Schema, key string) (string, string) {
 	if isLimit(key) {
 		return "unknown key; set " + limitsKey + "." + key + " instead", ""
 	}
 	known := append(schema.cursor().keys(), b.hosts...)
-	if near(key, known) == "" { // a near key is meant rather than the selector
+	if near(key, known) == "" { // suggest the selector only if no other key is near
 		known = append(known, b.selector)
 	}
 	return unknown("unknown key", key, known)
 }
 
-// isReferenceAt reports whether the text at the path is a reference.
+// isReferenceAt reports whether the value at the path is the text of a reference.
 func (a *tenantMerge) isReferenceAt(path Path) bool {
 	c := checker{value: a.tree}
 	text, ok := c.valueAt(path).(string)
 	return ok && isReference(text)
 }
 
-// checkSecret checks one value of a secret key and adds it to the block's sum. No message
-// contains the value.
+// checkSecret checks one value of a secret key and adds the value to the sum of the block's
+// secrets. No message contains the value.
 func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 	text, ok := value.(string)
 	if !ok {
@@ -137,7 +138,7 @@ func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 		sum.add(text)
 	}
 	switch {
-	case !more: // the block has too many secrets, which is one problem of the block
+	case !more: // secretSum.secretProblem reports too many secrets once for the block
 	case !whole && len(text) > maxSecret:
 		a.addProblem(path, "is a secret that is too long", fmt.Sprintf("at most %d bytes", maxSecret))
 	case text == secretPlaceholder:
@@ -162,8 +163,8 @@ func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 	}
 }
 
-// reference returns the reference that a text is. A reference from a tenant's document reaches
-// only what that tenant may use.
+// reference parses a text as a reference and reports whether the text is one. A reference in a
+// tenant's document is marked, because it may read only what its tenant may use.
 func (a *tenantMerge) reference(path Path, text string) (Reference, bool) {
 	ref, ok := parseReference(text)
 	ref.Tenant = a.layers.provenance.nearest(path).layer.isTenants()

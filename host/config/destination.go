@@ -10,18 +10,18 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Destination is a key of a tenant's configuration that names an address, in a block to which the
-// host's rule for addresses applies.
+// Destination is a key of a tenant's configuration that names a network address. Only blocks to
+// which the egress policy of the host applies have destinations.
 type Destination struct {
-	Kind, Plugin string // the block's kind and plugin
+	Kind, Plugin string // kind and name of the block's plugin
 	Path         Path
 	Pos          Pos
 	Targets      []egress.Target
 	secret       bool
-	own          bool // set by the tenant's own layer
+	own          bool // the tenant's own settings set the key
 }
 
-// message returns the message of a refusal, without any text of a secret.
+// message returns the text of a refusal. It contains no part of a secret.
 func (l Destination) message(r *egress.Refusal) string {
 	if !l.secret {
 		return r.Error()
@@ -32,8 +32,8 @@ func (l Destination) message(r *egress.Refusal) string {
 	return "leads to " + r.Addr.String() + ", " + r.Why + ", and that is not allowed here"
 }
 
-// expected returns what would be right, and the line of the host file that would allow what is
-// there.
+// expected returns what a correct address would be, and the line of the host file that would
+// allow the refused address.
 func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
 	expected := "a public address"
 	if rule.Mode() == egress.None {
@@ -45,18 +45,19 @@ func (l Destination) expected(rule egress.Policy, r *egress.Refusal) string {
 	return expected + ", or in the host file: " + r.Line()
 }
 
-// lookupTimeout bounds the lookups of all names of one tenant's configuration together.
+// lookupTimeout is the time limit for all name lookups of one tenant's configuration together.
 const lookupTimeout = 2 * time.Second
 
-// lookups bounds the lookups that run at once: each running lookup holds one element.
+// lookups is a semaphore that bounds concurrent name lookups. Each running lookup holds one
+// element.
 var lookups = make(chan struct{}, bounds.LookupsAtOnce)
 
-// CheckDestinations looks up the names in the addresses that the tenant's own layer decides. It
-// returns a problem for each name that resolves to an address that is not allowed.
+// CheckDestinations looks up the names in the addresses that the tenant's own settings decide. It
+// returns a problem for each name that resolves to an address that the egress policy forbids.
 //
-// It does not check three things, which are checked when a connection is made: a name that
-// cannot be looked up in time, names after the first [bounds.Lookups], and the addresses of a
-// plugin that uses a proxy.
+// The egress dialer checks three things only when a plugin connects: names whose lookup exceeds
+// lookupTimeout, names after the first [bounds.Lookups], and the addresses of a plugin that uses
+// a proxy.
 func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 	destinations := e.Destinations()
 	if len(destinations) == 0 {
@@ -72,7 +73,7 @@ func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 		}
 		for _, t := range destination.Targets {
 			if strings.HasPrefix(t.Host, "/") {
-				continue // the path of a socket was checked together with the configuration
+				continue // the path of a unix socket was checked together with the configuration
 			}
 			if looked++; looked > bounds.Lookups {
 				return problems
@@ -92,7 +93,8 @@ func (h *Host) CheckDestinations(ctx context.Context, e *Effective) Problems {
 	return problems
 }
 
-// isProxied reports whether the operator gives the plugin a proxy.
+// isProxied reports whether the operator passes a proxy variable, such as HTTPS_PROXY, to the
+// plugin.
 func (h *Host) isProxied(l Destination) bool {
 	return slices.ContainsFunc(h.Settings.Plugin(l.Kind, l.Plugin).Env, func(name string) bool {
 		switch strings.ToUpper(name) {
@@ -103,10 +105,10 @@ func (h *Host) isProxied(l Destination) bool {
 	})
 }
 
-// maxDestinations bounds how many addresses of one block are checked.
+// maxDestinations is the maximum number of addresses of one block that are checked.
 const maxDestinations = 64
 
-// destinations returns the addresses that the texts of a block name.
+// destinations returns the addresses in the texts of a block.
 func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]any) []Destination {
 	var out []Destination
 	root := Path{b.key}
@@ -116,7 +118,7 @@ func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]an
 			return
 		}
 		if m.secret && !strings.ContainsAny(text, "=:") {
-			return // a secret that is no URL and no list of words names no address
+			return // a secret without "=" and ":" is no URL and no list of settings, so it has no address
 		}
 		full := root.with(path...)
 		from := a.layers.provenance.nearest(full)
@@ -130,8 +132,8 @@ func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]an
 	return out
 }
 
-// Destinations returns the addresses that the tenant's blocks name, of those blocks to which the
-// host's rule applies. A reference names none.
+// Destinations returns the addresses in those blocks of the tenant to which the egress policy of
+// the host applies. References are left out, because their texts are not resolved here.
 func (e *Effective) Destinations() []Destination {
 	if !e.LLM.Egress.Restricts() && !e.Memory.Egress.Restricts() && !e.Storage.Egress.Restricts() {
 		return nil
@@ -148,7 +150,7 @@ func (e *Effective) Destinations() []Destination {
 			config = b.plugins(config)
 			ownKey := a.ownAddress(b, schema, config)
 			for _, destination := range a.destinations(b, schema, config) {
-				if !destination.own && ownKey != nil { // the tenant is not told where the operator's key is
+				if !destination.own && ownKey != nil { // report the tenant's own key, because a tenant may not learn the position of the operator's key
 					destination.Path, destination.Pos = ownKey, a.layers.provenance.nearest(ownKey).pos
 				}
 				out = append(out, destination)

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestHost_CheckDestinations checks which key is reported for a name that resolves to a
-// forbidden address, and the line of the host file that would allow it.
+// TestHost_CheckDestinations checks that a name that resolves to a forbidden address is reported
+// with its key and with the line of the host file that would allow the address.
 func TestHost_CheckDestinations(t *testing.T) {
 	l := &lookedUp{names: map[string]string{"inner.example": "10.0.0.7", "outer.example": "8.8.8.8", "loop.example": "::1", "db.internal": "10.0.0.3"}}
 	const rule = `
@@ -32,7 +32,7 @@ plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 	}
 	for src, want := range map[string]string{
 		`{llm: {base_url: "http://outer.example"}}`:                                         "",
-		`{llm: {base_url: "http://nowhere.example"}}`:                                       "", // the dialer's to find out
+		`{llm: {base_url: "http://nowhere.example"}}`:                                       "", // a name without an address is left to the dialer
 		`{conversation_storage: {connection: {host: db.internal}}}`:                         "",
 		`{llm: {base_url: "http://inner.example:99"}}`:                                      `own.yaml:1:8: llm.base_url: inner.example leads to 10.0.0.7, a private address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["10.0.0.7:99"] }`,
 		`{llm: {base_url: "http://loop.example"}}`:                                          `own.yaml:1:8: llm.base_url: loop.example leads to ::1, a loopback address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["[::1]:80"] }`,

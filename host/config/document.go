@@ -9,35 +9,35 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// These bound a document. Parsers recurse, and nobody's document may exhaust the stack, the
-// memory or the time of others.
+// These constants bound a document. Parsers recurse, so a larger document of one tenant could
+// exhaust the stack or the memory of the host, or delay other tenants.
 const (
-	maxDepth = bounds.DocumentDepth // levels
+	maxDepth = bounds.DocumentDepth // levels of nesting
 	maxKey   = bounds.KeyBytes      // bytes of a key
-	maxPath  = bounds.PathBytes     // bytes of all keys on the path to a value
+	maxPath  = bounds.PathBytes     // bytes of all keys on the path to a value, together
 )
 
-// These are variables for one test alone: it reads far larger documents, to show that time grows
-// in proportion.
+// These bounds are variables so that TestDocument_large can raise them. That test reads far
+// larger documents to show that the time grows in proportion to the size.
 var (
-	maxSize   = bounds.DocumentBytes  // bytes
+	maxSize   = bounds.DocumentBytes  // bytes of a document
 	maxValues = bounds.DocumentValues // keys of maps and elements of lists, at all levels together
 )
 
-// Document is one parsed source: a nested map, and the position of each key. It is not changed
-// once it was made. It may hold literal secrets, since only a schema tells which keys are secret;
-// so it never prints its values.
+// Document is the parsed form of one source: a nested map with the position of each key. A
+// Document is immutable. It may hold literal secrets, because only a plugin's schema tells which
+// keys are secret. Therefore it never prints its values.
 type Document struct {
 	name     string
 	keys     mapping
-	problems Problems          // found by FromMap; reported with those of the merge
-	kept     []Path            // paths of secrets that RestoreSecrets took from another document
-	sealed   map[string]bool   // by Path.key, the texts that are secret whatever a schema says
-	files    map[string]string // by Path.key, the files of keys that are not from the file name
+	problems Problems          // problems of FromMap and of environment variables; reported with the problems of the merge
+	kept     []Path            // paths of secrets that stay from an older document, for CheckRestored
+	sealed   map[string]bool   // paths, as Path.key, of the texts that MarkSecret marked as secret
+	files    map[string]string // maps Path.key to the file of the key, for keys whose file is not name
 }
 
-// entry is a key of a map or an element of a list, with its position. A tree of entries is much
-// smaller than nested maps. That counts, because a host keeps the document of every tenant.
+// entry is a key of a map or an element of a list, with its position. A tree of entries needs
+// much less memory than nested maps. The host keeps the documents of every tenant in memory.
 type entry struct {
 	key          string
 	value        any // nil, bool, int64, float64, string, envText, mapping or sequence
@@ -49,14 +49,15 @@ type (
 	sequence []entry
 )
 
-// newDocument returns the document of what a parser read.
+// newDocument returns the document with the values of root, the node tree of a parser.
 func newDocument(name string, root node) *Document {
 	d := &Document{name: name}
 	d.keys, _ = d.keep(root, nil).(mapping)
 	return d
 }
 
-// keep returns the value of a node as entries. A name that many documents have is stored once.
+// keep returns the value of a node as entries. Equal key names of different documents share one
+// string in memory.
 func (d *Document) keep(n node, path Path) any {
 	if n.kind == scalarNode {
 		return n.scalar
@@ -85,11 +86,13 @@ func (d *Document) keep(n node, path Path) any {
 	return mapping(entries)
 }
 
-// Name returns the name that the document was parsed with. For a file it is its path.
+// Name returns the name that the document was parsed with. The name of a file's document is the
+// path of the file.
 func (d *Document) Name() string { return d.name }
 
-// Values returns the content as maps, lists and scalars (nil, bool, int64, float64, string). Each
-// call returns a new copy. A reference is the text "${env:NAME}" or "${file:PATH}".
+// Values returns the content of the document as maps, lists and scalars (nil, bool, int64,
+// float64, string). Each call returns a new copy. A reference is the text "${env:NAME}" or
+// "${file:PATH}".
 func (d *Document) Values() map[string]any {
 	if d == nil {
 		return map[string]any{}
@@ -116,7 +119,8 @@ func plain(value any) any {
 	return value
 }
 
-// Pos returns the position of the key at path, or of the nearest key above it.
+// Pos returns the position of the key at path. If the document does not have the key, Pos returns
+// the position of the nearest key above it.
 func (d *Document) Pos(path Path) Pos {
 	if d == nil {
 		return Pos{}
@@ -137,8 +141,8 @@ func (d *Document) Pos(path Path) Pos {
 	return pos
 }
 
-// childOf returns the entry of a map with that key, or the entry of a list with that index; nil
-// if there is none.
+// childOf returns the entry with that key if value is a map, and the entry with that index if
+// value is a list. It returns nil if there is no such entry.
 func childOf(value any, segment string) *entry {
 	switch v := value.(type) {
 	case mapping:
@@ -190,7 +194,7 @@ func (d *Document) Format(s fmt.State, _ rune) {
 	_, _ = io.WriteString(s, "document "+d.name)
 }
 
-// at returns the entry at the path; nil if there is none.
+// at returns the entry at the path, or nil if there is none.
 func (d *Document) at(path Path) *entry {
 	var value any = d.keys
 	var e *entry

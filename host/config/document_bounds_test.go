@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// largeDocuments have n keys or elements each, in the shapes that are costly where
-// something is looked for in all of them.
+// largeDocuments returns documents with n keys or list elements each. A parser or a check that
+// compares each key with all others would take quadratic time on them.
 func largeDocuments(n int) map[string]string {
 	repeat := func(format, separator string) string {
 		parts := make([]string, n)
@@ -49,9 +49,10 @@ func largeDocuments(n int) map[string]string {
 	}
 }
 
-// TestDocument_large takes documents that are larger than those that are accepted. All
-// together take some seconds; where the time grows as the square of the size, one alone
-// takes minutes.
+// TestDocument_large checks that the time to read and check a document grows in proportion to its
+// size. It raises the bounds and reads documents that are larger than the normal bounds allow.
+// The whole test takes seconds; with an algorithm of quadratic time a single document would take
+// minutes.
 func TestDocument_large(t *testing.T) {
 	size, values := maxSize, maxValues
 	t.Cleanup(func() { maxSize, maxValues = size, values })
@@ -103,7 +104,8 @@ func atMostAHundred(t *testing.T, err error) {
 	}
 }
 
-// TestDocument_bounds goes to each bound and one step beyond it.
+// TestDocument_bounds checks that a document at a bound is accepted and that a document one step
+// beyond it is refused.
 func TestDocument_bounds(t *testing.T) {
 	variables := func(n int) string {
 		var b strings.Builder
@@ -112,7 +114,7 @@ func TestDocument_bounds(t *testing.T) {
 		}
 		return "prompts: {variables: {a: x" + b.String() + "}}"
 	}
-	const inside = 9_996 // beside the document, prompts, variables and a
+	const inside = 9_996 // variables besides a; the document, prompts, variables and a are four more values
 	if _, err := ParseYAML("a.yaml", []byte(variables(inside))); err != nil {
 		t.Error(err)
 	}

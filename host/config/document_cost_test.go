@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// filled repeats a text, with a number for each #, until the document is as large as one
-// may be.
+// filled returns head, then format again and again with separator between, then tail. Each "#" in
+// format becomes the number of the repetition. The result is as large as a document may be.
 func filled(format, separator, head, tail string) string {
 	var b strings.Builder
 	b.WriteString(head)
@@ -27,8 +27,8 @@ func filled(format, separator, head, tail string) string {
 	return b.String()
 }
 
-// costlyDocuments are as large as a document may be, in the shapes that somebody would
-// try who wants it to cost much.
+// costlyDocuments returns documents of the largest allowed size whose shapes make reading and
+// checking expensive.
 func costlyDocuments() map[string]string {
 	const most = bounds.DocumentBytes
 	many := strings.Repeat
@@ -123,9 +123,9 @@ func costlyDocuments() map[string]string {
 	}
 }
 
-// TestDocument_costly checks that the cost of a document has a bound, whatever the document is.
-// It counts the bytes that are allocated while the document is read, checked and shown; the
-// time is in proportion to them. It uses JSON, since that is what callers send.
+// TestDocument_costly checks that reading, checking and showing a document allocates a bounded
+// number of bytes, whatever the document contains. The processor time is in proportion to the
+// allocated bytes. JSON documents have a lower bound than others, because API callers send JSON.
 func TestDocument_costly(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector allocates too; make test runs this one without it")
@@ -164,7 +164,8 @@ func TestDocument_costly(t *testing.T) {
 	}
 }
 
-// judgeAndShow does with a document all that a host does.
+// judgeAndShow parses, merges, explains and resolves a document, as a host does for a tenant's
+// document.
 func judgeAndShow(ctx context.Context, t *testing.T, h *Host, schemas Schemas, name, text string) {
 	if len(text) > bounds.DocumentBytes {
 		t.Errorf("a document of %d bytes", len(text))

@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// ReplaceText returns a copy of d with the texts at the paths replaced. It calls replace for each
-// path where there is a text. It is for the secrets of a document that is stored or shown;
-// [Effective.TenantSecrets] returns their paths.
+// ReplaceText returns a copy of d in which replace has replaced the texts at the given paths.
+// Paths without a text are skipped. Callers use ReplaceText to seal or hide the secrets of a
+// document before they store or show it; [Effective.TenantSecrets] returns the paths.
 func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string) string) *Document {
 	if d == nil {
 		return nil
@@ -27,8 +27,9 @@ func (d *Document) ReplaceText(paths []Path, replace func(path Path, text string
 	})
 }
 
-// MarkSecret returns a copy of d that knows the texts at the paths as secret. They were stored as
-// secrets, and stay secret when the plugin's schema no longer marks their keys.
+// MarkSecret returns a copy of d in which the texts at the paths count as secret, even if the
+// plugin's schema does not mark their keys. Callers mark the texts that were stored as secrets,
+// so that a new schema version of the plugin cannot reveal them.
 func (d *Document) MarkSecret(paths []Path) *Document {
 	if d == nil || len(paths) == 0 {
 		return d
@@ -44,10 +45,10 @@ func (d *Document) MarkSecret(paths []Path) *Document {
 	return &out
 }
 
-// isSealed reports whether the text at the path was marked by MarkSecret.
+// isSealed reports whether MarkSecret marked the text at the path.
 func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.key()] }
 
-// mapText returns a copy of d with each text replaced by what f returns for it.
+// mapText returns a copy of d in which each text is replaced by the result of f.
 func (d *Document) mapText(f func(Path, string) any) *Document {
 	out := *d
 	out.keys = mapping(mapTexts(d.keys, nil, false, f))
@@ -74,7 +75,8 @@ func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any)
 	return out
 }
 
-// subDocument returns what is below the path as a document of its own. Positions stay.
+// subDocument returns the map at the path as a document of its own. The keys keep their
+// positions.
 func (d *Document) subDocument(path Path) *Document {
 	out := &Document{name: d.name}
 	if e := d.at(path); e != nil {
@@ -92,14 +94,15 @@ func (d *Document) subDocument(path Path) *Document {
 	return out
 }
 
-// without returns a copy of d without these keys of its top level.
+// without returns a copy of d without the given top-level keys.
 func (d *Document) without(keys ...string) *Document {
 	out := *d
 	out.keys = slices.DeleteFunc(slices.Clone(d.keys), func(e entry) bool { return slices.Contains(keys, e.key) })
 	return &out
 }
 
-// only returns a document that has e alone, at another path. The position of e stays.
+// only returns a document that contains only the entry e, moved to path. The entry keeps its
+// position. With a nil entry the document is empty.
 func (d *Document) only(e *entry, path Path) *Document {
 	out := &Document{name: d.name}
 	if e == nil {
@@ -113,7 +116,7 @@ func (d *Document) only(e *entry, path Path) *Document {
 	return out
 }
 
-// withoutPaths returns a copy of d without the keys at these paths, given by Path.key.
+// withoutPaths returns a copy of d without the keys whose Path.key is in refused.
 func (d *Document) withoutPaths(refused map[string]bool) *Document {
 	if len(refused) == 0 {
 		return d

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// TestDocument_MarkSecret checks that a text that was stored as a secret is still hidden,
-// resolved and accepted again when a new version of the plugin no longer marks its key as
-// secret.
+// TestDocument_MarkSecret checks a text that was stored as a secret, after a new version of the
+// plugin has stopped marking its key as secret. The text is still hidden, still resolved, and can
+// still be sent back as "<secret>".
 func TestDocument_MarkSecret(t *testing.T) {
 	const key = "sk-sealed-0123456789"
 	h := loadHost(t, "{}")

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDocument_size checks the size of a document in memory, since a host keeps the document of
-// every tenant.
+// TestDocument_size checks how many bytes of memory a document needs, because a host keeps the
+// documents of every tenant in memory.
 func TestDocument_size(t *testing.T) {
 	const n = 2000
 	docs := make([]*Document, n)

@@ -6,24 +6,25 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// Documents are the two documents of one tenant. Either may be nil.
+// Documents holds the two documents of one tenant. Either document may be nil.
 type Documents struct {
-	// Operator is written by the operator: a tenant file, or a PUT with the admin token.
+	// Operator is the document that the operator writes: a tenant file, or the body of a PUT with
+	// the admin token.
 	Operator *Document
-	// Own is written by the tenant itself. It is merged on top of Operator.
+	// Own is the document that the tenant itself writes. It is merged on top of Operator.
 	Own *Document
 }
 
-// DocumentSecrets are the paths of the secrets in one document.
+// DocumentSecrets holds the paths of the secrets in one document.
 type DocumentSecrets struct {
-	Literals   []Path // given as texts; they are sealed before the document is stored
-	References []Path // given as references; they are hidden when the document is shown
+	Literals   []Path // secrets written as text; the caller seals them before it stores the document
+	References []Path // secrets written as references; the caller hides them when it shows the document
 }
 
 // All returns the paths of literals and references.
 func (s DocumentSecrets) All() []Path { return slices.Concat(s.Literals, s.References) }
 
-// sources returns the documents that there are, the lower layer first.
+// sources returns the documents that are not nil, the lower layer first.
 func (d Documents) sources() []source {
 	var out []source
 	for _, s := range []source{{tenantLayer, d.Operator}, {ownLayer, d.Own}} {
@@ -34,7 +35,7 @@ func (d Documents) sources() []source {
 	return out
 }
 
-// of returns the document of a layer; nil for a layer of the host.
+// of returns the tenant's document of the layer, or nil if the layer belongs to the host.
 func (d Documents) of(l layer) *Document {
 	switch l {
 	case tenantLayer:
@@ -55,7 +56,8 @@ func (d Documents) haveName(name string) bool {
 	return slices.ContainsFunc(d.sources(), func(s source) bool { return s.doc.name == name })
 }
 
-// at returns the entry at the path of the higher document that has one; nil if none has.
+// at returns the entry at the path, from Own if Own has one and otherwise from Operator. It
+// returns nil if neither document has the path.
 func (d Documents) at(path Path) *entry {
 	for _, s := range slices.Backward(d.sources()) {
 		if e := s.doc.at(path); e != nil {
@@ -65,20 +67,20 @@ func (d Documents) at(path Path) *entry {
 	return nil
 }
 
-// TenantSecrets returns the paths of the secrets in each of the tenant's documents. A secret in
-// the operator's document is one of them also where the tenant's own document replaces it.
+// TenantSecrets returns the paths of the secrets in each of the tenant's documents. The result
+// includes secrets of the operator's document that the tenant's own document replaces.
 func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 	if e.inputs.host == nil {
-		return DocumentSecrets{}, DocumentSecrets{} // not made by Host.Tenant
+		return DocumentSecrets{}, DocumentSecrets{} // Host.Tenant did not build e
 	}
 	if e.inputs.docs.Own == nil && !e.hasSecrets() {
-		return DocumentSecrets{}, DocumentSecrets{} // most tenants have none, and need no merge
+		return DocumentSecrets{}, DocumentSecrets{} // most tenants have no secrets, so this saves a merge
 	}
 	a := e.inputs.begin()
 	found := map[layer]DocumentSecrets{}
 	for _, s := range e.inputs.docs.sources() {
-		// Looked for after each document: the next one may replace a secret of this one, or
-		// select a plugin whose schema does not know the key.
+		// The search runs after each document, because the next document may replace a secret of
+		// this document, or may select a plugin whose schema does not have the key.
 		a.layers.load(s.layer, s.doc)
 		a.readLayers()
 		a.secrets(found)
@@ -86,7 +88,8 @@ func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 	return found[tenantLayer], found[ownLayer]
 }
 
-// secrets adds the secrets that the tenant's documents have in the tree as it is now.
+// secrets adds to found the paths of secrets that the tenant's documents set in the current tree,
+// by layer.
 func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
 	for _, b := range blocks {
 		schema := a.schemas[b.key]
@@ -111,7 +114,7 @@ func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
 	}
 }
 
-// addPath appends the path unless it is there.
+// addPath appends path to paths if paths does not contain it.
 func addPath(paths []Path, path Path) []Path {
 	if slices.ContainsFunc(paths, func(p Path) bool { return slices.Equal(p, path) }) {
 		return paths
@@ -119,7 +122,7 @@ func addPath(paths []Path, path Path) []Path {
 	return append(paths, path)
 }
 
-// hasSecrets reports whether a block has a secret, of whichever layer.
+// hasSecrets reports whether a plugin block of e contains a secret, from any layer.
 func (e *Effective) hasSecrets() bool {
 	found := false
 	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestDocuments_layers checks that the tenant's own document is merged on top of the
-// operator's, and that Explain names its layer.
+// TestDocuments_layers checks that the tenant's own document is merged on top of the operator's
+// document, and that Explain names the layer of each key.
 func TestDocuments_layers(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: ollama, model: m}, prompts: {system: "You work for {{name}}.", variables: {name: "?"}}}`)
 	docs := Documents{
@@ -33,8 +33,8 @@ func TestDocuments_layers(t *testing.T) {
 	}
 }
 
-// TestEffective_TenantSecrets checks that a secret of the operator's document is also reported
-// when the tenant's own document replaces or drops it.
+// TestEffective_TenantSecrets checks that TenantSecrets also returns a secret of the operator's
+// document that the tenant's own document replaces or drops.
 func TestEffective_TenantSecrets(t *testing.T) {
 	h := loadHost(t, `{defaults: {llm: {provider: openai, model: m}},
 		tenant_policy: {keys: ["*", llm.model, llm.api_key, llm.base_url, llm.headers], plugins: {llm: [ollama]}}}`)

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// droppedSecret says why an inherited secret is no longer there: a layer changed the endpoint
-// that it would be sent to.
+// droppedSecret says which change of an endpoint removed an inherited secret. The secret was
+// meant for the old endpoint and must not be sent to the new one.
 type droppedSecret struct {
 	layer    layer
-	endpoint Path // the changed key, within its block
+	endpoint Path // path of the changed endpoint key, relative to its block
 	pos      Pos
 }
 
-// dropSecrets removes the secrets that lower layers gave a block, if this layer changed an
-// endpoint of the block. before are the endpoints before the layer.
+// dropSecrets removes from a block the secrets of lower layers if layer l changed an endpoint of
+// the block. before has the endpoints as they were before the merge of layer l.
 func (s *layers) dropSecrets(l layer, doc *Document, b block, schema *Schema, before map[string]any, dest map[string]any) {
 	after := schema.endpoints(s.block(b, dest))
 	changed := ""
@@ -43,7 +43,8 @@ func (s *layers) dropSecrets(l layer, doc *Document, b block, schema *Schema, be
 		for i, segment := range path {
 			next, ok := at[segment].(map[string]any)
 			if !ok || i == len(path)-1 {
-				// A list is dropped as a whole: all of its elements are of one layer.
+				// A list is removed as a whole, because all elements of a list come from one
+				// layer.
 				delete(at, segment)
 				gone := root.with(path[:i+1]...)
 				s.provenance.remove(gone)

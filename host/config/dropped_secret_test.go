@@ -53,8 +53,8 @@ defaults:
 	}
 }
 
-// TestDroppedSecret_byTheEnvironment checks that a variable's text gets the type of its key
-// before it is compared with the values of lower layers.
+// TestDroppedSecret_byTheEnvironment checks that the text of an environment variable is converted
+// to the type of its key before dropSecrets compares it with the values of lower layers.
 func TestDroppedSecret_byTheEnvironment(t *testing.T) {
 	const host = `defaults: {conversation_storage: {backend: postgres, connection: {host: db, port: 5432, database: d, password: pw}}, llm: {provider: echo}}`
 	for value, want := range map[string]string{
@@ -96,8 +96,8 @@ func TestDroppedSecret_isExplained(t *testing.T) {
 	}
 }
 
-// TestDroppedSecret_ofTheOperator tries the ways to have the operator's
-// key sent elsewhere.
+// TestDroppedSecret_ofTheOperator checks that a tenant's document cannot make the host send the
+// operator's API key to another endpoint, or show it.
 func TestDroppedSecret_ofTheOperator(t *testing.T) {
 	h, _ := secretsHost(t)
 	for name, llm := range map[string]map[string]any{

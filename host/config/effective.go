@@ -6,49 +6,50 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Effective is the configuration of a tenant's bot: all layers merged and checked. It is not
-// changed once it was made, and any number of goroutines may use it. It can be printed; its
-// secrets are not.
+// Effective is the configuration of a tenant's bot after all layers were merged and checked. It
+// is immutable and safe for concurrent use. Printing it shows no secret.
 type Effective struct {
 	Tenant string
-	// Revision is a digest of the fields below except Plan. References enter it unresolved. It
-	// is equal on all hosts that have the same content and the same key.
+	// Revision is a digest of the fields below except Plan. The digest covers references by their
+	// text, not by the secrets that they name. The revision is equal on all hosts with equal
+	// content and an equal key.
 	Revision string
-	Plan     string // key plan; empty for none
-	LLM      Block  // kind "llm", key llm
-	Memory   Block  // kind "memory", key memory
-	Storage  Block  // kind "storage", key conversation_storage
-	System   string // prompts.system, with its variables
+	Plan     string // name of the tenant's plan; empty for none
+	LLM      Block  // plugin kind "llm", from the key llm
+	Memory   Block  // plugin kind "memory", from the key memory
+	Storage  Block  // plugin kind "storage", from the key conversation_storage
+	System   string // prompts.system, with its variables replaced
 	Limits   Limits
-	// RetentionDays is the key conversation_storage.retention_days: a conversation that has not
-	// changed for so many days is deleted. 0 is never. The plugin does not get the key.
+	// RetentionDays is the value of conversation_storage.retention_days. A conversation is
+	// deleted when it has not changed for this number of days; 0 means that conversations are
+	// never deleted. The host does not pass the key to the plugin.
 	RetentionDays int
-	// Owner is the key conversations.owner: OwnerUser or OwnerTenant.
+	// Owner is the value of conversations.owner, which is OwnerUser or OwnerTenant.
 	Owner string
 
 	inputs inputs
 }
 
-// These are the values of conversations.owner.
+// The values of conversations.owner say who owns a conversation.
 const (
-	OwnerUser   = "user"   // the user who began the conversation; the tenant if no user is named
-	OwnerTenant = "tenant" // all users of the tenant
+	OwnerUser   = "user"   // the user who began the conversation; the tenant if the first turn named no user
+	OwnerTenant = "tenant" // all users of the tenant together
 )
 
 // Block is the configuration of one plugin.
 type Block struct {
 	Kind, Plugin string
-	// Config is the block without the host's keys in it and without the plugin's own
-	// defaults. Each secret is a secret.Text or a [Reference]. [Host.Resolve] returns the
-	// block as the plugin gets it.
+	// Config is the block without the keys that the host reads itself and without the plugin's
+	// own defaults. Each secret in Config is a secret.Text or a [Reference]. [Host.Resolve]
+	// returns the block as the host sends it to the plugin.
 	Config map[string]any
-	// Egress says to which addresses the block's plugin may connect: to all of them, unless the
-	// tenant's own layer names an address in the block.
+	// Egress says to which addresses the block's plugin may connect. It restricts nothing if the
+	// tenant's own settings name no address in the block.
 	Egress egress.Policy
 }
 
-// HasReferences reports whether the block has a reference. What [Host.Resolve] returns can then
-// change without a new revision.
+// HasReferences reports whether the block contains a reference. If it does, the result of
+// [Host.Resolve] can change although the revision stays the same.
 func (b Block) HasReferences() bool {
 	found := false
 	cursor{}.leaves(nil, b.Config, func(_ Path, value any, _ marks) {
@@ -58,12 +59,12 @@ func (b Block) HasReferences() bool {
 	return found
 }
 
-// String returns the tenant and the revision.
+// String returns the tenant's id and the revision.
 func (e *Effective) String() string {
 	return fmt.Sprintf("tenant %s at revision %s", e.Tenant, e.Revision)
 }
 
-// block returns the effective block that has the kind of b.
+// block returns the block of e whose kind is b.kind.
 func (e *Effective) block(b block) Block {
 	for _, have := range []Block{e.LLM, e.Memory, e.Storage} {
 		if have.Kind == b.kind {

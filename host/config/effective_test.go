@@ -40,8 +40,8 @@ func tenant(t testing.TB, h *Host, src string) *Effective {
 	return e
 }
 
-// TestTenant_referenceDocument checks that the documents of the multi-tenant example have the
-// effect that the example promises.
+// TestTenant_referenceDocument checks that the tenant files of the multi-tenant sample in the
+// docs give the documented effective configurations.
 func TestTenant_referenceDocument(t *testing.T) {
 	h := loadHost(t, `
 registry: {cache_ttl: 300, max_cache_size: 1000}
@@ -96,8 +96,8 @@ func TestEffective_showsNoSecrets(t *testing.T) {
 	}
 }
 
-// TestEffective_size checks the size of an Effective in memory: the registry keeps one for
-// every tenant, and most tenants inherit most of their configuration.
+// TestEffective_size checks how many bytes of memory an Effective needs. The registry keeps one
+// for every tenant, and most tenants inherit most of their configuration.
 func TestEffective_size(t *testing.T) {
 	const n = 2000
 	h := loadHost(t, `

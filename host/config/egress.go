@@ -10,11 +10,12 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// egressKey is the host's block egress: which addresses tenants' own layers may name.
+// egressKey names the block of the host file that says which addresses tenants' own settings may
+// contain.
 const egressKey = "egress"
 
-// readEgress makes the rule of the block egress. It returns a problem for each wrong entry of the
-// list.
+// readEgress builds the egress policy from the block egress of the host file. It returns a
+// problem for each invalid entry of egress.allow.
 func (h *Host) readEgress(dialing ...egress.Option) Problems {
 	rule, err := egress.New(egress.Mode(h.Settings.Egress.Tenants), h.Settings.Egress.Allow)
 	h.egress, h.dialer = rule, egress.NewDialer(rule, dialing...)
@@ -32,14 +33,15 @@ func (h *Host) readEgress(dialing ...egress.Option) Problems {
 			}
 		}
 	}
-	return problems // other mistakes are reported by the schema
+	return problems // the schema reports all other mistakes
 }
 
-// Egress returns the rule for the addresses of tenants' own layers.
+// Egress returns the policy for the addresses in tenants' own settings.
 func (h *Host) Egress() egress.Policy { return h.egress }
 
-// egress returns the rule for a block's connections, and adds a problem for each written address
-// that the rule refuses. Names are not looked up here, see [Host.CheckDestinations].
+// egress returns the egress policy for a block's connections. It adds a problem for each IP
+// address in the block that the policy refuses. It looks up no names; [Host.CheckDestinations]
+// does that.
 func (a *tenantMerge) egress(b block, schema *Schema, config map[string]any) egress.Policy {
 	if !a.host.egress.Restricts() {
 		return egress.Policy{}
@@ -60,8 +62,8 @@ func (a *tenantMerge) egress(b block, schema *Schema, config map[string]any) egr
 	return a.host.egress
 }
 
-// refused returns the problem for a key with an address that is not allowed. If the key is
-// inherited, the problem names the tenant's own key that made the rule apply.
+// refused returns the problem of a forbidden address. If the tenant inherits the key with the
+// address, the problem names ownKey, the tenant's own key because of which the policy applies.
 func (a *tenantMerge) refused(destination Destination, ownKey Path, r *egress.Refusal) Problem {
 	path := destination.Path
 	if !destination.own {
@@ -70,9 +72,9 @@ func (a *tenantMerge) refused(destination Destination, ownKey Path, r *egress.Re
 	return a.layers.problem(path, destination.message(r), destination.expected(a.host.egress, r))
 }
 
-// ownAddress returns the key with which the tenant's own layer decides an address of a block: it
-// names one, or removes one so that another counts. It returns nil if there is none. The default
-// of a plugin is the operator's, also where a tenant writes it out.
+// ownAddress returns the key by which the tenant's own settings decide an address of a block: a
+// key that sets an address, or a removed key whose removal makes another address effective. It
+// returns nil if there is no such key. A value that equals the plugin's default does not count.
 func (a *tenantMerge) ownAddress(b block, schema *Schema, config map[string]any) Path {
 	var found Path
 	root := Path{b.key}
@@ -99,7 +101,7 @@ func (a *tenantMerge) ownAddress(b block, schema *Schema, config map[string]any)
 	return found
 }
 
-// isDefault reports whether the value is the default of its key.
+// isDefault reports whether the value is a text that equals the default of the key.
 func (c cursor) isDefault(value any) bool {
 	for _, s := range c.schemas {
 		if s.Default != nil {
@@ -111,8 +113,8 @@ func (c cursor) isDefault(value any) bool {
 	return false
 }
 
-// leadsWithoutDefault reports whether the key, or one below it, names an address and has no
-// default. It goes down at most depth levels.
+// leadsWithoutDefault reports whether the key, or a key below it, names an address and has no
+// default. It returns true when depth levels were searched without a result.
 func (c cursor) leadsWithoutDefault(depth int) bool {
 	if depth == 0 {
 		return true

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// lookedUp is a resolver that knows the addresses of a few names, and counts the lookups.
+// lookedUp is a resolver that has addresses for a few names and counts the lookups.
 type lookedUp struct {
 	names map[string]string
 	looks atomic.Int64
@@ -41,7 +41,7 @@ func egressHost(t *testing.T, src string, l *lookedUp, environ ...string) *Host 
 	return h
 }
 
-// leading are the schemas of plugins with all forms of addresses.
+// leading returns plugin schemas with every form of address key.
 func leading(t *testing.T) fakeSchemas {
 	s := testSchemas(t)
 	s["llm"]["ollama"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {
@@ -60,7 +60,8 @@ func leading(t *testing.T) fakeSchemas {
 	return s
 }
 
-// The policy lets tenants set everything, so that where it leads is what is refused.
+// operators is a host configuration whose tenant_policy lets tenants set every key, so that only
+// the egress policy can refuse an address.
 const operators = `
 tenant_policy: {keys: [llm, conversation_storage, prompts], plugins: {llm: [echo, ollama], storage: [memory]}}
 defaults:
@@ -68,24 +69,25 @@ defaults:
   conversation_storage: {backend: postgres, connection: {host: 10.0.0.5, port: 5432, database: bots}}
 `
 
-// TestEgress_ofATenant goes through what a tenant's own layer can write.
+// TestEgress_ofATenant checks for many own settings of a tenant whether the egress policy applies
+// to them and whether it refuses them.
 func TestEgress_ofATenant(t *testing.T) {
 	l := &lookedUp{names: map[string]string{"inner.example": "10.0.0.7", "outer.example": "8.8.8.8"}}
 	h := egressHost(t, operators+`egress: {allow: ["10.0.0.9", "db.internal", "/run/shared"]}`, l)
 	for _, c := range []struct {
 		own  string
-		want string // parts of the one problem, | between; "free": no rule; "ruled": the rule holds
+		want string // "free": the policy does not apply; "ruled": it applies; else parts of the only problem, with | between
 	}{
 		{`{}`, "free"},
 		{`{prompts: {system: hi}}`, "free"},
 		{`{llm: {model: other}}`, "free"},
 		{`{conversation_storage: {connection: {database: mine}}}`, "free"},
-		{`{llm: {base_url: "http://127.0.0.1:11434"}}`, "free"}, // the plugin's default
-		{`{llm: {base_url: ~}}`, "free"},                        // so is this
+		{`{llm: {base_url: "http://127.0.0.1:11434"}}`, "free"}, // equals the plugin's default
+		{`{llm: {base_url: ~}}`, "free"},                        // removal makes the plugin's default effective
 		{`{llm: {provider: echo}}`, "free"},
 		{`{llm: {base_url: "https://8.8.8.8"}}`, "ruled"},
 		{`{llm: {base_url: "http://outer.example"}}`, "ruled"},
-		{`{llm: {base_url: "http://inner.example"}}`, "ruled"}, // until it is looked up
+		{`{llm: {base_url: "http://inner.example"}}`, "ruled"}, // Host.Tenant looks up no names
 		{`{llm: {base_url: "http://10.0.0.9"}}`, "ruled"},
 		{`{llm: {base_url: "http://10.0.0.5:11434"}}`, `own.yaml:1|llm.base_url|10.0.0.5 is a private address|egress { allow = ["10.0.0.5:11434"] }`},
 		{`{llm: {base_url: "http://127.0.0.1:11435"}}`, `llm.base_url|loopback|allow = ["127.0.0.1:11435"]`},
@@ -99,14 +101,14 @@ func TestEgress_ofATenant(t *testing.T) {
 		{`{conversation_storage: {connection: {host: /run/postgresql}}}`, `conversation_storage.connection.host|unix socket|allow = ["/run/postgresql"]`},
 		{`{conversation_storage: {connection: {host: /run/shared/pg}}}`, "ruled"},
 		{`{conversation_storage: {connection: {host: db.internal}}}`, "ruled"},
-		// What is inherited is not to be reached at another port.
+		// A tenant may not reach the inherited host at another port.
 		{`{conversation_storage: {connection: {port: 6379}}}`, `own.yaml:1|conversation_storage.connection.port|10.0.0.5`},
-		{`{conversation_storage: {connection: {host: ~}}}`, "ruled"}, // the plugin judges what it is instead
+		{`{conversation_storage: {connection: {host: ~}}}`, "ruled"}, // the plugin decides the address of a missing host
 		{`{conversation_storage: {connection: ~}}`, "ruled"},
 		{`{conversation_storage: {dsn: "postgres://u:hush@10.0.0.6/x"}}`, `conversation_storage.dsn|leads to 10.0.0.6|allow = ["10.0.0.6:5432"]`},
 		{`{conversation_storage: {dsn: "host=10.0.0.6 password=hush"}}`, `conversation_storage.dsn|leads to 10.0.0.6`},
 		{`{conversation_storage: {dsn: "postgres://u:hush@localhost/x"}}`, `conversation_storage.dsn|leads to this machine`},
-		{`{conversation_storage: {dsn: "123456"}}`, "conversation_storage.connection.host|10.0.0.5"}, // nothing of it is repeated
+		{`{conversation_storage: {dsn: "123456"}}`, "conversation_storage.connection.host|10.0.0.5"}, // the text has no address, so the inherited host is refused
 	} {
 		own, err := ParseYAML("own.yaml", []byte(c.own))
 		if err != nil {
@@ -127,7 +129,7 @@ func TestEgress_ofATenant(t *testing.T) {
 			if strings.Contains(said, "hush") || strings.Contains(said, "123456") || strings.Contains(said, "1.226") {
 				t.Errorf("%s: %s has a secret", c.own, said)
 			}
-			if c.want == "conversation_storage.connection.host|10.0.0.5" { // by a key of the tenant's
+			if c.want == "conversation_storage.connection.host|10.0.0.5" { // the problem names the tenant's own key
 				c.want = "conversation_storage.dsn|10.0.0.5"
 			}
 			for part := range strings.SplitSeq(c.want, "|") {
@@ -142,8 +144,8 @@ func TestEgress_ofATenant(t *testing.T) {
 	}
 }
 
-// TestEgress_ofTheOperator checks that the rule does not apply to addresses in the operator's
-// document.
+// TestEgress_ofTheOperator checks that the egress policy does not apply to addresses in the
+// operator's document.
 func TestEgress_ofTheOperator(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	doc := yamlDoc(t, `{llm: {base_url: "http://169.254.169.254"}, conversation_storage: {connection: {host: /run/postgresql, port: 1}}}`)
@@ -156,8 +158,8 @@ func TestEgress_ofTheOperator(t *testing.T) {
 	}
 }
 
-// TestEgress_revision checks that another rule changes the revisions of those tenants to which
-// the rule applies.
+// TestEgress_revision checks that a changed egress policy changes the revisions of the tenants to
+// which it applies, and of no others.
 func TestEgress_revision(t *testing.T) {
 	one, two := egressHost(t, operators, &lookedUp{}), egressHost(t, operators+`egress: {allow: ["10.0.0.0/8"]}`, &lookedUp{})
 	two.sealer = one.sealer
@@ -180,8 +182,8 @@ func TestEgress_revision(t *testing.T) {
 	}
 }
 
-// TestEgress_sealedBlock checks that a stored block, when it is opened, gets the rule that
-// applies then.
+// TestEgress_sealedBlock checks that OpenBlock gives a stored block the host's current egress
+// policy.
 func TestEgress_sealedBlock(t *testing.T) {
 	h := egressHost(t, operators, &lookedUp{})
 	own := FromMap("own", map[string]any{"llm": map[string]any{"base_url": "http://x.example"}})
@@ -209,7 +211,7 @@ func TestEgress_sealedBlock(t *testing.T) {
 	}
 }
 
-// TestEgress_hostFile checks that wrong entries of the block egress are refused.
+// TestEgress_hostFile checks that LoadHost reports invalid entries of the block egress.
 func TestEgress_hostFile(t *testing.T) {
 	for src, want := range map[string]string{
 		`egress: {allow: ["10.0.0.5", "127.1", "a b"]}`: "host.yaml:1:30: egress.allow.1: is no name of a host|egress.allow.2",

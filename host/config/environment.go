@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// envPrefix ends in two underscores. Kubernetes sets BOTYARD_SERVICE_HOST for a service named
-// botyard, and that is not a key.
+// envPrefix is the prefix of the environment variables that set keys. It ends in two underscores,
+// because Kubernetes sets variables such as BOTYARD_SERVICE_HOST for a service named botyard.
 const envPrefix = "BOTYARD__"
 
-// environment returns the layer of the variables BOTYARD__A__B, which set the keys a.b.
+// environment returns the layer of the environment variables. The variable BOTYARD__A__B sets the
+// key a.b.
 func environment(environ []string) *Document {
 	b := builder{name: environmentVariables.String()}
 	root := node{kind: mapNode}
@@ -25,7 +26,7 @@ func environment(environ []string) *Document {
 	return d
 }
 
-// setVariable adds the key that a variable sets.
+// setVariable adds the key that the variable sets to the root node at.
 func (b *builder) setVariable(at *node, name, value string) {
 	pos := Pos{File: "environment variable " + name}
 	addProblem := func(message, expected string) {

@@ -4,8 +4,8 @@ import (
 	"slices"
 )
 
-// typeTexts replaces the environment's texts by values of the types that the schemas of their
-// keys have.
+// typeTexts replaces each envText below at by a value of the type that the schema gives to its
+// key. tree is the whole tree, and path is the path of at in tree.
 func (s *layers) typeTexts(tree, at map[string]any, path Path) {
 	for name, value := range at {
 		switch v := value.(type) {
@@ -17,7 +17,8 @@ func (s *layers) typeTexts(tree, at map[string]any, path Path) {
 	}
 }
 
-// typesOf returns the types that the schema of the key has; none for any type.
+// typesOf returns the JSON types that the schema allows for the key at path. An empty result
+// means any type.
 func (s *layers) typesOf(tree map[string]any, path Path) []string {
 	if len(path) <= len(s.root) || !slices.Equal(path[:len(s.root)], s.root) {
 		at, _ := hostSchema().cursor().at(path, nil)
@@ -39,11 +40,13 @@ func (s *layers) typesOf(tree map[string]any, path Path) []string {
 	return at.types()
 }
 
-// envText is the text of a variable whose key's schema has not been asked yet.
+// envText is the text of an environment variable before typeTexts has converted it to the type of
+// its key.
 type envText string
 
-// typed returns the text as a value of one of the types; none means any type. A text that is no
-// such value stays a text, which the schema then reports.
+// typed returns the text as a value of one of the JSON types. Empty types allow any type. If the
+// text fits none of the types, typed returns it as a string, and the schema check reports the
+// wrong type.
 func (t envText) typed(types []string) any {
 	may := func(names ...string) bool {
 		return len(types) == 0 || slices.ContainsFunc(names, func(n string) bool { return slices.Contains(types, n) })

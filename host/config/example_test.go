@@ -7,7 +7,8 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// schemas stands for the schemas that a plugin manager returns.
+// schemas is a fixed set of plugin schemas, in place of the schemas that a plugin manager reads
+// from plugins.
 type schemas map[string]string
 
 func (s schemas) Schema(_ context.Context, kind, name string) (*config.Schema, error) {

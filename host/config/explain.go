@@ -8,35 +8,39 @@ import (
 
 // Entry is one key of an effective configuration, with its provenance. A list is one entry.
 type Entry struct {
-	Path   Path   // in the tenant's terms: without "defaults"
-	Value  any    // a scalar, or a list; "<secret>" stands for every secret
-	Layer  string // "built-in defaults", "host file", "overlay file", "environment", "plan", "tenant" or "tenant's own settings"
+	Path  Path // path in a tenant file: without "defaults" in front
+	Value any  // a scalar or a list; each secret in it is "<secret>"
+	// Layer is "built-in defaults", "host file", "overlay file", "environment", "plan", "tenant"
+	// or "tenant's own settings".
+	Layer  string
 	Pos    Pos
 	Secret bool
-	// PerHost says that each host counts for itself. Three hosts let three times as much
-	// through.
+	// PerHost says that the key is a limit that each host counts for itself. Three hosts together
+	// allow three times the value.
 	PerHost bool
-	// Dropped says why an inherited secret is not effective; empty otherwise. A layer changed
-	// where the secret would be sent. Value is nil then, and Layer and Pos are of that change.
+	// Dropped says why an inherited secret is not effective: a layer changed the endpoint that
+	// would get the secret. It is empty for all other keys. If Dropped is set, Value is nil, and
+	// Layer and Pos belong to the change of the endpoint.
 	Dropped string
-	// May says whether the tenant may set the key in its own settings: MaySet, MayLower or
+	// May says whether the tenant may set the key in its own settings. It is MaySet, MayLower or
 	// MayNot.
 	May string
-	// Rule says why the tenant may not set the key; empty where it may. Allow is the line of
-	// the host file that would let it; empty where it may, and where no line would.
+	// Rule says why the tenant may not set the key. Allow is the line of the host file that would
+	// permit it. Both are empty if the tenant may set the key. Allow is also empty if no line
+	// could permit it.
 	Rule, Allow string
 }
 
-// These are the values of Entry.May.
+// The values of Entry.May say what a tenant may do with a key.
 const (
 	MaySet   = "set"
-	MayLower = "lower" // to at most the value in the operator's settings
+	MayLower = "lower" // set to at most the value in the operator's settings
 	MayNot   = "no"
 )
 
-// Explain returns every effective key, sorted by path. Keys that only a plugin's own defaults
-// have are not among them. Each call merges the layers again, from the documents and schemas of
-// the time when e was made.
+// Explain returns every effective key, sorted by path. It leaves out keys that only the defaults
+// of a plugin set. Each call repeats the merge, with the documents and schemas that e was built
+// from.
 func (e *Effective) Explain() []Entry {
 	a := e.inputs.merge()
 	if a == nil {
@@ -64,7 +68,7 @@ func (e *Effective) Explain() []Entry {
 	return entries
 }
 
-// explain adds the entries of a value and of all below it.
+// explain appends the entries of the value at path and of all values below it.
 func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) {
 	if m, ok := value.(map[string]any); ok {
 		for key, item := range m {
@@ -89,7 +93,7 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 	*entries = append(*entries, e)
 }
 
-// isHosts reports whether a key of a block is the host's and not the plugin's.
+// isHosts reports whether the host, and not the plugin, reads the key of the block name.
 func isHosts(name, key string) bool {
 	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == name && b.isHosts(key) })
 }

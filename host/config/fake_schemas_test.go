@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// fakeSchemas stands for the plugin manager.
+// fakeSchemas maps plugin kind and name to a schema, in place of a plugin manager.
 type fakeSchemas map[string]map[string]*Schema
 
 func (f fakeSchemas) Schema(_ context.Context, kind, name string) (*Schema, error) {

@@ -23,9 +23,9 @@ func seed(f *testing.F, extension string) {
 	}
 }
 
-// fuzzParser holds every parser to the same: it gives a document or problems with
-// positions in the source, never both nor a panic, and what it gives means the
-// same once more as JSON.
+// fuzzParser checks that a parser returns either a document, or problems with positions in the
+// source, and that it does not panic. A document must have the same values after it was written
+// as JSON and parsed again.
 func fuzzParser(f *testing.F, parse func(string, []byte) (*Document, error)) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		doc, err := parse("x", src)
@@ -33,7 +33,7 @@ func fuzzParser(f *testing.F, parse func(string, []byte) (*Document, error)) {
 			if doc != nil {
 				t.Fatal("a document and an error")
 			}
-			lines := 1 // YAML has more line ends than "\n"
+			lines := 1 // YAML has five line ends
 			for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
 				lines += strings.Count(string(src), end)
 			}
@@ -51,7 +51,7 @@ func fuzzParser(f *testing.F, parse func(string, []byte) (*Document, error)) {
 		}
 		again, err := ParseJSON("x", j)
 		if err != nil {
-			if strings.Contains(err.Error(), "at most") { // JSON is longer
+			if strings.Contains(err.Error(), "at most") { // the JSON text may exceed the size limit
 				return
 			}
 			t.Fatalf("%v in %s", err, j)
@@ -80,8 +80,8 @@ func FuzzParseJSON(f *testing.F) {
 	fuzzParser(f, ParseJSON)
 }
 
-// FuzzTenant: no tenant's document makes the host panic, get a secret that is not
-// its own, or be shown one.
+// FuzzTenant checks that no document of a tenant makes the host panic, gives the tenant a secret
+// of another tenant, or shows the operator's secret to the tenant.
 func FuzzTenant(f *testing.F) {
 	seed(f, ".yaml")
 	schemas := testSchemas(f)

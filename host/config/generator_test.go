@@ -4,8 +4,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// texts are what may go wrong between formats: quotes, braces, what looks like
-// another type, line ends, text that is not in normal form.
+// texts generates texts that parsers of different formats could read differently: quotes, braces,
+// texts that look like another type, line ends, and texts that are not in Unicode normal form.
 func texts() *rapid.Generator[string] {
 	return rapid.OneOf(
 		rapid.StringMatching(`[a-z0-9 ]{0,6}`),

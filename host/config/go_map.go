@@ -11,7 +11,8 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// addGoValue adds a Go value to its parent node, in the form that the parsers give to values.
+// addGoValue adds a Go value to the node parent, converted to the types that the parsers give to
+// values.
 func (b *builder) addGoValue(parent *node, path Path, key string, value any) {
 	n := node{key: key, pos: Pos{File: b.name}}
 	addProblem := func(message, expected string) {
@@ -82,11 +83,12 @@ func (b *builder) addGoValue(parent *node, path Path, key string, value any) {
 	parent.children = append(parent.children, n)
 }
 
-// FromMap returns the document of a map in a Go program. The map is copied. It may have bool, all
-// integers and floats, string, nil, secret.Text, and maps with string keys and slices of these.
-// [LoadHost] and [Host.Tenant] report anything else as a problem. Positions are the name alone.
+// FromMap returns a document with the values of a Go map. It copies the map. The values may be
+// nil, bool, string, secret.Text, any integer or float type, slices, and maps with string keys.
+// [LoadHost] and [Host.Tenant] report values of other types as problems. The positions have a
+// name and no line.
 func FromMap(name string, m map[string]any) *Document {
-	b := builder{name: name, values: 1} // 1: the map itself
+	b := builder{name: name, values: 1} // 1 counts the map itself
 	root := node{kind: mapNode}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		b.addGoValue(&root, Path{key}, key, m[key])

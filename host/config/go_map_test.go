@@ -39,7 +39,7 @@ func TestFromMap(t *testing.T) {
 	}
 }
 
-// TestFromMap_bounds checks that a map of a program has the same bounds as any other document.
+// TestFromMap_bounds checks that the bounds of documents also hold for a Go map.
 func TestFromMap_bounds(t *testing.T) {
 	list := make([]any, maxValues)
 	deep := map[string]any{"b": 1}

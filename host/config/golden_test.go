@@ -13,8 +13,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the expected messages and values in testdata")
 
-// table is the messages expected of the files in one folder: "== file", then the
-// messages as they are.
+// table holds the expected messages for the files of one folder. In the file at path, each part
+// begins with the line "== FILE" and has the messages below it.
 type table struct {
 	path string
 	want map[string]string
@@ -69,8 +69,8 @@ func (tb *table) close(t *testing.T) {
 	}
 }
 
-// cases returns the names of a folder's files but the table itself, and those that
-// belong to another case.
+// cases returns the names of the files in a folder that are test cases. It leaves out want.txt
+// and files with two dots in their names, which belong to another case.
 func cases(t *testing.T, folder string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(folder)
@@ -86,7 +86,8 @@ func cases(t *testing.T, folder string) []string {
 	return names
 }
 
-// message returns an error's text, which must be that of Problems.
+// message returns the text of err. It fails the test if err is not Problems or if a problem has
+// no position.
 func message(t *testing.T, err error) string {
 	t.Helper()
 	var problems Problems
@@ -102,7 +103,8 @@ func message(t *testing.T, err error) string {
 	return err.Error()
 }
 
-// settings reads the lines "# key: value" that a case begins with.
+// settings returns the values of the comment lines "# KEY: VALUE" at the beginning of a case's
+// file.
 func settings(t *testing.T, path, key string) []string {
 	t.Helper()
 	b, err := os.ReadFile(path)

@@ -16,27 +16,30 @@ import (
 type hclReader struct {
 	builder
 	src       []byte
-	lines     []string        // the lines of src; set once something is wrong
-	diags     hcl.Diagnostics // what the parser reported, without what is in redefined
+	lines     []string        // the lines of src; set only if the parser reported a mistake
+	diags     hcl.Diagnostics // the parser's reports, except reports of repeated attributes
 	redefined Problems
-	kept      bool // takes texts that are not in normal form C as HCL makes them
+	kept      bool // whether texts that are not in normal form C are accepted; HCL converts them to that form
 }
 
-// parseHCL reads HCL into nodes; see [ParseHCL].
+// parseHCL reads HCL into nodes for [ParseHCL].
 func parseHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, false) }
 
-// parseKeptHCL is parseHCL, but takes texts that are not in normal form C, in that form.
+// parseKeptHCL reads HCL into nodes for [ParseKept]. It accepts texts that are not in Unicode's
+// normal form C and converts them to that form.
 func parseKeptHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, true) }
 
 func readHCL(name string, src []byte, kept bool) (node, Problems) {
-	// A heredoc keeps the line ends of its file; YAML makes them all "\n".
+	// All line ends become "\n" before parsing, because the HCL parser keeps the line ends of a
+	// heredoc and a YAML parser converts them.
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
-	r := hclReader{builder: builder{name: name, values: 1}, src: src, kept: kept} // 1: the body itself
+	r := hclReader{builder: builder{name: name, values: 1}, src: src, kept: kept} // 1 counts the body itself
 	if r.overloaded() {
 		return node{}, r.problems
 	}
 	f, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
-	// The parser goes on after each mistake, and a document may have thousands.
+	// The HCL parser continues after each mistake, and a document may contain thousands of
+	// mistakes.
 	r.diags = slices.Clip(diags[:min(len(diags), maxFindings)])
 	broken := map[int]bool{}
 	for _, d := range diags {
@@ -48,7 +51,7 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	if body, ok := f.Body.(*hclsyntax.Body); ok {
 		r.body(&root, nil, body)
 	}
-	// If the parser reported a line, our own problems of that line are dropped.
+	// If the parser reported a mistake in a line, further problems of the same line are dropped.
 	r.problems = slices.DeleteFunc(r.problems, func(p Problem) bool { return broken[p.Pos.Line] })
 	r.problems = append(r.problems, r.redefined...)
 	if len(r.diags) > 0 {
@@ -60,18 +63,18 @@ func readHCL(name string, src []byte, kept bool) (node, Problems) {
 	return root, r.problems
 }
 
-// These bound what the HCL parser is given. It allocates some KiB for each word and sign. It
-// reads a number in time that grows as the square of the number's length. It puts a text together
-// by copying what it has so far with each piece.
+// These constants bound the text that the HCL parser gets. The parser allocates some KiB for each
+// word and each sign. It reads a number in time quadratic in the number's length. It joins the
+// pieces of a text by copying the text so far for each piece.
 const (
 	maxTokens = bounds.HCLWords
-	maxNumber = 400 // bytes; the longest float64 has fewer
+	maxNumber = 400 // bytes of a number; every float64 can be written with fewer
 	maxCopied = bounds.HCLCopied
 )
 
-// overloaded reports whether the parser may not be given the document, and adds the problem. The
-// parser recurses without a limit, and nobody can recover from a stack that is exhausted: the
-// host would end. Some texts would also keep it at work for minutes.
+// overloaded reports whether the document is too expensive for the HCL parser, and adds a problem
+// if so. The parser recurses without a limit, and a Go program cannot recover from an exhausted
+// stack, so the host would crash. Other documents would keep the parser busy for minutes.
 func (r *hclReader) overloaded() bool {
 	tokens, _ := hclsyntax.LexConfig(r.src, r.name, hcl.InitialPos)
 	depth, signs, questions, words, pieces, copied := 0, 0, 0, 0, 0, 0
@@ -124,12 +127,12 @@ func (r *hclReader) at(rng hcl.Range) Pos {
 	return Pos{File: r.name, Line: rng.Start.Line, Column: rng.Start.Column}
 }
 
-// diagnostic adds the problem of something that the parser reported.
+// diagnostic adds a problem for a mistake that the parser reported.
 func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	at := Pos{File: r.name, Line: 1, Column: 1}
 	if d.Subject != nil {
 		at = r.at(*d.Subject)
-		// The commonest cause is a reference in the form that YAML has.
+		// The most common cause is a reference in YAML's form, "${env:NAME}".
 		if i := d.Subject.Start.Line - 1; i < len(r.lines) {
 			for _, scheme := range []string{"env", "file"} {
 				if strings.Contains(r.lines[i], `"${`+scheme+`:`) {
@@ -143,14 +146,14 @@ func (r *hclReader) diagnostic(d *hcl.Diagnostic) {
 	r.addProblem(at, nil, "is not HCL: "+strings.ToLower(d.Summary[:1])+d.Summary[1:]+": "+detail, "")
 }
 
-// open is the set of paths of maps that only labels of blocks have made so far. Another block may
-// add to such a map.
+// open holds the paths, as Path.key, of maps that exist only because of labels of blocks. Only
+// such a map may get keys from a further block.
 type open map[string]bool
 
 // body reads the attributes and blocks of a body into a node.
 func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
-	// The parser has attributes in a map. They are sorted by position, so that of two equal
-	// keys the later one is the problem.
+	// The parser returns the attributes in a map. Sorting by position makes the later one of two
+	// equal keys the reported problem.
 	type item struct {
 		start int
 		attr  *hclsyntax.Attribute
@@ -177,10 +180,10 @@ func (r *hclReader) body(into *node, path Path, body *hclsyntax.Body) {
 	r.claimRedefined(path, body)
 }
 
-// claimRedefined takes the parser's reports about attributes that are given twice, and adds
-// problems in the words that blocks and other formats have for that. The parser has no type for
-// these reports; they are recognized by their position, which is that of the second name in the
-// same body. Inner bodies were read before and took theirs.
+// claimRedefined removes the parser's reports of repeated attributes of body from r.diags, and
+// adds problems in the words that all formats use for a repeated key. The parser has no error
+// type for such a report. claimRedefined recognizes a report by its position, which is the
+// position of the second attribute. Reports of inner bodies were already removed.
 func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
 	r.diags = slices.DeleteFunc(r.diags, func(d *hcl.Diagnostic) bool {
 		if d.Subject == nil || !body.SrcRange.ContainsPos(d.Subject.Start) {
@@ -198,7 +201,8 @@ func (r *hclReader) claimRedefined(path Path, body *hclsyntax.Body) {
 	})
 }
 
-// block reads a block: a map with one level more for each label.
+// block reads an HCL block into nested maps: one map for the type of the block and one for each
+// label.
 func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled open) {
 	child := node{key: b.Type, pos: r.at(b.TypeRange), kind: mapNode}
 	path = path.with(b.Type)
@@ -206,7 +210,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 		return
 	}
 	for i, label := range b.Labels {
-		if r.tooMany(child.pos) { // each label is a map
+		if r.tooMany(child.pos) { // each label becomes a map, which counts as a value
 			return
 		}
 		if bad := checkKey(label); bad != "" {
@@ -220,7 +224,7 @@ func (r *hclReader) block(into *node, path Path, b *hclsyntax.Block, labelled op
 			next = &into.children[len(into.children)-1]
 			labelled[path.key()] = true
 		case !labelled[path.key()]:
-			r.add(into, path, child) // adds the problem that it is given twice
+			r.add(into, path, child) // adds the problem of a repeated key
 			r.body(&node{kind: mapNode}, path, b.Body)
 			return
 		}

@@ -14,13 +14,14 @@ import (
 
 const hclValues = `a literal value, a list, a map, env("NAME") or file("PATH")`
 
-// hclPlainText is expected where a text has ${...} in it.
+// hclPlainText is the expected part of the problem that a text contains ${...}.
 const hclPlainText = `a plain text ("$${" is a literal "${"), or env("NAME") or file("PATH") without quotes for a secret`
 
-// hclNormalText is expected where a text is not in normal form C.
+// hclNormalText is the expected part of the problem that a text is not in Unicode's normal form
+// C.
 const hclNormalText = `the same text in that form, as editors write it; or, to keep it as it is, the document in YAML or JSON, or for a secret file("PATH")`
 
-// value reads an expression into n. The key and the position of n are set before.
+// value reads an expression into n. The caller has set the key and the position of n.
 func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	at := r.at(expr.Range())
 	if r.tooDeep(at, path) || r.tooMany(at) {
@@ -69,27 +70,28 @@ func (r *hclReader) value(n *node, path Path, expr hclsyntax.Expression) {
 	}
 }
 
-// source returns the text of an expression as it is written.
+// source returns the text of an expression as it stands in the document.
 func (r *hclReader) source(e hclsyntax.Expression) string {
 	rng := e.Range()
 	return string(r.src[rng.Start.Byte:rng.End.Byte])
 }
 
-// literal reads a number, true, false or null.
+// literal reads a number, true, false or null into n.
 func (r *hclReader) literal(n *node, path Path, e *hclsyntax.LiteralValueExpr) {
 	switch {
 	case e.Val.IsNull():
 	case e.Val.Type() == cty.Bool && e.Val.IsKnown():
 		n.scalar = e.Val.True()
 	case e.Val.Type() == cty.Number:
-		// Read from the source, by the rule that all formats have for numbers.
+		// The number is parsed from the source, so that all formats parse numbers alike.
 		r.number(n, path, r.source(e))
 	default:
 		r.addProblem(r.at(e.SrcRange), path, "is an expression", hclValues)
 	}
 }
 
-// text returns a quoted text or a heredoc.
+// text returns the value of a quoted text or a heredoc. It returns false, and adds a problem, if
+// the text is not acceptable.
 func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	var b strings.Builder
 	quoted := strings.HasPrefix(r.source(e), `"`)
@@ -108,22 +110,22 @@ func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 	return b.String(), true
 }
 
-// isNormal reports whether a part of a text is in Unicode's normal form C, and returns the
-// position of the line that is not. HCL changes every text into that form. For a password that is
-// another text, and the same document in YAML would mean something else.
+// isNormal reports whether a part of a text is in Unicode's normal form C. It also returns the
+// position of the first line that is not. The HCL parser converts every text into normal form C.
+// That would change a password, and the same document in YAML would have another value.
 func (r *hclReader) isNormal(part *hclsyntax.LiteralValueExpr, quoted bool) (Pos, bool) {
 	text, pos := r.source(part), r.at(part.SrcRange)
 	if quoted {
 		text = hclEscape.ReplaceAllStringFunc(text, func(escape string) string {
 			code, err := strconv.ParseUint(escape[min(2, len(escape)):], 16, 32)
 			if err != nil {
-				return escape // not one of a code point
+				return escape // not the escape of a code point
 			}
 			return string(rune(code))
 		})
 		return pos, norm.NFC.IsNormalString(text)
 	}
-	// A heredoc has no escapes. It can have many lines.
+	// A heredoc has no escapes, and may have many lines.
 	normal := norm.NFC.QuickSpanString(text)
 	if line := strings.LastIndexByte(text[:normal], '\n'); line >= 0 {
 		pos.Line += strings.Count(text[:normal], "\n")
@@ -132,11 +134,11 @@ func (r *hclReader) isNormal(part *hclsyntax.LiteralValueExpr, quoted bool) (Pos
 	return pos, norm.NFC.IsNormalString(text)
 }
 
-// hclEscape matches one escape of a quoted text. An escaped backslash is matched too, so that
-// what follows it is not taken for an escape.
+// hclEscape matches one escape of a quoted text. It also matches an escaped backslash, so that
+// the characters after the second backslash are not mistaken for an escape.
 var hclEscape = regexp.MustCompile(`\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)`)
 
-// objectKey returns the key of an object's item.
+// objectKey returns the key of one item of an HCL object.
 func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, bool) {
 	at := r.at(expr.Range())
 	key, ok := expr.(*hclsyntax.ObjectConsKeyExpr)
@@ -145,7 +147,7 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 		case *hclsyntax.TemplateExpr:
 			return r.text(path, e)
 		case *hclsyntax.ScopeTraversalExpr, *hclsyntax.LiteralValueExpr:
-			// A bare word. The words true, false and null are keys here too.
+			// The key is a word without quotes. As a key, each of true, false and null is a text.
 			if word := r.source(e); hclsyntax.ValidIdentifier(word) {
 				return word, true
 			}
@@ -155,7 +157,8 @@ func (r *hclReader) objectKey(path Path, expr hclsyntax.Expression) (string, boo
 	return "", false
 }
 
-// reference returns the text that YAML has for env("NAME") and file("PATH").
+// reference returns the reference that env("NAME") or file("PATH") means, as the text that YAML
+// has for it: "${env:NAME}" or "${file:PATH}".
 func (r *hclReader) reference(path Path, e *hclsyntax.FunctionCallExpr) (string, bool) {
 	at := r.at(e.NameRange)
 	if e.Name != schemeEnv && e.Name != schemeFile {

@@ -12,54 +12,56 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// LoadOptions name the host's layers.
+// LoadOptions names the sources of the host's layers and sets how they are read.
 type LoadOptions struct {
-	// File is the host file; empty for none.
+	// File is the path of the host file; empty for none.
 	File string
-	// Document is the host file where a program has read it already. File then only says
-	// where relative paths begin.
+	// Document is the parsed host file, if the program has already read it. LoadHost then uses
+	// File only to resolve relative paths.
 	Document *Document
-	// Overlay is the overlay file; empty for none.
+	// Overlay is the path of the overlay file; empty for none.
 	Overlay string
-	// Environ lists the environment variables in the form of os.Environ: those whose names begin
-	// with BOTYARD__, and those that references name.
+	// Environ lists environment variables in the form of os.Environ. The host uses those whose
+	// names begin with BOTYARD__, and those that references name.
 	Environ []string
-	// Sealer makes the digests of literal secrets that enter revisions. Revisions are equal on
-	// hosts with the same key. With nil a new key is made.
+	// Sealer is the key for the digests of literal secrets in revisions. Hosts with equal keys
+	// compute equal revisions. If Sealer is nil, LoadHost creates a random key.
 	Sealer *secret.Key
-	// OpenToAll is called whenever a file with a secret is read that every user of the machine
-	// may read. It may be nil. See [readfile.WorldReadable].
+	// OpenToAll is called each time that the host reads a secret from a file that every user of
+	// the machine may read. It may be nil. See [readfile.WorldReadable].
 	OpenToAll func(path string, mode fs.FileMode)
-	// Dialing says how names in tenants' own layers are looked up; nil for the system's way.
+	// Dialing sets how names in tenants' own settings are looked up. If it is nil, the system's
+	// resolver looks names up.
 	Dialing []egress.Option
 }
 
-// Host is the configuration of a host: its own settings, and the layers that all tenants inherit.
-// It may be used by any number of goroutines.
+// Host is the configuration of a host: the host's own settings, and the layers that all tenants
+// inherit. It is safe for concurrent use.
 type Host struct {
-	Settings Settings // not changed after LoadHost
+	Settings Settings // immutable after LoadHost
 
-	folder    string // where relative paths begin
+	folder    string // base of relative paths
 	sources   []source
 	environ   map[string]string
 	sealer    *secret.Key
-	open      func(path string, mode fs.FileMode) // LoadOptions.OpenToAll
-	hostMerge *baseMerge                          // the merge without plugins' schemas, for the host's own keys
+	open      func(path string, mode fs.FileMode) // the value of LoadOptions.OpenToAll
+	hostMerge *baseMerge                          // merge of the host's layers without plugins' schemas, for the host's own keys
 
 	plans    map[string]*plan
-	policies map[string]*policy // by plan; "" for tenants without one
-	egress   egress.Policy      // for the addresses in tenants' own layers
+	policies map[string]*policy // by name of a plan; "" for tenants without a plan
+	egress   egress.Policy      // policy for the addresses in tenants' own settings
 	dialer   *egress.Dialer
 
 	mu        sync.Mutex
-	lastBase  *baseMerge            // the last merge with plugins' schemas
-	lastPlans map[string]*baseMerge // the last merge of each plan, by name
+	lastBase  *baseMerge            // last merge of the host's layers with plugins' schemas
+	lastPlans map[string]*baseMerge // last merge of each plan, by name of the plan
 }
 
-// LoadHost reads and merges the host's layers, lowest first: built-in defaults, host file,
-// overlay file, environment. It checks the host's own keys, and those of the inherited keys that
-// need no plugin. [Host.CheckDefaults] checks the others. Errors are [Problems], of all layers
-// together.
+// LoadHost reads and merges the host's layers. From lowest to highest, the layers are the
+// built-in defaults, the host file, the overlay file and the environment. LoadHost checks the
+// host's own keys, and the inherited keys that it can check without a plugin's schema.
+// [Host.CheckDefaults] checks all other inherited keys. An error is [Problems] and contains the
+// problems of all layers.
 func LoadHost(o LoadOptions) (*Host, error) {
 	h := &Host{sealer: o.Sealer, environ: map[string]string{}, open: o.OpenToAll}
 	if h.sealer == nil {
@@ -67,7 +69,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	}
 	for _, entry := range o.Environ {
 		name, value, ok := strings.Cut(entry, "=")
-		if _, taken := h.environ[name]; ok && !taken { // the first of two equal names counts, as in package os
+		if _, taken := h.environ[name]; ok && !taken { // as in package os, the first of two equal names is used
 			h.environ[name] = value
 		}
 	}
@@ -97,7 +99,7 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	}
 	add(environmentVariables, environment(o.Environ), nil)
 
-	// The host's own keys need no plugin's schema.
+	// The host's own keys can be checked without a plugin's schema.
 	s := h.mergeSources(context.Background(), nil)
 	h.hostMerge = s.baseMerge()
 	tree := h.hostMerge.tree
@@ -118,13 +120,13 @@ func LoadHost(o LoadOptions) (*Host, error) {
 	return h, nil
 }
 
-// SealWith sets the key for the digests of literal secrets. It is for a program that learns from
-// the loaded files where the key is. Call it before the first tenant is merged.
+// SealWith sets the key for the digests of literal secrets. It is for programs that learn where
+// the key is from the loaded files. The program calls SealWith before it merges the first tenant.
 func (h *Host) SealWith(key *secret.Key) { h.sealer = key }
 
-// WithPositions returns the problems sorted, each with the position where the host's layers set
-// its key, or the nearest key above. Paths are from the root of the host file. A problem that has
-// a position keeps it.
+// WithPositions returns the problems in sorted order, each with a position. A problem without a
+// position gets the position where the host's layers set its key, or the nearest key above. The
+// paths of such problems begin at the root of the host file.
 func (h *Host) WithPositions(problems Problems) Problems {
 	out := slices.Clone(problems)
 	for i, p := range out {

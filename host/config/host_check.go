@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// hostProblems returns what is wrong with the host's own keys, and with the inherited keys that
-// need no plugin.
+// hostProblems returns the problems of the host's own keys, and those problems of inherited keys
+// that can be found without a plugin's schema.
 func (s *layers) hostProblems(tree map[string]any) Problems {
 	ours, theirs := hostSchema().cursor().keys(), tenantSchema().cursor().keys()
 	findings := hostSchema().check(tree)
@@ -27,7 +27,7 @@ func (s *layers) hostProblems(tree map[string]any) Problems {
 		provenanceTree, _ := hostSchema().cursor().key(key)
 		provenanceTree.leaves(Path{key}, tree[key], func(path Path, value any, m marks) {
 			if _, ok := path.relativeTo(registryStorage); ok {
-				return // the schema of its plugin marks the secrets
+				return // the schema of the storage plugin marks the secrets
 			}
 			if message, expected, stray := strayReference(value); stray && !m.secret {
 				problems = append(problems, s.problem(path, message, expected))
@@ -41,7 +41,8 @@ func (s *layers) hostProblems(tree map[string]any) Problems {
 	return problems
 }
 
-// inheritedProblems returns what is wrong with inherited keys that need no plugin.
+// inheritedProblems returns the problems of inherited keys that can be found without a plugin's
+// schema.
 func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	ours := hostSchema().cursor().keys()
 	findings := tenantSchema().check(tree)
@@ -55,9 +56,9 @@ func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	return append(problems, s.unknownNulls(s.root, tenantSchema(), tree, nil)...)
 }
 
-// CheckDefaults checks what tenants inherit, with each plan and without one. Keys that are
-// required, and variables that a prompt uses, are not missed: a tenant may have them. Errors are
-// [Problems], or the context's error.
+// CheckDefaults checks the configuration that tenants inherit, with each plan and without a plan.
+// A missing required key or an undefined prompt variable is no problem, because each tenant may
+// add it. An error is [Problems] or the error of ctx.
 func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 	base := h.inherited(ctx, s)
 	problems := h.defaultProblems(ctx, base, s)
@@ -70,7 +71,7 @@ func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 	return problems.err()
 }
 
-// defaultProblems returns what is wrong with the keys that base has for tenants.
+// defaultProblems returns the problems of the tenant keys in base.
 func (h *Host) defaultProblems(ctx context.Context, base *baseMerge, s Schemas) Problems {
 	a := tenantMerge{host: h, base: base, layers: base.layersForTenant(ctx, s), partial: true}
 	a.buildEffective()

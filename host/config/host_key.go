@@ -9,12 +9,13 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// hostKeyKey names the host's own key; without it the key is a file in data_dir.
+// hostKeyKey names the key of the host file that refers to the host's key. Without it, the host's
+// key is a file in data_dir.
 const hostKeyKey = "host_key"
 
-// HostKey reads the key that host_key refers to. It also returns the file of the key; empty for
-// an environment variable. The key is nil where the host's files have no host_key. Errors are
-// [Problems], which never contain the key.
+// HostKey reads the host's key to which host_key refers. It also returns the path of the key's
+// file, which is empty if the key is in an environment variable. The returned key is nil if the
+// host's files do not set host_key. An error is [Problems], and never contains the key.
 func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	addProblem := func(why *secretProblem) (*secret.Key, string, error) {
 		return nil, file, Problems{h.hostMerge.problem(Path{hostKeyKey}, why.message, why.expected)}
@@ -22,7 +23,7 @@ func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	text, _ := h.hostMerge.tree[hostKeyKey].(string)
 	ref, whole := parseReference(text)
 	if !whole {
-		return nil, "", nil // hostKeyProblems made sure that a text is a reference
+		return nil, "", nil // not set: hostKeyProblems refuses a text that is not a reference
 	}
 	var raw []byte
 	if ref.Scheme == schemeFile {
@@ -46,11 +47,12 @@ func (h *Host) HostKey() (key *secret.Key, file string, err error) {
 	return key, file, nil
 }
 
-// hostKeyProblems returns what is wrong with host_key, without reading what it refers to.
+// hostKeyProblems returns the problems of the value of host_key. It does not read the key to
+// which the value refers.
 func (h *Host) hostKeyProblems() Problems {
 	text, given := h.hostMerge.tree[hostKeyKey].(string)
 	if !given {
-		return nil // anything else than a text is reported by the schema
+		return nil // the schema reports a value that is not a text
 	}
 	ref, whole := parseReference(text)
 	const expected = "a reference: env(\"NAME\") or file(\"PATH\") in HCL, ${env:NAME} or ${file:PATH} in YAML and JSON"

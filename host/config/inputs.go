@@ -4,9 +4,9 @@ import (
 	"context"
 )
 
-// inputs are what an effective configuration was made of. The merge is made again from them when
-// somebody asks for provenance. Provenance is much larger than the configuration, and few ask for
-// it.
+// inputs holds what an Effective was built from. From the inputs the merge is repeated when a
+// caller asks for provenance, because provenance needs much more memory than the configuration
+// and is seldom needed.
 type inputs struct {
 	host     *Host
 	base     *baseMerge
@@ -14,14 +14,16 @@ type inputs struct {
 	snapshot schemaSnapshot
 }
 
-// begin returns a merge of what the tenant inherits, before its own documents.
+// begin returns a merge that holds the values that the tenant inherits, without the tenant's
+// documents.
 func (t inputs) begin() *tenantMerge {
 	a := &tenantMerge{host: t.host, base: t.base, docs: t.docs, effective: &Effective{}}
 	a.layers = t.base.layersForTenant(context.Background(), t.snapshot)
 	return a
 }
 
-// load merges the tenant's documents on top. They were checked before.
+// load merges the tenant's documents on top of the inherited values. Host.Tenant has already
+// checked the documents.
 func (a *tenantMerge) load() {
 	for _, d := range a.docs.sources() {
 		a.layers.load(d.layer, d.doc)
@@ -29,21 +31,21 @@ func (a *tenantMerge) load() {
 	a.readLayers()
 }
 
-// readLayers takes the tree, and the schemas of its blocks, from the layers as they are now.
+// readLayers sets tree and schemas from the current state of the layers.
 func (a *tenantMerge) readLayers() {
 	a.tree = a.layers.values.Raw()
 	a.schemas = map[string]*Schema{}
 	for _, b := range blocks {
-		// The merge was checked, so that the schema is there.
+		// Host.Tenant has checked the merge, so the snapshot has the schema.
 		a.schemas[b.key], _ = a.layers.schema(b, plainText(a.layers.block(b, a.tree)[b.selector]))
 	}
 }
 
-// merge returns a merge with its tree, schemas and provenance; nil for an [Effective] that
-// [Host.Tenant] did not make.
+// merge repeats the merge and returns it with its tree, schemas and provenance. It returns nil if
+// [Host.Tenant] did not build the Effective.
 func (t inputs) merge() *tenantMerge {
 	if t.host == nil {
-		return nil // not made by Host.Tenant
+		return nil
 	}
 	a := t.begin()
 	a.load()

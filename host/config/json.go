@@ -16,10 +16,11 @@ type jsonReader struct {
 	place positions
 }
 
-// parseJSON reads JSON into nodes; see [ParseJSON].
+// parseJSON reads JSON into nodes for [ParseJSON].
 func parseJSON(name string, src []byte) (node, Problems) {
 	r := jsonReader{builder: builder{name: name}, src: src, place: newPositions(name, src)}
-	// The first pass checks the syntax of the whole, so that the second cannot fail.
+	// This pass checks the syntax of the whole text, so that the second pass meets no syntax
+	// error.
 	var whole json.RawMessage
 	if err := json.Unmarshal(src, &whole); err != nil {
 		at := Pos{File: name, Line: 1, Column: 1}
@@ -47,8 +48,8 @@ func parseJSON(name string, src []byte) (node, Problems) {
 	return root, r.problems
 }
 
-// mistake returns the words for the commonest mistakes in JSON, by what is at the offset of the
-// error; empty for any other.
+// mistake returns a message for the most common syntax errors in JSON, which it recognizes by the
+// character at the offset. The message is empty for other errors.
 func mistake(src []byte, offset int) (message, expected string) {
 	if offset >= len(src) {
 		return "", ""
@@ -65,8 +66,8 @@ func mistake(src []byte, offset int) (message, expected string) {
 	return "", ""
 }
 
-// next returns the position where the next token begins. The decoder only knows where the last
-// one ended.
+// next returns the position of the next token. The decoder reports only where the last token
+// ended.
 func (r *jsonReader) next() Pos {
 	offset := int(r.dec.InputOffset())
 	for offset < len(r.src) && bytes.IndexByte([]byte(" \t\r\n,:"), r.src[offset]) >= 0 {
@@ -83,8 +84,8 @@ func (r *jsonReader) token() (json.Token, bool) {
 	return token, err == nil
 }
 
-// value reads one value into n. It reports whether reading goes on: it does not after a syntax
-// error, too much nesting or too many values.
+// value reads one value into n. It returns false after a syntax error, or if the value is nested
+// too deeply or exceeds the number of values; the caller then stops reading.
 func (r *jsonReader) value(n *node, path Path) bool {
 	if r.tooDeep(n.pos, path) || r.tooMany(n.pos) {
 		return false
@@ -110,7 +111,7 @@ func (r *jsonReader) value(n *node, path Path) bool {
 		return ok
 	case json.Number:
 		r.number(n, path, v.String())
-	default: // nil, bool, string
+	default: // nil, bool or string
 		n.scalar = v
 	}
 	return true

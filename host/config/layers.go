@@ -11,7 +11,7 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// values is a koanf provider of a map.
+// values is a map that implements koanf.Provider.
 type values map[string]any
 
 // ReadBytes implements koanf.Provider.
@@ -20,19 +20,19 @@ func (v values) ReadBytes() ([]byte, error) { return content{}.ReadBytes() }
 // Read implements koanf.Provider.
 func (v values) Read() (map[string]any, error) { return v, nil }
 
-// layers are the layers that were merged so far. koanf has the values. Beside them is the
-// provenance of each value, of each removal, and of each secret that was dropped. One goroutine
-// uses it.
+// layers holds the merge of all layers loaded so far. values has the merged keys. provenance
+// records which layer set or removed each key, and which secrets were dropped. It is not safe for
+// concurrent use.
 type layers struct {
 	ctx        context.Context
-	schemas    Schemas // nil where only the host's own keys matter
-	root       Path    // where the tenants' keys are
+	schemas    Schemas // nil if only the host's own keys are needed
+	root       Path    // path of the tenants' keys in the merged tree
 	values     *koanf.Koanf
-	provenance *provenanceTree // the root's; missing keys get its position
+	provenance *provenanceTree // a key without provenance has the position of the root
 	snapshot   schemaSnapshot
 }
 
-// newLayers returns layers without any document.
+// newLayers returns layers into which no document was loaded yet.
 func newLayers(ctx context.Context, schemas Schemas, root Path) *layers {
 	return &layers{
 		ctx: ctx, schemas: schemas, root: root,
@@ -42,8 +42,8 @@ func newLayers(ctx context.Context, schemas Schemas, root Path) *layers {
 	}
 }
 
-// schema returns the schema of a plugin's block; nil where there is none. One merge asks for each
-// schema once.
+// schema returns the schema of the named plugin for a block, or nil if s has no schemas or name
+// is empty. Each merge asks for each schema only once.
 func (s *layers) schema(b block, name string) (*Schema, error) {
 	if s.schemas == nil || name == "" {
 		return nil, nil
@@ -60,20 +60,21 @@ func (s *layers) schema(b block, name string) (*Schema, error) {
 	return schema, err
 }
 
-// load merges a document on top.
+// load merges a document on top of the layers loaded before.
 func (s *layers) load(l layer, doc *Document) { s.loadAt(l, doc, nil) }
 
-// loadAt merges a document on top that was taken from below prefix of a larger one.
+// loadAt merges a document on top of the layers loaded before. The document was cut out of a
+// larger document at the path prefix.
 func (s *layers) loadAt(l layer, doc *Document, prefix Path) {
-	// Neither content nor the merge function fails.
+	// The provider content and the merge function never return an error.
 	_ = s.values.Load(content{doc}, nil, koanf.WithMergeFunc(func(src, dest map[string]any) error {
 		s.merge(l, doc, prefix, src, dest)
 		return nil
 	}))
 }
 
-// merge merges src, the values of doc, into dest. It drops the keys of plugins that are no longer
-// selected before, and the secrets of blocks whose endpoint changed after.
+// merge merges src, the values of doc, into dest. First it drops the keys of plugins that src
+// deselects. After the merge it drops the inherited secrets of blocks whose endpoint changed.
 func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string]any) {
 	all := append(slices.Clone(blocks), knowledge)
 	for _, b := range all {
@@ -85,7 +86,8 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 	}
 	before := make([]endpoints, len(all))
 	for i, b := range all {
-		// An error is reported later, if the plugin is selected in the end.
+		// If the plugin is still selected in the final configuration, tenantMerge.block reports
+		// the error.
 		before[i].schema, _ = s.schema(b, selected(s.block(b, src), s.block(b, dest), b.selector))
 		if before[i].schema != nil {
 			before[i].values = before[i].schema.endpoints(s.block(b, dest))
@@ -100,7 +102,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 	}
 }
 
-// block returns the keys of a block in a tree; nil for none.
+// block returns the keys of a block in a tree, or nil if the tree does not have the block.
 func (s *layers) block(b block, tree map[string]any) map[string]any {
 	for _, segment := range s.root.with(b.key) {
 		tree, _ = tree[segment].(map[string]any)
@@ -108,7 +110,7 @@ func (s *layers) block(b block, tree map[string]any) map[string]any {
 	return tree
 }
 
-// selected returns the plugin that is selected once src is merged into dest.
+// selected returns the name of the plugin that will be selected after the merge of src into dest.
 func selected(src, dest map[string]any, selector string) string {
 	if value, ok := src[selector]; ok {
 		return plainText(value)
@@ -116,7 +118,7 @@ func selected(src, dest map[string]any, selector string) string {
 	return plainText(dest[selector])
 }
 
-// plainText returns a text of a tree; empty for anything else.
+// plainText returns value as a string, or "" if value is not a text.
 func plainText(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -127,8 +129,8 @@ func plainText(value any) string {
 	return ""
 }
 
-// dropForeign removes the keys of a block that configured another plugin than the one that src
-// selects. The host's keys in the block stay.
+// dropForeign removes the keys of a block from dest if src selects another plugin for the block.
+// The keys that the host reads itself stay.
 func (s *layers) dropForeign(b block, src, dest map[string]any) {
 	from, into := s.block(b, src), s.block(b, dest)
 	value, changes := from[b.selector]
@@ -145,8 +147,8 @@ func (s *layers) dropForeign(b block, src, dest map[string]any) {
 	}
 }
 
-// mergeTree merges src into dest. Maps are merged key by key, a null removes, and anything else
-// replaces.
+// mergeTree merges src into dest. It merges maps key by key. A null in src removes the key. Any
+// other value replaces the value in dest.
 func mergeTree(dest, src map[string]any, at *provenanceTree, from *docProvenance) {
 	for name, value := range src {
 		set, inner := from.of(0, name)
@@ -173,7 +175,7 @@ func mergeTree(dest, src map[string]any, at *provenanceTree, from *docProvenance
 	}
 }
 
-// record sets the provenance of a value and of everything in it.
+// record sets the provenance of a value and of all values inside it.
 func record(at *provenanceTree, value any, set provenance, from *docProvenance) {
 	at.set = &set
 	switch v := value.(type) {
@@ -191,7 +193,7 @@ func record(at *provenanceTree, value any, set provenance, from *docProvenance) 
 	}
 }
 
-// content is a koanf provider of a parsed document.
+// content is a parsed document that implements koanf.Provider.
 type content struct{ doc *Document }
 
 // ReadBytes implements koanf.Provider.

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestLayers_null checks that a null, and an empty value, has the same effect on inherited
-// values in each format.
+// TestLayers_null checks in each format that a null removes inherited values, that an empty text
+// replaces an inherited text, and that an empty map changes nothing.
 func TestLayers_null(t *testing.T) {
 	h := loadHost(t, `
 defaults:
@@ -46,7 +46,7 @@ defaults:
 			}
 		}
 	}
-	// A nil in FromMap's map is a null too: it removes the inherited prompts.
+	// In FromMap's map, nil is a null and removes the inherited prompts.
 	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("map", map[string]any{"prompts": nil})}, testSchemas(t))
 	if err != nil || e.System != "" {
 		t.Errorf("%v: %v", err, e)
@@ -94,7 +94,8 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// merged merges the documents, each above the one before, without schemas of plugins.
+// merged merges the documents without schemas of plugins. Each document is a layer above the
+// previous one.
 func merged(docs ...map[string]any) (map[string]any, *layers) {
 	s := newLayers(context.Background(), nil, nil)
 	for i, d := range docs {
@@ -132,8 +133,8 @@ func TestLayers_laws(t *testing.T) {
 	})
 }
 
-// model is a simple second implementation of the merge, to compare with: maps key by key, null removes,
-// all else replaces.
+// model is a simple second implementation of the merge, for comparison. It merges maps key by
+// key, a null removes a key, and any other value replaces.
 func model(a, b map[string]any) map[string]any {
 	out := withoutNulls(a)
 	for key, value := range b {
@@ -150,7 +151,7 @@ func model(a, b map[string]any) map[string]any {
 	return out
 }
 
-// withoutNulls drops keys whose value is null, in nested maps too. Nulls in lists stay.
+// withoutNulls removes keys whose value is null, also in nested maps. It keeps nulls in lists.
 func withoutNulls(m map[string]any) map[string]any {
 	out := map[string]any{}
 	for key, value := range m {
@@ -165,8 +166,8 @@ func withoutNulls(m map[string]any) map[string]any {
 	return out
 }
 
-// checkProvenance checks that each key's provenance is the upper layer if that one has the
-// key, and the lower layer if not.
+// checkProvenance checks that the provenance of each key is the upper layer if the upper layer
+// has the key, and otherwise the lower layer.
 func checkProvenance(t *rapid.T, s *layers, path Path, value any, upper any) {
 	if len(path) > 0 {
 		p := s.provenance.find(path)

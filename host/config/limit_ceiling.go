@@ -11,8 +11,8 @@ import (
 
 const limitsKey = "limits"
 
-// zeroUnlimited returns, by key, for which limits 0 means unlimited. A ceiling of 0 then allows
-// every value. A value of 0 is above every other ceiling.
+// zeroUnlimited maps each limit to whether 0 means unlimited. For such a limit, a ceiling of 0
+// allows every value, and a value of 0 exceeds every other ceiling.
 var zeroUnlimited = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for key := range defaultLimits() {
@@ -22,7 +22,7 @@ var zeroUnlimited = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// countedPerHost returns, by key, which limits each host counts for itself.
+// countedPerHost maps each limit to whether each host counts it for itself.
 var countedPerHost = sync.OnceValue(func() map[string]bool {
 	out := map[string]bool{}
 	for f := range reflect.TypeFor[Limits]().Fields() {
@@ -31,25 +31,25 @@ var countedPerHost = sync.OnceValue(func() map[string]bool {
 	return out
 })
 
-// isPerHost reports whether each host counts the key for itself.
+// isPerHost reports whether the path is a limit that each host counts for itself.
 func isPerHost(path Path) bool {
 	return len(path) == 2 && path[0] == limitsKey && countedPerHost()[path[1]]
 }
 
-// isLimit reports whether a limit has the name.
+// isLimit reports whether key is the name of a limit.
 func isLimit(key string) bool {
 	_, known := countedPerHost()[key]
 	return known
 }
 
-// limits gives the tenant the host's limits where it has none of its own. The host's limits are
-// also the most that a tenant may have.
+// limits checks the tenant's limits and sets Effective.Limits. A limit that the tenant does not
+// set is the host's limit. A limit that exceeds the host's limit is a problem.
 func (a *tenantMerge) limits() {
 	base := a.host.hostMerge
 	ceilings, _ := base.tree[limitsKey].(map[string]any)
 	given, isMap := a.tree[limitsKey].(map[string]any)
 	if _, any := a.tree[limitsKey]; any && !isMap {
-		return // the schema reports the wrong type
+		return // the check by the tenant schema reports the wrong type
 	}
 	out := maps.Clone(given)
 	if out == nil {
@@ -59,7 +59,7 @@ func (a *tenantMerge) limits() {
 		path := Path{limitsKey, key}
 		ceiling, ok := ceilings[key]
 		from := base.provenance.nearest(path)
-		if !ok { // a null removed it
+		if !ok { // a null removed the host's limit
 			ceiling, from = defaultLimits()[key], provenance{pos: Pos{File: builtIn.String()}}
 		}
 		own, ok := out[key]
@@ -82,7 +82,7 @@ func (a *tenantMerge) limits() {
 	}
 }
 
-// checkCeiling adds a problem for a limit that is above the host's.
+// checkCeiling adds a problem if the tenant's limit own exceeds the host's limit ceiling.
 func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance) {
 	value, most := asFloat(own), asFloat(ceiling)
 	switch lifts := zeroUnlimited()[path[len(path)-1]]; {
@@ -96,13 +96,13 @@ func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance)
 	}
 }
 
-// jsonOf returns a scalar as messages show it.
+// jsonOf returns a scalar as JSON, for messages.
 func jsonOf(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)
 }
 
-// asFloat returns a number of a tree; 0 for a value that is not a number.
+// asFloat returns a number as float64, or 0 if v is not a number.
 func asFloat(v any) float64 {
 	switch n := v.(type) {
 	case int64:

@@ -20,7 +20,8 @@ func TestLimits_ofATenant(t *testing.T) {
 	}
 }
 
-// 0 lifts turns_per_minute and reply_tokens, and so is more than any other value.
+// TestLimits_areNotLifted checks that a tenant may not set turns_per_minute or reply_tokens to 0,
+// which means unlimited, if the host limits them.
 func TestLimits_areNotLifted(t *testing.T) {
 	free := loadHost(t, `defaults: {llm: {provider: echo}, limits: {reply_tokens: 5}}`)
 	if e := tenant(t, free, `limits: {turns_per_minute: 1000000, reply_tokens: 0}`); e.Limits.TurnsPerMinute != 1000000 || e.Limits.ReplyTokens != 0 {
@@ -45,7 +46,8 @@ t.yaml:1:31: limits.reply_tokens: is 101, above the host's limit of 100 (host.ya
 	}
 }
 
-// Only what the tenant itself sets makes it impatient.
+// TestLimits_TenantSetTokenTimeout checks that Limits.TenantSetTokenTimeout is true only if the
+// tenant's document sets a token timeout, and false for inherited timeouts.
 func TestLimits_TenantSetTokenTimeout(t *testing.T) {
 	h := loadHost(t, `{limits: {token_timeout: 30}, defaults: {llm: {provider: echo}, limits: {first_token_timeout: 5}}}`)
 	for src, want := range map[string]bool{

@@ -2,9 +2,9 @@ package config
 
 import "time"
 
-// Limits bound what one tenant may use. Their fields are the block limits of the host file,
-// and the most that a tenant's own block may say. The tag counted:"per host" marks what each
-// host counts for itself.
+// Limits bounds what one tenant may use. Its fields are the keys of the block limits of the host
+// file. A tenant's own limits may be at most as high. The tag counted:"per host" marks a limit
+// that each host counts for itself.
 type Limits struct {
 	ConcurrentTurns     int           `json:"concurrent_turns" applies:"reload" counted:"per host" jsonschema:"minimum=1,maximum=1000000,default=64" jsonschema_description:"Turns of one tenant at work at once, not counting those that wait for their conversation; one more is answered 429. Each host counts for itself."`
 	TurnsPerMinute      int           `json:"turns_per_minute" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000000,default=0" jsonschema_description:"Turns that a tenant may begin in a minute: a bucket of so many, refilled evenly; 429 with the time when it is empty. 0 is any number. Each host counts for itself."`
@@ -18,14 +18,14 @@ type Limits struct {
 	ConversationWait    time.Duration `json:"conversation_wait" applies:"reload" jsonschema:"minimum=0,maximum=31536000,default=30" jsonschema_description:"Seconds to wait for a busy conversation."`
 	ConversationWaiters int           `json:"conversation_waiters" applies:"reload" counted:"per host" jsonschema:"minimum=0,maximum=1000000,default=16" jsonschema_description:"Turns that may wait for one conversation; one more is answered 409. Each host counts for itself."`
 
-	// TenantSetTokenTimeout reports that a document of the tenant sets one of the two token
-	// timeouts. A provider that is silent for longer than such a timeout may still be well, so
-	// that does not count against it for other tenants.
+	// TenantSetTokenTimeout reports whether a document of the tenant sets first_token_timeout or
+	// token_timeout. A provider that exceeds a timeout of the tenant may still be healthy, so the
+	// host does not count the timeout as a failure of the provider for other tenants.
 	TenantSetTokenTimeout bool `json:"-"`
 }
 
-// tenantLimits are the block limits of a tenant's documents. A key without a maximum here has
-// that of the host's limit.
+// tenantLimits has the keys of the block limits in a tenant's documents. The host's limits are
+// the maximum of each.
 type tenantLimits struct {
 	ConcurrentTurns     int           `json:"concurrent_turns" botyard:"lower-only" jsonschema:"minimum=1" jsonschema_description:"Turns of this tenant at work at once, not counting those that wait for their conversation. Each host counts for itself."`
 	TurnsPerMinute      int           `json:"turns_per_minute" botyard:"lower-only,zero-unlimited" jsonschema:"minimum=0,maximum=1000000000" jsonschema_description:"Turns that may begin in a minute: a bucket of so many, refilled evenly. 0 is any number, where the host sets no limit. Each host counts for itself."`
@@ -42,5 +42,5 @@ type tenantLimits struct {
 	TenantSetTokenTimeout bool `json:"-"`
 }
 
-// The conversion compiles only while both structs have the same keys.
+// This conversion compiles only if both structs have the same fields.
 var _ = Limits(tenantLimits{})

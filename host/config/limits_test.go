@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// TestLimits_thatCanBeCarried checks that no layer can allow a message or a reply that is too
-// large for a turn, and that the error names the largest size.
+// TestLimits_thatCanBeCarried checks that no layer can allow a message or a reply that is larger
+// than the protocol can carry in a turn, and that the error names the maximum size.
 func TestLimits_thatCanBeCarried(t *testing.T) {
 	for key, most := range map[string]int{"message_bytes": sdk.MaxUserMessageBytes, "reply_bytes": sdk.MaxReplyBytes} {
 		for _, value := range []int{most, most + 1, 104857600} {
@@ -38,7 +38,7 @@ func TestLimits_thatCanBeCarried(t *testing.T) {
 			}
 		}
 	}
-	// What a tenant leaves out is the host's, and it can only have less.
+	// A tenant inherits the host's limit, and may lower but not raise it.
 	h := loadHost(t, `{limits: {reply_bytes: 1000}, defaults: {llm: {provider: echo}}}`)
 	if e := tenant(t, h, `{}`); e.Limits.ReplyBytes != 1000 {
 		t.Errorf("a tenant has %d", e.Limits.ReplyBytes)

@@ -7,13 +7,14 @@ import (
 	"strconv"
 )
 
-// MergePatch returns the document that a JSON merge patch (RFC 7396) makes of old: a null in the
-// patch removes the key, maps are merged key by key, and anything else replaces. A patch
-// therefore cannot write a null. Neither document is changed, and old may be nil. Positions are
-// those of the patch; what stays of old has its name alone.
+// MergePatch applies a JSON merge patch (RFC 7396) to old and returns the result. A null in the
+// patch removes the key, maps are merged key by key, and any other value replaces. Therefore a
+// patch cannot set a key to null. MergePatch modifies neither document; old may be nil. Keys from
+// the patch keep their positions. Keys from old have only a file name as position.
 //
-// secrets are the paths of old's secrets. Those that stay count as kept, for [CheckRestored].
-// Errors are [Problems]: the result has more values than a document may have.
+// secrets are the paths of the secrets in old. [CheckRestored] later checks the secrets that the
+// patch leaves in place. The error is [Problems] if the result has more values than a document
+// may have.
 func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 	out := &Document{name: patch.name, problems: slices.Clone(patch.problems), files: patch.files}
 	p := patcher{stays: map[string]bool{}}
@@ -38,11 +39,11 @@ func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 
 // patcher applies one merge patch.
 type patcher struct {
-	stays  map[string]bool // by Path.key, what stays of old
+	stays  map[string]bool // paths, as Path.key, of the values of old that the patch leaves in place
 	values int
 }
 
-// merge returns the entries of target with the patch applied.
+// merge applies patch to the entries of target and returns the result.
 func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	out := mapping{}
 	changes := make(map[string]*entry, len(patch))
@@ -69,7 +70,7 @@ func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	}
 	for _, e := range patch {
 		if changes[e.key] == nil || e.value == nil {
-			continue // it was merged above, or removes nothing
+			continue // merged in the loop above, or a null without effect
 		}
 		if into, isMap := e.value.(mapping); isMap {
 			out = append(out, p.mergeMap(e, nil, into, path.with(e.key)))
@@ -81,14 +82,15 @@ func (p *patcher) merge(target, patch mapping, path Path) mapping {
 	return out
 }
 
-// mergeMap returns the entry of a map in the patch, merged into the map that was there.
+// mergeMap returns the entry e of the patch, whose value is the map patch, with that map merged
+// into target.
 func (p *patcher) mergeMap(e entry, target, patch mapping, path Path) entry {
 	p.values++
 	e.value = p.merge(target, patch, path)
 	return e
 }
 
-// count counts a value of the patch and everything in it.
+// count adds a value of the patch, and all values inside it, to the number of values.
 func (p *patcher) count(value any) {
 	p.values++
 	switch v := value.(type) {
@@ -103,7 +105,7 @@ func (p *patcher) count(value any) {
 	}
 }
 
-// keep returns an entry of old that stays.
+// keep returns a copy of an entry of old without its position, and records its path in p.stays.
 func (p *patcher) keep(e entry, path Path) entry {
 	p.values++
 	p.stays[path.key()] = true

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestMergePatch checks the examples of RFC 7396 whose documents are objects.
+// TestMergePatch checks the examples of RFC 7396 in which all documents are objects.
 func TestMergePatch(t *testing.T) {
 	for _, c := range [][3]string{
 		{`{"a":"b"}`, `{"a":"c"}`, `{"a":"c"}`},
@@ -42,8 +42,8 @@ func TestMergePatch(t *testing.T) {
 	}
 }
 
-// TestMergePatch_values checks that merging two documents of the largest size cannot make a
-// larger one.
+// TestMergePatch_values checks that merging two documents of the maximum size is refused if the
+// result would exceed that size.
 func TestMergePatch_values(t *testing.T) {
 	var halves [2]*Document
 	for i := range halves {
@@ -61,8 +61,8 @@ func TestMergePatch_values(t *testing.T) {
 	}
 }
 
-// TestMergePatch_secrets checks that a secret that the patch does not name is not sent to
-// another address than the one that it was given for.
+// TestMergePatch_secrets checks that a patch cannot change the endpoint and keep the old secret,
+// which would send the secret to the new endpoint.
 func TestMergePatch_secrets(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: m}}`)
 	old := yamlDoc(t, `llm: {provider: openai, api_key: sk-the-old-one}`)

@@ -8,8 +8,8 @@ import (
 
 const metricsKey = "metrics"
 
-// metricsProblems returns what is wrong with the address of the metrics and is not in the schema.
-// Every address that the start of a host would refuse is a problem here.
+// metricsProblems returns the problems of metrics.listen that the schema cannot find. It reports
+// every address that would make the start of the host fail.
 func (f *baseMerge) metricsProblems() Problems {
 	m, _ := f.tree[metricsKey].(map[string]any)
 	address, given := m["listen"].(string)
@@ -32,7 +32,8 @@ func (f *baseMerge) metricsProblems() Problems {
 	return nil
 }
 
-// IsLoopbackName reports whether the host of an address is localhost or a loopback IP.
+// IsLoopbackName reports whether name, the host part of an address, is localhost or a loopback IP
+// address.
 func IsLoopbackName(name string) bool {
 	if name == "localhost" {
 		return true

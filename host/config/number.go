@@ -9,15 +9,16 @@ import (
 var (
 	integerText = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	floatText   = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
-	// A number with a leading 0 is octal for some readers and decimal for others.
+	// Some parsers read a number with a leading 0 as octal, and others as decimal.
 	ambiguousText = regexp.MustCompile(`^[+-]?0[0-9]`)
 )
 
 const outOfRange = "is out of the range of 64 bits"
 
-// decimal reads a number as it is written in any of the formats. All have one rule, so that equal
-// content gives equal maps: a number without a fraction is an int64, in whatever form (1, 1.0,
-// 1e3), and any other is a float64. The second result is what is wrong; empty for nothing.
+// decimal parses a number as written in HCL, YAML or JSON. All formats share the same rule, so
+// that equal content gives equal maps. A number without a fraction is an int64, however it is
+// written (1, 1.0, 1e3). Any other number is a float64. The second result is an error message, or
+// empty.
 func decimal(text string) (any, string) {
 	if ambiguousText.MatchString(text) {
 		return nil, "is a number with a leading 0, which could be octal"
@@ -36,14 +37,14 @@ func decimal(text string) (any, string) {
 	return normalFloat(f)
 }
 
-// normalFloat returns a float as decimal would have read it.
+// normalFloat converts f to the value that decimal returns for the same number.
 func normalFloat(f float64) (any, string) {
 	switch {
 	case math.IsNaN(f) || math.IsInf(f, 0):
 		return nil, "is not a finite number"
 	case f != math.Trunc(f):
 		return f, ""
-	case f < math.MinInt64 || f >= math.MaxInt64: // MaxInt64 as a float64 is 1<<63
+	case f < math.MinInt64 || f >= math.MaxInt64: // float64(math.MaxInt64) is 1<<63
 		return nil, outOfRange
 	}
 	return int64(f), ""

@@ -13,32 +13,34 @@ import (
 	"github.com/knadh/koanf/v2"
 )
 
-// ParseHCL reads HCL 2 without a schema. A block is a map, each label is one level more, and
-// lists are only [...]. A key that is given twice is a problem, and so is a text that is not in
-// Unicode's normal form C. Nothing is evaluated except env("NAME") and file("PATH"); they give
-// the references that YAML writes as texts. The name stands in positions. Errors are [Problems].
+// ParseHCL parses HCL 2 without a schema. A block is a map, each label of a block is one more
+// nested map, and a list is written [...]. A repeated key is a problem, and so is a text that is
+// not in Unicode's normal form C. The only accepted expressions are env("NAME") and file("PATH"),
+// which become the reference texts "${env:NAME}" and "${file:PATH}". Positions contain name.
+// Errors are [Problems].
 func ParseHCL(name string, src []byte) (*Document, error) { return parse(name, src, parseHCL) }
 
-// ParseYAML reads one YAML document with text keys, each once. Anchors, aliases, merge keys, tags
-// and keys without a value are problems. The name stands in positions. Errors are [Problems].
+// ParseYAML parses one YAML document. Its keys must be texts, each used once. Anchors, aliases,
+// merge keys, tags and keys without a value are problems. Positions contain name. Errors are
+// [Problems].
 func ParseYAML(name string, src []byte) (*Document, error) { return parse(name, src, parseYAML) }
 
-// ParseJSON reads one JSON object. A key that is given twice is a problem. The name stands in
-// positions. Errors are [Problems].
+// ParseJSON parses one JSON object. A repeated key is a problem. Positions contain name. Errors
+// are [Problems].
 func ParseJSON(name string, src []byte) (*Document, error) { return parse(name, src, parseJSON) }
 
-// maxStored bounds what [ParseStored] reads, in bytes. It is the most that a storage keeps of a
-// tenant.
+// maxStored is the maximum size, in bytes, of a text for [ParseStored]. A storage accepts at most
+// this size for a tenant.
 const maxStored = sdk.MaxDocumentBytes
 
-// ParseStored is [ParseJSON] for a document that a host wrote itself. Such a document may be
-// longer than the one that it was made of.
+// ParseStored parses a JSON document that a host wrote itself. It works like [ParseJSON] with a
+// higher size limit, because the JSON form can be longer than the source.
 func ParseStored(name string, src []byte) (*Document, error) {
 	return parseWithin(maxStored, name, src, parseJSON)
 }
 
-// ReadFile reads a .hcl, .yaml, .yml or .json file. Errors are [Problems]. Where the file cannot
-// be read they wrap the reason, such as fs.ErrNotExist.
+// ReadFile reads and parses a .hcl, .yaml, .yml or .json file. Errors are [Problems]. If the file
+// cannot be read, the error wraps the reason, such as fs.ErrNotExist.
 func ReadFile(path string) (*Document, error) {
 	if _, ok := parserFor(path); !ok {
 		return nil, extensionProblem(path)
@@ -50,8 +52,8 @@ func ReadFile(path string) (*Document, error) {
 	return Parse(path, src)
 }
 
-// ReadSource reads the text that [Parse] takes. It does not wait for a file that gives no data,
-// such as a pipe. Errors are those of [ReadFile], or the context's.
+// ReadSource reads the text of a file for [Parse]. It refuses files that can block a reader, such
+// as a pipe. Errors are [Problems], as from [ReadFile], or the error of ctx.
 func ReadSource(ctx context.Context, path string) ([]byte, error) {
 	src, err := readfile.Read(ctx, path, int64(maxSize))
 	var large *readfile.SizeError
@@ -66,8 +68,8 @@ func ReadSource(ctx context.Context, path string) ([]byte, error) {
 	return src, nil
 }
 
-// Parse parses the text of a .hcl, .yaml, .yml or .json file. The path stands in positions.
-// Errors are [Problems].
+// Parse parses the text of a .hcl, .yaml, .yml or .json file. Positions contain path. Errors are
+// [Problems].
 func Parse(path string, src []byte) (*Document, error) {
 	p, ok := parserFor(path)
 	if !ok {
@@ -79,9 +81,9 @@ func Parse(path string, src []byte) (*Document, error) {
 	return p.doc, nil
 }
 
-// ParseKept is [Parse] for a text that an earlier build may have read and kept, and that is no
-// longer taken from whoever writes one now. In YAML a key without a value is a null. In HCL a
-// text that is not in Unicode's normal form C is taken in that form.
+// ParseKept parses a text that an earlier version of the host may have accepted and stored. It
+// works like [Parse], but accepts two things that Parse refuses. In YAML a key without a value is
+// null. In HCL a text that is not in Unicode's normal form C is converted to that form.
 func ParseKept(path string, src []byte) (*Document, error) {
 	switch filepath.Ext(path) {
 	case ".yaml", ".yml":
@@ -104,7 +106,7 @@ func tooLarge(name string, size int64, most int) Problems {
 	return Problems{{Pos: Pos{File: name}, Message: fmt.Sprintf("has %d bytes", size), Expected: fmt.Sprintf("at most %d", most)}}
 }
 
-// reason returns the text of an error without the path and the system call.
+// reason returns the text of an error without the path and without the name of the system call.
 func reason(err error) string {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
@@ -133,14 +135,15 @@ func parseWithin(most int, name string, src []byte, parse parseFunc) (*Document,
 	return newDocument(name, root), nil
 }
 
-// parser is a koanf parser that keeps the document with its positions.
+// parser is a koanf.Parser that also stores the parsed document with its positions.
 type parser struct {
 	name  string
 	parse parseFunc
 	doc   *Document
 }
 
-// parserFor returns the parser of a file by its extension.
+// parserFor returns the parser for the extension of path. It returns false if the extension is
+// unknown.
 func parserFor(path string) (*parser, bool) {
 	switch filepath.Ext(path) {
 	case ".hcl":

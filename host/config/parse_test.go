@@ -27,8 +27,8 @@ func TestParse_refuses(t *testing.T) {
 	}
 }
 
-// TestParse reads each file, and wants files of one name to have equal content
-// and the JSON beside them.
+// TestParse checks that each file in testdata/parse/good gives the values in the .want.json file
+// beside it, and that files that differ only in the extension give equal values.
 func TestParse(t *testing.T) {
 	const folder = "testdata/parse/good"
 	first := map[string]map[string]any{}
@@ -67,7 +67,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseKept reads what earlier builds took.
+// TestParseKept checks that ParseKept accepts what earlier versions of the host accepted: YAML
+// keys without a value, and HCL texts that are not in normal form C.
 func TestParseKept(t *testing.T) {
 	for path, src := range map[string]string{"a.yaml": "a:\n", "a.yml": "a:\n", "a.hcl": "a = null", "a.json": `{"a":null}`} {
 		doc, err := ParseKept(path, []byte(src))
@@ -95,7 +96,7 @@ func TestParse_formatsAgree(t *testing.T) {
 		}
 		for name, parse := range map[string]func() (*Document, error){
 			"json": func() (*Document, error) { return ParseJSON("x.json", j) },
-			"yaml": func() (*Document, error) { return ParseYAML("x.yaml", j) }, // JSON is YAML
+			"yaml": func() (*Document, error) { return ParseYAML("x.yaml", j) }, // every JSON text is also YAML
 			"hcl":  func() (*Document, error) { return ParseHCL("x.hcl", []byte(hcl.String())) },
 			"map":  func() (*Document, error) { return FromMap("x", want), nil },
 		} {
@@ -116,7 +117,8 @@ func TestParse_formatsAgree(t *testing.T) {
 	})
 }
 
-// hclText writes a value as an HCL expression: JSON, with templates escaped.
+// hclText returns a value as an HCL expression. The expression is JSON in which template signs
+// are escaped.
 func hclText(t *rapid.T, value any) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -127,8 +129,8 @@ func hclText(t *rapid.T, value any) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(b.String())
 }
 
-// TestParse_values checks that HCL, YAML and JSON accept the same number of values, since a
-// file is exported as JSON.
+// TestParse_values checks that HCL, YAML and JSON have the same maximum number of values, because
+// the host exports every document as JSON.
 func TestParse_values(t *testing.T) {
 	for _, extension := range []string{".hcl", ".yaml"} {
 		for n := maxValues - 10; n < maxValues+3; n++ {

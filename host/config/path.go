@@ -9,12 +9,12 @@ import (
 	"unicode"
 )
 
-// Path is the path of a value from the root of its document: the keys of maps, and for elements
-// of lists their index from 0.
+// Path is the path of a value from the root of its document. Its segments are keys of maps, and
+// indexes of list elements counted from 0.
 type Path []string
 
-// String joins the segments with dots. A segment that is empty, or has a dot, a blank or a quote
-// in it, is quoted.
+// String joins the segments with dots. It quotes a segment that is empty or contains a dot, a
+// space, a quote or a character that is not printable.
 func (p Path) String() string {
 	var b strings.Builder
 	for i, segment := range p {
@@ -31,20 +31,20 @@ func (p Path) String() string {
 	return b.String()
 }
 
-// separator cannot be in a key, since checkKey refuses control characters. It joins the segments
-// of a path to a key of a Go map, and is koanf's delimiter.
+// separator joins the segments of a path to one string. A key cannot contain separator, because
+// checkKey refuses control characters. It is also the delimiter of koanf.
 const separator = "\x1f"
 
-// key returns the path as a key of a Go map.
+// key returns the path as one string, for use as a key of a Go map.
 func (p Path) key() string { return strings.Join(p, separator) }
 
-// with returns a new path with more segments. It shares no memory with p, as append could.
+// with returns a new path with further segments. The result shares no memory with p.
 func (p Path) with(segments ...string) Path {
 	out := make(Path, 0, len(p)+len(segments))
 	return append(append(out, p...), segments...)
 }
 
-// checkKey returns what is wrong with the key of a map; empty for nothing.
+// checkKey returns why the key of a map is invalid, or "" if it is valid.
 func checkKey(key string) string {
 	if key == "" {
 		return "a key is empty"
@@ -58,8 +58,8 @@ func checkKey(key string) string {
 	return ""
 }
 
-// relativeTo returns the rest of the path below root. It reports whether the path is root or
-// below it.
+// relativeTo returns the part of p below root. It returns false if p is neither root nor below
+// it.
 func (p Path) relativeTo(root Path) (Path, bool) {
 	if len(p) < len(root) || !slices.Equal(p[:len(root)], root) {
 		return nil, false
@@ -67,8 +67,8 @@ func (p Path) relativeTo(root Path) (Path, bool) {
 	return p[len(root):], true
 }
 
-// keyOf returns the path of the key that sets the value: for an element of a list that of the
-// list, which is set as a whole.
+// keyOf returns the path of the key that sets the value at path. For an element of a list it
+// returns the path of the list, because a list is set as a whole.
 func keyOf(path Path) Path {
 	for i, segment := range path {
 		if _, err := strconv.Atoi(segment); err == nil && i > 0 {

@@ -9,20 +9,21 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// planKey is the host's block plan.NAME, and a tenant's key that names one.
+// planKey is the name of two keys: the block plan.NAME of the host file, and the key with which a
+// tenant file names its plan.
 const planKey = "plan"
 
-// plan is a block plan.NAME of the host's layers: what the tenants that name it inherit on top of
-// the defaults.
+// plan is a block plan.NAME of the host's layers. Its keys are inherited, on top of the defaults,
+// by the tenants that name the plan.
 type plan struct {
 	name    string
-	sources []source // lowest first; their paths are those of a tenant's document
+	sources []source // lowest layer first; the root of their paths is the block of the plan
 }
 
-// planLayers maps the layer of a document to the layer of the plans in it.
+// planLayers maps each layer of the host to the layer of the plans in its document.
 var planLayers = map[layer]layer{hostFile: planOfHostFile, overlayFile: planOfOverlay, environmentVariables: planOfEnvironment}
 
-// readPlans takes the plans from the host's layers.
+// readPlans sets h.plans to the plans in the host's layers.
 func (h *Host) readPlans() {
 	h.plans = map[string]*plan{}
 	named, _ := h.hostMerge.tree[planKey].(map[string]any)
@@ -35,7 +36,7 @@ func (h *Host) readPlans() {
 			}
 			all, one := src.doc.at(Path{planKey}), src.doc.at(Path{planKey, name})
 			if all != nil && all.value == nil || one != nil && one.value == nil {
-				p.sources = nil // a null removes what lower layers have of it
+				p.sources = nil // a null removes the plan's keys of lower layers
 			}
 			if one != nil {
 				p.sources = append(p.sources, source{at, src.doc.subDocument(Path{planKey, name}).without(policyKey, planKey)})
@@ -45,9 +46,9 @@ func (h *Host) readPlans() {
 	}
 }
 
-// planOf returns the name of the plan that a tenant with the operator's document has, and the
-// provenance of the name. The name is empty if there is no plan, or if the value is not a text;
-// the schema reports the latter.
+// planOf returns the name of the plan for a tenant with the given document of the operator, and
+// the provenance of the name. The name is empty if the tenant has no plan, and also if the value
+// is not a text, which the schema reports.
 func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	if operator != nil && operator.at(Path{planKey}) != nil {
 		name, _ = operator.at(Path{planKey}).value.(string)
@@ -60,7 +61,7 @@ func (h *Host) planOf(operator *Document) (name string, at provenance) {
 	return plainText(inherited[planKey]), at
 }
 
-// unknownPlan returns the problem of a plan that the host's layers do not have.
+// unknownPlan returns the problem that no layer of the host has a plan with this name.
 func (h *Host) unknownPlan(name string, at provenance) Problem {
 	message, expected := unknown(fmt.Sprintf("no plan is named %q", name), name, slices.Collect(maps.Keys(h.plans)))
 	if len(h.plans) == 0 {
@@ -69,8 +70,8 @@ func (h *Host) unknownPlan(name string, at provenance) Problem {
 	return problemAt(at, Path{planKey}, message, expected)
 }
 
-// planned returns what tenants of the plan inherit: the plan on top of base. All of them share
-// the last merge until base or a schema changes.
+// planned returns the merge of base and the named plan. All tenants of the plan share the last
+// merge until base or a schema changes.
 func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schemas Schemas) *baseMerge {
 	h.mu.Lock()
 	lastBase := h.lastPlans[name]
@@ -83,7 +84,7 @@ func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schema
 	f := s.baseMerge()
 	f.root, f.parent = nil, base
 	if ctx.Err() != nil {
-		return f // the schemas may be missing because the context ended
+		return f // do not store the merge: schemas may be missing because ctx ended
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -94,14 +95,14 @@ func (h *Host) planned(ctx context.Context, base *baseMerge, name string, schema
 	return f
 }
 
-// load merges the plan on top of what tenants inherit.
+// load merges the keys of the plan into s, on top of the defaults.
 func (p *plan) load(s *layers) {
 	for _, src := range p.sources {
 		s.loadAt(src.layer, src.doc, Path{planKey, p.name})
 	}
 }
 
-// planProblems returns what is wrong with the plans and needs no plugin.
+// planProblems returns the problems of the plans that can be found without a plugin's schema.
 func (h *Host) planProblems() Problems {
 	var problems Problems
 	if n := len(h.plans); n > bounds.MaxPlans {
@@ -111,7 +112,7 @@ func (h *Host) planProblems() Problems {
 		values, _ := h.hostMerge.tree[planKey].(map[string]any)
 		block, isMap := values[name].(map[string]any)
 		if !isMap {
-			continue // the schema reports the wrong type
+			continue // the check by the host schema reports the wrong type
 		}
 		if _, given := block[planKey]; given {
 			problems = append(problems, h.hostMerge.problem(Path{planKey, name, planKey}, "a plan cannot name a plan", "its keys in this block"))

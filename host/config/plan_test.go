@@ -10,7 +10,8 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// explained returns what Explain says of a key: its value, layer and position.
+// explained returns value, layer and position of a key in the result of Explain, or "none" if the
+// key is not there.
 func explained(e *Effective, key string) string {
 	for _, entry := range e.Explain() {
 		if entry.Path.String() == key {
@@ -75,7 +76,7 @@ func TestPlan_layers(t *testing.T) {
 		{`{plan: ~}`, "", "memory.max_messages", "none"},
 		{`{plan: silver}`, "silver", "memory.max_messages", "30, plan, overlay.yaml:1:54"},
 		{`{plan: gold}`, "gold", "llm.model", "large, plan, botyard.hcl:18:5"},
-		{`{plan: gold}`, "gold", "llm.temperature", "none"}, // of the plugin that the plan left
+		{`{plan: gold}`, "gold", "llm.temperature", "none"}, // temperature belongs to ollama, which gold replaces
 		{`{plan: gold}`, "gold", "llm.timeout", "5, plan, overlay.yaml:1:22"},
 		{`{plan: gold}`, "gold", "llm.user", "3, plan, environment variable BOTYARD__PLAN__GOLD__LLM__USER"},
 		{`{plan: gold}`, "gold", "memory.max_messages", "40, plan, environment variable BOTYARD__PLAN__GOLD__MEMORY__MAX_MESSAGES"},
@@ -92,21 +93,21 @@ func TestPlan_layers(t *testing.T) {
 			t.Errorf("%s: plan %q, %s is %s, not %s", try.doc, e.Plan, try.key, got, try.want)
 		}
 	}
-	// All tenants of a plan share one merge.
+	// All tenants with the same plan share one baseMerge.
 	a, _ := h.Tenant(t.Context(), "a", Documents{}, schemas)
 	b, _ := h.Tenant(t.Context(), "b", Documents{}, schemas)
 	if a.inputs.base != b.inputs.base || a.inputs.base.parent == nil {
 		t.Error("the plan is merged for each tenant")
 	}
-	// A tenant that changes the endpoint does not take the plan's secret along.
+	// A tenant that changes the endpoint does not inherit the plan's secret.
 	_, err = h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `{plan: gold, llm: {base_url: "http://elsewhere"}}`)}, schemas)
 	if err == nil || !strings.Contains(err.Error(), "the inherited secret was dropped") {
 		t.Errorf("the plan's secret goes elsewhere: %v", err)
 	}
 }
 
-// TestPlan_overlayMovesEndpoint checks that the secret of the host file's plan is dropped when
-// the overlay's plan names another address.
+// TestPlan_overlayMovesEndpoint checks that the secret of a plan in the host file is dropped if
+// the overlay changes the endpoint of the plan.
 func TestPlan_overlayMovesEndpoint(t *testing.T) {
 	h, err := loadFiles(t, planHost, `{plan: {gold: {llm: {base_url: "http://elsewhere"}}}}`)
 	if err != nil {
@@ -159,8 +160,8 @@ botyard.hcl:6:5: plan.gold.limits.turn_timeout: is a text; expected a number`},
 	}
 }
 
-// TestPlan_isCheckedWithoutTenant checks that problems of a plan's keys are reported before any
-// tenant has the plan.
+// TestPlan_isCheckedWithoutTenant checks that CheckDefaults reports problems of a plan that no
+// tenant has.
 func TestPlan_isCheckedWithoutTenant(t *testing.T) {
 	h, err := loadFiles(t, planHost+"plan \"bad\" {\n  llm {\n    modle = \"x\"\n  }\n  memory {\n    type = \"none\"\n  }\n}\n", `{}`)
 	if err != nil {

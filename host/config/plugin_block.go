@@ -8,39 +8,40 @@ import (
 	"slices"
 )
 
-// block is a part of a tenant's configuration that configures a plugin.
+// block describes a block of a tenant's configuration that selects and configures a plugin.
 type block struct {
 	key, kind, selector string
-	// hosts are the keys beside the selector that the host reads. The plugin does not get
-	// them, and they stay when another plugin is selected.
+	// hosts lists the keys, other than the selector, that the host reads itself. The host does
+	// not pass them to the plugin, and they stay when a layer selects another plugin.
 	hosts []string
 }
 
-// isHosts reports whether a key of the block is the host's and not the plugin's.
+// isHosts reports whether the host, and not the plugin, reads the key.
 func (b block) isHosts(key string) bool { return key == b.selector || slices.Contains(b.hosts, key) }
 
-// plugins returns a block's keys without those of the host.
+// plugins returns a copy of config that contains only the keys of the plugin.
 func (b block) plugins(config map[string]any) map[string]any {
 	config = maps.Clone(config)
 	maps.DeleteFunc(config, func(key string, _ any) bool { return b.isHosts(key) })
 	return config
 }
 
-// retentionKey is the host's key in conversation_storage.
+// retentionKey is the key of the block conversation_storage that the host reads itself.
 const retentionKey = "retention_days"
 
-// blocks are the blocks that every bot has.
+// blocks lists the plugin blocks that every bot has.
 var blocks = []block{
 	{key: "llm", kind: "llm", selector: "provider"},
 	{key: "memory", kind: "memory", selector: "type"},
 	{key: "conversation_storage", kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }
 
-// knowledge is the block of knowledge plugins, of which there are none yet. As in other blocks, a
-// layer that selects another plugin drops the keys of the former one.
+// knowledge describes the block of knowledge plugins, which do not exist yet. The merge treats it
+// like the other plugin blocks: a layer that selects another plugin drops the keys of the
+// previous plugin.
 var knowledge = block{key: "knowledge_base", kind: "knowledge", selector: "type"}
 
-// missing returns the words for a selector that no layer set.
+// missing returns the message and the expected words for a block whose selector no layer sets.
 func (b block) missing(ctx context.Context, s Schemas) (string, string) {
 	var unknown *UnknownPluginError
 	if _, err := s.Schema(ctx, b.kind, ""); errors.As(err, &unknown) && len(unknown.Known) > 0 {
@@ -49,7 +50,8 @@ func (b block) missing(ctx context.Context, s Schemas) (string, string) {
 	return "is required", "the name of " + article(b.kind) + " plugin"
 }
 
-// unusable returns the words for a selector whose plugin has no schema.
+// unusable returns the message and the expected words for a selected plugin whose schema could
+// not be read. err is the error of [Schemas].
 func (b block) unusable(name string, err error) (string, string) {
 	message := fmt.Sprintf("no %s plugin is named %q", b.kind, name)
 	var none *UnknownPluginError
@@ -62,9 +64,9 @@ func (b block) unusable(name string, err error) (string, string) {
 	return fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err), ""
 }
 
-// UnknownPluginBlocks returns the blocks plugin.KIND.NAME whose plugin is not among the known
-// ones of its kind, sorted by position. Such a block may be right, since the plugin may come
-// later. A name that is near a known one is probably misspelt.
+// UnknownPluginBlocks returns a problem for each block plugin.KIND.NAME whose plugin is not in
+// known(KIND), sorted by position. Such a block may be intended, because the plugin may be
+// installed later. If the name resembles a known name, the problem suggests that name.
 func (h *Host) UnknownPluginBlocks(known func(kind string) []string) Problems {
 	var unused Problems
 	for kind, blocks := range h.Settings.Plugins {
@@ -84,7 +86,7 @@ func (h *Host) UnknownPluginBlocks(known func(kind string) []string) Problems {
 }
 
 func article(noun string) string {
-	if noun == "llm" { // spoken el-el-em
+	if noun == "llm" { // "llm" is spoken el-el-em
 		return "an " + noun
 	}
 	return "a " + noun

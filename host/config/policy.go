@@ -8,31 +8,32 @@ import (
 	"strings"
 )
 
-// policyKey is the block tenant_policy, of the host and of a plan.
+// policyKey names the block tenant_policy, at the top of the host file and in the block of a
+// plan.
 const policyKey = "tenant_policy"
 
-// everyMarked is the pattern of all keys that schemas mark as the tenant's.
+// everyMarked is the pattern that stands for all keys that schemas mark as settable by tenants.
 const everyMarked = "*"
 
-// policy says what a tenant may write in its own settings.
+// policy says which keys a tenant may set in its own settings, and which plugins it may select.
 type policy struct {
-	keys    []string // patterns
+	keys    []string // patterns of the keys
 	keysAt  provenance
-	keysOf  string                // the plan whose block has the keys; empty for the host's
-	plugins map[string]selectable // by kind
+	keysOf  string                // name of the plan that sets the keys; empty for the top-level block
+	plugins map[string]selectable // by plugin kind
 }
 
-// selectable are the plugins of a kind that a tenant may select, with the provenance of their
+// selectable lists the plugins of one kind that a tenant may select, with the provenance of the
 // list.
 type selectable struct {
 	names []string
 	at    provenance
-	of    string // the plan whose block has the list; empty for the host's
+	of    string // name of the plan that sets the list; empty for the top-level block
 	given bool
 }
 
-// readPolicies takes the policies from the host's layers: of each plan, and of tenants without
-// one. A plan's own keys replace the host's, key by key.
+// readPolicies reads the policy of each plan, and the policy of tenants without a plan, from the
+// host's layers. Each key that a plan's policy sets replaces the key of the top-level policy.
 func (h *Host) readPolicies() {
 	h.policies = map[string]*policy{"": h.policyOf("")}
 	for name := range h.plans {
@@ -70,7 +71,7 @@ func (h *Host) policyOf(plan string) *policy {
 	return p
 }
 
-// textList returns the texts of a list; nil for a value that is not a list.
+// textList returns the texts in a list, or nil if value is not a list.
 func textList(value any) []string {
 	list, _ := value.([]any)
 	var out []string
@@ -82,7 +83,7 @@ func textList(value any) []string {
 	return out
 }
 
-// policyProblems returns what is wrong with the patterns of the policies.
+// policyProblems returns a problem for each invalid pattern in the policies.
 func (h *Host) policyProblems() Problems {
 	var problems Problems
 	roots := []Path{{policyKey}}
@@ -100,7 +101,7 @@ func (h *Host) policyProblems() Problems {
 		for i, value := range keys {
 			pattern, isText := value.(string)
 			if !isText || pattern == everyMarked {
-				continue // a wrong type is reported by the schema
+				continue // the schema reports the wrong type
 			}
 			if message, expected := wrongPattern(pattern); message != "" {
 				problems = append(problems, h.hostMerge.problem(root.with("keys", strconv.Itoa(i)), message, expected))
@@ -110,8 +111,8 @@ func (h *Host) policyProblems() Problems {
 	return problems
 }
 
-// wrongPattern returns what is wrong with a pattern of keys and needs no plugin; empty for
-// nothing.
+// wrongPattern returns why a pattern of keys is invalid, as far as this can be known without a
+// plugin's schema. The message is empty for a valid pattern.
 func wrongPattern(pattern string) (message, expected string) {
 	const forms = `a key such as "llm.model", "llm.*" or "*"`
 	path := Path(strings.Split(strings.TrimSuffix(pattern, ".*"), "."))
@@ -129,7 +130,7 @@ func wrongPattern(pattern string) (message, expected string) {
 				return fmt.Sprintf("lists `%s.%s`, which selects a plugin", b.key, b.selector), fmt.Sprintf("the plugin below %s.plugins.%s", policyKey, b.kind)
 			}
 			if !b.isHosts(segment) {
-				return "", "" // the plugin has the key
+				return "", "" // the key is the plugin's, so the tenant schema does not know it
 			}
 		}
 		next, ok := at.key(segment)
@@ -142,7 +143,8 @@ func wrongPattern(pattern string) (message, expected string) {
 	return "", ""
 }
 
-// blockOf returns the block with that key.
+// blockOf returns the description of the block with that key. It returns false if no block has
+// the key.
 func blockOf(key string) (block, bool) {
 	all := append(slices.Clone(blocks), knowledge)
 	i := slices.IndexFunc(all, func(b block) bool { return b.key == key })

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// policySchemas have plugins with marked and unmarked keys.
+// policySchemas returns plugin schemas with keys that are marked for tenants and keys that are
+// not.
 func policySchemas(t testing.TB) fakeSchemas {
 	s := testSchemas(t)
 	s["llm"]["marked"] = compile(t, `{"type": "object", "additionalProperties": false, "properties": {
@@ -39,7 +40,8 @@ defaults: {llm: {provider: marked, fixed: x, api_key: sk-of-the-operator, top: 3
 plan: {gold: {limits: {turn_timeout: 50}, tenant_policy: {keys: ["prompts.variables.*", llm.unmarked]}}}
 }`
 
-// ownOf checks a tenant's own document, in YAML.
+// ownOf merges a tenant's own settings, in YAML, on top of the operator's settings and the host
+// file.
 func ownOf(t *testing.T, host, operator, own string) (*Effective, error) {
 	t.Helper()
 	doc, err := ParseYAML("own", []byte(own))
@@ -49,13 +51,13 @@ func ownOf(t *testing.T, host, operator, own string) (*Effective, error) {
 	return loadHost(t, host).Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, operator), Own: doc}, policySchemas(t))
 }
 
-// TestPolicy_opens checks that a tenant may set the keys that a policy lists, and that the
-// operator's secret is dropped when the tenant sets another address.
+// TestPolicy_opens checks that a tenant may set the keys that the policy lists, and that the
+// operator's secret is dropped if the tenant sets another endpoint.
 func TestPolicy_opens(t *testing.T) {
 	const host = `{tenant_policy: {keys: ["*", llm.base_url, llm.api_key, llm.unmarked, llm.options], plugins: {llm: [other, ollama]}},
 defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
 	for own, want := range map[string]string{
-		`{llm: {base_url: "http://elsewhere"}}`:                       "map[base_url:http://elsewhere top:30]", // without the operator's secret
+		`{llm: {base_url: "http://elsewhere"}}`:                       "map[base_url:http://elsewhere top:30]", // the operator's secret is dropped
 		`{llm: {base_url: "http://elsewhere", api_key: sk-12345678}}`: "map[api_key:<secret> base_url:http://elsewhere top:30]",
 		`{llm: {unmarked: u, options: {num_ctx: 5}}}`:                 "map[api_key:<secret> options:map[num_ctx:5] top:30 unmarked:u]",
 		`{llm: {provider: other, top: 20}}`:                           "map[top:20]",
@@ -68,18 +70,20 @@ defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
 			t.Errorf("%s gives %s, not %s", own, got, want)
 		}
 	}
-	// The operator's value for another plugin does not bound this plugin's key.
+	// The bound of the operator's plugin does not apply to the plugin that the tenant selects.
+	// The bound is the default of the selected plugin.
 	if _, err := ownOf(t, host, `{}`, `{llm: {provider: other, top: 25}}`); err == nil || !strings.Contains(err.Error(), "above the operator's 20 (the default)") {
 		t.Errorf("%v", err)
 	}
-	// A plugin that the policy does not list is not started because a tenant selects it.
+	// If the policy does not list a plugin, the host refuses the selection before it reads the
+	// plugin's schema, because reading the schema would start the plugin.
 	if _, err := ownOf(t, `{defaults: {llm: {provider: marked}}}`, `{}`, `{llm: {provider: nothing}}`); err == nil || strings.Contains(err.Error(), "is named") {
 		t.Errorf("%v", err)
 	}
 }
 
-// TestPolicy_keysOfTheHost checks that the host's keys in a block keep the operator's bound
-// when the tenant selects another plugin.
+// TestPolicy_keysOfTheHost checks that the operator's bound on retention_days, a key that the
+// host reads itself, still applies if the tenant selects another storage plugin.
 func TestPolicy_keysOfTheHost(t *testing.T) {
 	const host = `{tenant_policy: {plugins: {storage: [memory]}},
 defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, connection: {host: db, database: d}, retention_days: 7}}}`
@@ -96,7 +100,8 @@ defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, co
 	}
 }
 
-// TestPolicy_operatorIsFree checks that the policy binds only the tenant's own layer.
+// TestPolicy_operatorIsFree checks that the policy restricts the tenant's own document and not
+// the operator's document.
 func TestPolicy_operatorIsFree(t *testing.T) {
 	h := loadHost(t, `{tenant_policy: {keys: []}, defaults: {llm: {provider: marked}}}`)
 	if _, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, `{llm: {fixed: y, unmarked: y, base_url: "http://x"}, conversations: {owner: tenant}}`)}, policySchemas(t)); err != nil {

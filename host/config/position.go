@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// Pos says where something is written. Line and Column count from 1. Where there are no lines (an
-// environment variable, the built-in defaults, a map of a program) both are 0, and File names the
-// source.
+// Pos is the place where a value is written. Line and Column count from 1. In a source without
+// lines (an environment variable, the built-in defaults or a Go map) both are 0, and File is the
+// name of the source.
 type Pos struct {
 	File         string
 	Line, Column int
 }
 
-// String returns "file:line:column", or the file alone where no line is known.
+// String returns "file:line:column", or the file alone if Line is 0.
 func (p Pos) String() string {
 	if p.Line == 0 {
 		return p.File
@@ -35,13 +35,14 @@ func invalidUTF8(name string, src []byte) Pos {
 	return position(name, src, offset)
 }
 
-// position returns the line and the column, in characters, of an offset.
+// position returns the line and the column of a byte offset. The column counts characters.
 func position(name string, src []byte, offset int) Pos {
 	p := newPositions(name, src)
 	return p.at(offset)
 }
 
-// positions finds the positions of offsets that only grow. It looks at each byte once.
+// positions converts byte offsets to positions. The offsets must be passed in ascending order, so
+// that each byte is read only once.
 type positions struct {
 	src    []byte
 	offset int
@@ -52,7 +53,8 @@ func newPositions(name string, src []byte) positions {
 	return positions{src: src, pos: Pos{File: name, Line: 1, Column: 1}}
 }
 
-// at returns the position of the offset, which is not before that of the last call.
+// at returns the position of the offset. The offset must be at or after the offset of the
+// previous call.
 func (p *positions) at(offset int) Pos {
 	for ; p.offset < min(offset, len(p.src)); p.offset++ {
 		switch c := p.src[p.offset]; {

@@ -9,22 +9,22 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// Problem is one thing that is wrong in a configuration. It never contains a secret.
+// Problem is one mistake in a configuration. It never contains a secret.
 type Problem struct {
 	Pos      Pos
-	Path     Path   // from the root of the document at Pos; may be empty
-	Message  string // what is wrong
-	Expected string // what would be right; may be empty
-	Mend     string // the shell command that mends it; may be empty
-	// For names the tenant that has the problem, where Pos is in an inherited document that is
-	// right for other tenants; empty otherwise.
+	Path     Path   // path from the root of the document in Pos.File; may be empty
+	Message  string // describes the mistake
+	Expected string // describes a correct value; may be empty
+	Mend     string // shell command that corrects the mistake; may be empty
+	// For names the tenant that has the problem, if Pos is in an inherited document that is
+	// correct for other tenants. Otherwise it is empty.
 	For string
 
 	cause error
 }
 
-// String returns "file:line:column: path: problem; expected what (command) (for whom)", without
-// the parts that are empty.
+// String returns "file:line:column: path: message; expected WHAT (COMMAND) (for TENANT)". It
+// leaves out empty parts.
 func (p Problem) String() string {
 	var b strings.Builder
 	if at := p.Pos.String(); at != "" {
@@ -46,11 +46,11 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Problems is an error of all problems that were found, sorted by position and without
-// duplicates.
+// Problems is an error that lists all problems of a configuration. A function that returns
+// Problems has sorted them by position and has removed duplicates.
 type Problems []Problem
 
-// Error returns the problems, one a line.
+// Error returns the problems, each on a line of its own.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
 	for i, p := range ps {
@@ -59,7 +59,7 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap returns the errors behind the problems, so that errors.Is finds fs.ErrNotExist or
+// Unwrap returns the causes of the problems, so that errors.Is finds fs.ErrNotExist or
 // [ErrUnknownPlugin].
 func (ps Problems) Unwrap() []error {
 	var errs []error
@@ -71,7 +71,7 @@ func (ps Problems) Unwrap() []error {
 	return errs
 }
 
-// brief returns a text of a problem, cut off where it is too long.
+// brief returns the text of a problem, cut off after bounds.ProblemBytes bytes.
 func brief(text string) string {
 	const cutOff = "..."
 	if len(text) <= bounds.ProblemBytes {
@@ -80,11 +80,12 @@ func brief(text string) string {
 	return strings.ToValidUTF8(text[:bounds.ProblemBytes-len(cutOff)], "") + cutOff
 }
 
-// maxProblems bounds the problems that are reported at once.
+// maxProblems is the maximum number of problems in one report.
 const maxProblems = bounds.Problems
 
-// err returns nil, or ps sorted and without duplicates. It returns the first maxProblems, and one
-// more that says how many follow.
+// err returns ps as an error, sorted and without duplicates, or nil if ps is empty. The error has
+// at most maxProblems problems. If there are more, one further problem says how many were left
+// out.
 func (ps Problems) err() error {
 	if len(ps) == 0 {
 		return nil

@@ -27,7 +27,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestProblems_bounds checks that the number and the length of reported problems have bounds.
+// TestProblems_bounds checks that a report has a maximum number of problems and each problem a
+// maximum length.
 func TestProblems_bounds(t *testing.T) {
 	var ps Problems
 	for i := range 3 * maxProblems {

@@ -10,22 +10,22 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// maxSystem bounds a system prompt with its variables in it, in bytes.
+// maxSystem is the maximum size of a system prompt, in bytes, after its variables were replaced.
 const maxSystem = sdk.MaxSystemBytes
 
 const (
 	promptOpens  = "{{"
-	promptEscape = "{{{{" // a literal {{
+	promptEscape = "{{{{" // stands for a literal "{{"
 )
 
-// promptVariable matches {{name}}.
+// promptVariable matches {{name}} at the beginning of a text.
 var promptVariable = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
 
-// promptPart is a piece of a prompt: a text, or the name of a variable.
+// promptPart is one part of a prompt: either a text or the name of a variable.
 type promptPart struct{ text, variable string }
 
-// parsePrompt cuts a prompt into its parts. wrong are excerpts that begin with {{ and name no
-// variable, at most maxProblems of them.
+// parsePrompt splits a prompt into texts and variables. wrong has excerpts of places where {{
+// does not begin a valid variable; it has at most maxProblems excerpts.
 func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
 	text := func(s string) {
 		if s != "" {
@@ -44,7 +44,7 @@ func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
 		case strings.HasPrefix(prompt, promptEscape):
 			text(promptOpens)
 			prompt = prompt[len(promptEscape):]
-		case strings.HasPrefix(prompt, "{{{"): // a brace before a variable
+		case strings.HasPrefix(prompt, "{{{"): // the first brace is a text; a variable may follow
 			text("{")
 			prompt = prompt[1:]
 		case m != nil:
@@ -60,7 +60,8 @@ func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
 	}
 }
 
-// promptExcerpt returns the beginning of a text, long enough to find it in the prompt.
+// promptExcerpt returns the beginning of a text. The excerpt is long enough to find the place in
+// the prompt.
 func promptExcerpt(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), 200)], "")
 	text, _, _ = strings.Cut(text, "\n")
@@ -73,9 +74,9 @@ func promptExcerpt(text string) string {
 	return text
 }
 
-// system puts the variables into the system prompt, in one pass. The text of a variable is not
-// searched for variables, and a prompt has no other means than variables. The length of the
-// result is checked before it is made.
+// system replaces the variables in the system prompt and sets Effective.System. It makes one
+// pass: a {{name}} inside the text of a variable stays as it is. The prompt is no template beyond
+// its variables. The size of the result is checked before the result is allocated.
 func (a *tenantMerge) system() {
 	prompts, _ := a.tree["prompts"].(map[string]any)
 	prompt, _ := prompts["system"].(string)
@@ -87,7 +88,7 @@ func (a *tenantMerge) system() {
 			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
 	}
 	size := 0
-	var names []string // names of the variables, sorted; set when one is not found
+	var names []string // sorted names of the variables; computed when a prompt uses an undefined variable
 	undefined := map[string]bool{}
 	for i, part := range parts {
 		if part.variable == "" {
@@ -104,7 +105,7 @@ func (a *tenantMerge) system() {
 		}
 		if text, ok := value.(string); ok {
 			parts[i].text = text
-		} else { // the schema reports a wrong type; a missing variable is left to the tenant
+		} else { // The schema reports a wrong type. Without a tenant, an undefined variable stays in the text.
 			parts[i].text = promptOpens + part.variable + "}}"
 		}
 		size += len(parts[i].text)
@@ -121,7 +122,7 @@ func (a *tenantMerge) system() {
 	a.effective.System = b.String()
 }
 
-// undefinedVariable adds the problem of a variable that is not defined.
+// undefinedVariable adds the problem that the prompt uses a variable that is not defined.
 func (a *tenantMerge) undefinedVariable(path Path, name string, known []string) {
 	message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, known)
 	if len(known) == 0 {

@@ -17,7 +17,8 @@ defaults:
 	}
 }
 
-// TestPrompt_bound checks that a short document cannot make a prompt longer than the bound.
+// TestPrompt_bound checks that a short document cannot produce a system prompt above the maximum
+// size by using one variable many times.
 func TestPrompt_bound(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo}}`)
 	make := func(uses, length int) error {

@@ -1,15 +1,15 @@
 package config
 
-// provenanceTree is the provenance of one path in a merge, and of the paths below it. To remove a
-// path with all that is below it costs nothing for the other paths.
+// provenanceTree records the provenance of one path in a merge; its children record the paths
+// below. With a tree, removing a path and everything below it is cheap.
 type provenanceTree struct {
-	set      *provenance    // who set the value; nil if there is no value
-	removed  *provenance    // who removed the value by a null; nil if nobody did
-	dropped  *droppedSecret // why an inherited secret is not there; nil for none
+	set      *provenance    // provenance of the value; nil if there is no value
+	removed  *provenance    // provenance of the null that removed the value; nil if no null did
+	dropped  *droppedSecret // why an inherited secret was removed; nil if none was
 	children map[string]*provenanceTree
 }
 
-// child returns the tree of a key below p. It is added where it is missing.
+// child returns the tree of a key below p, and adds the tree if it is missing.
 func (p *provenanceTree) child(name string) *provenanceTree {
 	next := p.children[name]
 	if next == nil {
@@ -22,7 +22,7 @@ func (p *provenanceTree) child(name string) *provenanceTree {
 	return next
 }
 
-// at returns the tree at the path below p. It is added where it is missing.
+// at returns the tree at the path below p, and adds all missing trees on the way.
 func (p *provenanceTree) at(path Path) *provenanceTree {
 	for _, segment := range path {
 		p = p.child(segment)
@@ -30,7 +30,7 @@ func (p *provenanceTree) at(path Path) *provenanceTree {
 	return p
 }
 
-// find returns the tree at the path below p; nil for none.
+// find returns the tree at the path below p, or nil if there is none.
 func (p *provenanceTree) find(path Path) *provenanceTree {
 	for _, segment := range path {
 		if p = p.children[segment]; p == nil {
@@ -47,8 +47,8 @@ func (p *provenanceTree) remove(path Path) {
 	}
 }
 
-// nearest returns the provenance of the key at path, or of the nearest key above it. For a key
-// that a null removed it is that of the null.
+// nearest returns the provenance of the key at path, or of the nearest key above it that has one.
+// For a key that a null removed, it returns the provenance of the null.
 func (p *provenanceTree) nearest(path Path) provenance {
 	var nearest provenance
 	for i := 0; p != nil; i++ {
@@ -66,7 +66,7 @@ func (p *provenanceTree) nearest(path Path) provenance {
 	return nearest
 }
 
-// each calls visit for p and for everything below it, in no order.
+// each calls visit for p and for each tree below it, in no particular order.
 func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 	visit(path, p)
 	for name, next := range p.children {
@@ -74,8 +74,9 @@ func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 	}
 }
 
-// inherited returns a copy of p for a merge that has p as its root. prefix is the path from the
-// root of the old merge to p. With an empty prefix each provenance keeps its own.
+// inherited returns a copy of p as the root of a new merge. prefix is the path of p in the old
+// merge and is stored in each copied provenance. With an empty prefix the copies keep their old
+// prefix.
 func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
 	out := &provenanceTree{dropped: p.dropped}
 	for _, from := range []struct {
@@ -99,7 +100,8 @@ func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
 	return out
 }
 
-// docProvenance finds the provenance of a document's values, key by key on the way down.
+// docProvenance computes the provenance of a document's values. It stands at one map or list of
+// the document. The method named of returns the docProvenance one key further down.
 type docProvenance struct {
 	doc     *Document
 	layer   layer
@@ -107,15 +109,15 @@ type docProvenance struct {
 	path    Path
 	entries []entry
 	isList  bool
-	byName  map[string]int // index of entries; made when first needed
+	byName  map[string]int // maps a key to its index in entries; built when first needed
 }
 
 func docProvenanceOf(l layer, doc *Document, prefix Path) *docProvenance {
 	return &docProvenance{doc: doc, layer: l, prefix: prefix, entries: doc.keys}
 }
 
-// of returns the provenance of a key, or of the list's element i, and the finder for what is
-// below it.
+// of returns the provenance of the key name in a map, or of element i in a list. It also returns
+// the docProvenance for the values inside that key or element.
 func (p *docProvenance) of(i int, name string) (provenance, *docProvenance) {
 	if !p.isList {
 		if p.byName == nil {
@@ -141,8 +143,8 @@ func (p *docProvenance) of(i int, name string) (provenance, *docProvenance) {
 	return provenance{pos: pos, layer: p.layer, prefix: p.prefix}, next
 }
 
-// provenance says which layer, file and line set a key of a merge last. prefix leads from the
-// root of the document to the root of the merge: a tenant's keys are below "defaults" in the host
+// provenance says which layer, file and line last set a key of a merge. prefix is the path of the
+// merge's root in the document. For example, a tenant's keys are below "defaults" in the host
 // file.
 type provenance struct {
 	pos    Pos

@@ -4,8 +4,8 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// redacted returns a block's configuration with its secrets redacted. Tenants that add nothing to
-// an inherited block share one copy. That saves memory, since most tenants inherit most blocks.
+// redacted returns a block's configuration with its secrets redacted. Tenants whose documents do
+// not have the block share one redacted copy, because most tenants inherit most blocks.
 func (a *tenantMerge) redacted(b block, schema *Schema, config map[string]any) map[string]any {
 	inherited := !a.partial && !a.docs.has(b.key)
 	if inherited {
@@ -20,8 +20,8 @@ func (a *tenantMerge) redacted(b block, schema *Schema, config map[string]any) m
 	return out
 }
 
-// redact returns a copy of a value with each secret replaced by its [Reference], or by a
-// secret.Text, which prints as a placeholder.
+// redact returns a copy of value in which each secret is replaced by its [Reference], or by a
+// secret.Text, which prints as "<secret>".
 func (a *tenantMerge) redact(c cursor, value any, path Path) any {
 	return c.transform(value, path, func(path Path, value any, m marks) any {
 		text, ok := value.(string)
@@ -35,14 +35,14 @@ func (a *tenantMerge) redact(c cursor, value any, path Path) any {
 	})
 }
 
-// isSealed reports whether a document of the tenant has the value at the path, and has it as a
-// secret; see [Document.MarkSecret].
+// isSealed reports whether the value at the path comes from a tenant's document in which
+// [Document.MarkSecret] marked it as secret.
 func (a *tenantMerge) isSealed(path Path) bool {
 	doc := a.docs.of(a.layers.provenance.nearest(path).layer)
 	return doc.isSealed(path)
 }
 
-// secretPlaceholder is shown for every secret.
+// secretPlaceholder is the text that is shown in place of every secret.
 const secretPlaceholder = secret.Placeholder
 
 func newSecret(text string) secret.Text { return secret.NewText(text) }

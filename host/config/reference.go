@@ -11,20 +11,20 @@ const (
 	schemeFile = "file"
 )
 
-// Reference stands in [Block].Config for a secret that is elsewhere: in an environment variable
-// of the host ("env") or in a file ("file"). It is safe to print. [Host.ResolveBlock] reads the
-// secret.
+// Reference stands in [Block].Config for a secret that is stored elsewhere: in an environment
+// variable of the host (scheme "env") or in a file (scheme "file"). It is safe to print, because
+// it does not contain the secret. [Host.ResolveBlock] reads the secret.
 type Reference struct {
 	Scheme, Name string
-	// Tenant says that a document of the tenant has the reference. It then reaches only what
-	// that tenant may use.
+	// Tenant says that the reference comes from a tenant's document. Such a reference can read
+	// only variables and files that its tenant may use.
 	Tenant bool
 }
 
 // String returns "${env:NAME}" or "${file:PATH}".
 func (r Reference) String() string { return "${" + r.Scheme + ":" + r.Name + "}" }
 
-// MarshalText returns the text of String.
+// MarshalText returns the result of String.
 func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 var (
@@ -35,7 +35,7 @@ var (
 	variableName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 )
 
-// check returns what is wrong with the reference; empty for nothing.
+// check returns why the reference is invalid, or "" if it is valid.
 func (r Reference) check() string {
 	switch {
 	case r.Scheme != schemeEnv && r.Scheme != schemeFile:
@@ -43,14 +43,15 @@ func (r Reference) check() string {
 	case r.Name == "":
 		return "is a reference to nothing"
 	case r.Scheme == schemeEnv && !variableName.MatchString(r.Name):
-		return "refers to what is not the name of an environment variable" // perhaps to the secret itself
+		return "refers to what is not the name of an environment variable" // the name is left out, because it may be the secret itself
 	case r.Scheme == schemeFile && strings.ContainsAny(r.Name, "{}\x00\r\n"):
 		return "refers to a file whose name has a brace or a line end"
 	}
 	return ""
 }
 
-// parseReference returns the reference that a text is. A text with a reference in it is none.
+// parseReference parses a text that is a reference as a whole. It returns false for any other
+// text, also for a text that contains a reference.
 func parseReference(text string) (Reference, bool) {
 	m := wholeReference.FindStringSubmatch(text)
 	if m == nil {
@@ -59,18 +60,18 @@ func parseReference(text string) (Reference, bool) {
 	return Reference{Scheme: m[1], Name: m[2]}, true
 }
 
-// isReference reports whether a text of a key that is not secret is a reference. A text in braces
-// with another scheme is only a text there.
+// isReference reports whether a text of a key that is not secret is a reference with a known
+// scheme. With an unknown scheme it is a plain text.
 func isReference(text string) bool {
 	ref, ok := parseReference(text)
 	return ok && (ref.Scheme == schemeEnv || ref.Scheme == schemeFile)
 }
 
-// referenceForms is expected where a text is ${NAME}.
+// referenceForms is the expected part of the problem that a text has the form ${NAME}.
 const referenceForms = "${env:NAME} for an environment variable, ${file:PATH} for a file"
 
-// referenceAsText returns how to write a reference that YAML or JSON has in HCL's form, as a
-// text. It reports whether the text is one.
+// referenceAsText reports whether a text in YAML or JSON has HCL's form of a reference, such as
+// env("NAME"). It also returns the message of the problem and the correct form.
 func referenceAsText(text string) (message, expected string, is bool) {
 	m := hclReference.FindStringSubmatch(text)
 	if m == nil {
@@ -80,8 +81,8 @@ func referenceAsText(text string) (message, expected string, is bool) {
 		fmt.Sprintf(`%s in YAML and JSON, or in HCL %s("...") without quotes around it`, Reference{Scheme: m[1], Name: "..."}, m[1]), true
 }
 
-// strayReference returns what is wrong with a text of a key that is not secret, if it is a
-// reference or was meant as one.
+// strayReference reports whether the text of a key that is not secret is a reference or resembles
+// one. It also returns the message of the problem and the expected words.
 func strayReference(value any) (message, expected string, stray bool) {
 	text, ok := value.(string)
 	switch {

@@ -5,19 +5,20 @@ import (
 	"slices"
 )
 
-// registryStorage is the block of the host file that names the storage of registered tenants.
+// registryStorage is the path of the block in the host file that configures the storage of
+// registered tenants.
 var registryStorage = Path{"registry", "storage"}
 
-// RegistryStorage returns the block registry.storage; false if the host's layers have none. Its
-// layers are merged by the rules of a conversation_storage block: a layer that selects another
-// backend drops the keys of the former one, and a layer that changes an endpoint drops the
-// secrets of lower layers. Errors are [Problems].
+// RegistryStorage returns the block registry.storage, and false if no layer of the host has one.
+// Its layers are merged like those of conversation_storage: a layer that selects another backend
+// drops the keys of the previous backend, and a layer that changes an endpoint drops the secrets
+// of lower layers. Errors are [Problems].
 func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, error) {
 	return h.storageAt(ctx, s, registryStorage)
 }
 
-// DefaultStorage returns the block conversation_storage that tenants inherit. What is missing for
-// it to be whole is a problem. Errors are [Problems].
+// DefaultStorage returns the block conversation_storage that tenants inherit. A missing required
+// key is a problem. Errors are [Problems].
 func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
 	b, _, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
 	return b, err
@@ -27,8 +28,8 @@ func storageBlock() block {
 	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
 }
 
-// storageAt returns the block of a storage at a path of the host's layers; false if they have
-// none.
+// storageAt returns the storage block at a path of the host's layers. It returns false if no
+// layer has the path.
 func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, error) {
 	storage := storageBlock()
 	r := &Host{Settings: h.Settings, folder: h.folder, environ: h.environ, sealer: h.sealer}
@@ -45,7 +46,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	a := tenantMerge{host: r, base: base, layers: base.layersForTenant(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
 	a.tree = a.layers.values.Raw()
 	if slices.Equal(at, registryStorage) {
-		storage.hosts = nil // the host's keys of a storage's block are of conversations
+		storage.hosts = nil // retention_days belongs to conversation_storage only
 	}
 	b := a.block(storage)
 	if err := ctx.Err(); err != nil {
@@ -61,7 +62,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	return b, true, a.problems.err()
 }
 
-// IsRegistrySame reports whether both hosts have the same block registry.storage.
+// IsRegistrySame reports whether both hosts have an equal block registry.storage.
 func (h *Host) IsRegistrySame(other *Host) bool {
 	of := func(h *Host) string {
 		b := Block{Config: map[string]any{}}

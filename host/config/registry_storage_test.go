@@ -19,7 +19,7 @@ func TestRegistryStorage(t *testing.T) {
 	for _, try := range []struct {
 		name, file, overlay string
 		environ             []string
-		want                string // JSON as the plugin gets it; empty: none is named
+		want                string // JSON that the plugin gets; empty if the host file has no block
 		plugin              string
 		problem             string
 	}{

@@ -10,25 +10,27 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// Resolved is a block as its plugin gets it. All of it is secret.
+// Resolved is a block in the form that the host sends to its plugin. It contains secrets, so it
+// never prints its fields.
 type Resolved struct {
-	Config  []byte   // JSON, with the block's secrets in place
-	Secrets []string // the secrets in Config, in any order
+	Config  []byte   // JSON that contains the secrets
+	Secrets []string // the secrets that Config contains, in any order
 	Egress  egress.Policy
 }
 
-// Format writes a placeholder for every verb.
+// Format writes "<secret>" for every verb.
 func (Resolved) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, secretPlaceholder) }
 
-// Resolve returns only the configuration of [Host.ResolveBlock], for comparing.
+// Resolve returns only the Config of [Host.ResolveBlock]. Callers compare it with an earlier
+// result.
 func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 	r, err := h.ResolveBlock(e, b)
 	return r.Config, err
 }
 
-// ResolveBlock returns one of e's blocks as its plugin gets it, and its secrets. References are
-// read now; one line end at the end of a file is removed. Errors are [Problems], which never
-// contain a secret.
+// ResolveBlock returns one of e's blocks in the form that the host sends to its plugin. It reads
+// the references during the call, and removes one line end at the end of a file. Errors are
+// [Problems], which never contain a secret.
 func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	var problems Problems
 	var secrets []string
@@ -70,17 +72,17 @@ func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	}
 	out, err := json.Marshal(config)
 	if err != nil {
-		// The error is not wrapped, because its text has values in it.
+		// The error is not wrapped, because its text may contain a secret.
 		return Resolved{}, Problems{{Pos: e.pos(root), Path: root, Message: "cannot be written as JSON"}}
 	}
 	return Resolved{Config: out, Secrets: secrets, Egress: b.Egress}, nil
 }
 
-// pos returns the position where a key was set.
+// pos returns the position of the layer that set the key at path.
 func (e *Effective) pos(path Path) Pos { return e.withPositions(Problems{{Path: path}})[0].Pos }
 
-// withPositions returns the problems with the positions of their keys. It merges the layers
-// again.
+// withPositions adds to each problem the position of its key. It repeats the merge to find the
+// positions.
 func (e *Effective) withPositions(problems Problems) Problems {
 	a := e.inputs.merge()
 	for i, p := range problems {
@@ -93,7 +95,7 @@ func (e *Effective) withPositions(problems Problems) Problems {
 	return problems
 }
 
-// secretSum counts the secrets of a block and their bytes.
+// secretSum counts the secrets of a block, and the bytes of all of them.
 type secretSum struct{ number, bytes int }
 
 func (s *secretSum) add(text string) {
@@ -101,11 +103,12 @@ func (s *secretSum) add(text string) {
 	s.bytes += len(text)
 }
 
-// mayHaveMore reports whether the block may have another secret. Once there are too many, none is
-// read.
+// mayHaveMore reports whether the number of secrets is still below the bound. The caller reads no
+// further secret after that.
 func (s *secretSum) mayHaveMore() bool { return s.number < bounds.BlockSecrets }
 
-// secretProblem returns what is wrong with all secrets of a block together; nil for nothing.
+// secretProblem returns the problem that a block has too many secrets or that its secrets are too
+// large together. It returns nil if the block keeps both bounds.
 func (s *secretSum) secretProblem() *secretProblem {
 	switch {
 	case s.number > bounds.BlockSecrets:

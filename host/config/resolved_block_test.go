@@ -10,9 +10,9 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// TestSecretSum checks the bounds of a block's secrets: their number, the length of each, and
-// the length of all together. Literals and references count alike, both when they are checked
-// and when they are used.
+// TestSecretSum checks the three bounds on a block's secrets: their number, the length of each
+// secret, and the length of all secrets together. Host.Tenant and Host.Resolve both apply the
+// bounds, to literal secrets and to references.
 func TestSecretSum(t *testing.T) {
 	h, base := secretsHost(t)
 	file := filepath.Join(base, "secrets/client-a/long")
@@ -32,7 +32,7 @@ func TestSecretSum(t *testing.T) {
 		return h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
 	}
 	write(2_000)
-	e, err := check(headers(bounds.BlockSecrets-1, "${file:long}")) // and api_key
+	e, err := check(headers(bounds.BlockSecrets-1, "${file:long}")) // api_key is one more secret
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestSecretSum(t *testing.T) {
 			t.Errorf("%.300v; want %s", err, c.want)
 		}
 	}
-	write(3_000) // they have grown since they were checked
+	write(3_000) // the files grow after Host.Tenant has checked them
 	if _, err := h.Resolve(e, e.LLM); err == nil || !strings.Contains(err.Error(), "has secrets of more than 262144 bytes together") {
 		t.Errorf("%.300v", err)
 	}

@@ -8,10 +8,11 @@ import (
 )
 
 // RestoreSecrets returns a copy of new in which each text "<secret>" is replaced by the scalar
-// that old has at the same path. Whoever was shown a document and sends it back means that
-// secret. A placeholder without a scalar in old stays, and is a problem once its key is known to
-// be secret. Neither document is changed, and either may be nil. Call [CheckRestored] before the
-// result is used.
+// that old has at the same path. A caller that reads a document, changes it and sends it back so
+// keeps the secrets that it was not shown. If old has no scalar at the path, the text "<secret>"
+// stays, and the merge reports it as a problem if the key is secret. RestoreSecrets modifies
+// neither document; either may be nil. The caller must pass the result to [CheckRestored] before
+// it uses it.
 func RestoreSecrets(new, old *Document) *Document {
 	if new == nil || old == nil {
 		return new
@@ -36,7 +37,7 @@ func RestoreSecrets(new, old *Document) *Document {
 		kept = append(kept, path)
 		return at
 	})
-	out.kept = append(slices.Clone(new.kept), kept...) // those of a merge patch are known already
+	out.kept = append(slices.Clone(new.kept), kept...) // new.kept has the secrets that MergePatch left in place
 	if len(old.sealed) > 0 {
 		out.sealed = maps.Clone(old.sealed)
 		for key := range new.sealed {
@@ -46,10 +47,11 @@ func RestoreSecrets(new, old *Document) *Document {
 	return out
 }
 
-// CheckRestored refuses a document of [RestoreSecrets] that sends a kept secret elsewhere: to
-// another plugin, or to another endpoint. Whoever changes where a secret is sent has to know the
-// secret. before is the configuration with the old document; nil if that was invalid. after is
-// the one with doc. Errors are [Problems].
+// CheckRestored returns an error if doc keeps a secret of an older document but sends it to
+// another plugin or another endpoint. A caller that changes where a secret is sent must send the
+// secret itself, to prove that it knows the secret. before is the configuration with the older
+// document, or nil if that was invalid. after is the configuration with doc. Errors are
+// [Problems].
 func CheckRestored(doc *Document, before, after *Effective) error {
 	if doc == nil {
 		return nil
@@ -66,12 +68,12 @@ func CheckRestored(doc *Document, before, after *Effective) error {
 	return problems.err()
 }
 
-// movedSince returns how the place that a block's secrets are sent to has changed; empty if it
-// has not.
+// movedSince returns how the receiver of the secrets in the block changed between before and
+// after: the plugin or an endpoint. It returns "" if neither changed.
 func movedSince(key string, before, after *Effective) string {
 	i := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
 	if i < 0 {
-		return "" // not a plugin's block; a secret there is reported
+		return "" // not a plugin's block; the merge reports the secret
 	}
 	if before == nil {
 		return "there was no valid configuration to keep it from"

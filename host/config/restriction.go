@@ -8,23 +8,23 @@ import (
 	"strconv"
 )
 
-// restriction checks a tenant's own document by the policy. It compares the document with the
-// operator's settings for the tenant.
+// restriction checks a tenant's own document against the tenant policy. It compares the document
+// with the operator's settings for the tenant.
 type restriction struct {
 	policy   *policy
 	doc      *Document
-	operator *tenantMerge // the merge of all layers but the tenant's own, with its limits
-	layers   *layers      // has the schemas
+	operator *tenantMerge // merge of all layers below the tenant's own document, with the limits
+	layers   *layers      // source of the plugins' schemas
 
 	problems Problems
-	refused  map[string]bool // by Path.key, the keys that are not merged
-	// These fields describe the block that is being checked.
-	plugin string // selected with the tenant's own settings; empty outside of a plugin's keys
-	change bool   // whether the operator's settings select another plugin
+	refused  map[string]bool // paths, as Path.key, of the keys that must not be merged
+	// plugin and change describe the block whose keys are being checked.
+	plugin string // plugin that the block selects, own document included; empty outside of a plugin's keys
+	change bool   // whether the own document selects another plugin than the operator
 }
 
-// restrict returns the part of the tenant's own document that may be merged, the merge of the
-// operator's settings, and the problems of both.
+// restrict checks a tenant's own document. It returns the part of the document that may be
+// merged, the merge of the operator's settings below the document, and the problems of both.
 func (h *Host) restrict(ctx context.Context, own *Document, base *baseMerge, tenant string, operator *Document, s Schemas) (*Document, *tenantMerge, Problems) {
 	below := &tenantMerge{host: h, base: base, docs: Documents{Operator: operator}, tenant: tenant, partial: true}
 	below.layers = base.layersForTenant(ctx, s)
@@ -45,13 +45,13 @@ func (h *Host) restrict(ctx context.Context, own *Document, base *baseMerge, ten
 	return own.withoutPaths(r.refused), below, append(below.problems, r.problems...)
 }
 
-// addProblem adds a problem of a key, which is then not merged.
+// addProblem adds a problem at path, and excludes the key from the merge.
 func (r *restriction) addProblem(path Path, message, expected string) {
 	r.refused[keyOf(path).key()] = true
 	r.problems = append(r.problems, Problem{Pos: r.doc.Pos(path), Path: path, Message: message, Expected: expected})
 }
 
-// addRuling adds the problem that a rule forbids what the document does.
+// addRuling adds the problem that rule forbids a change of the key. does describes the change.
 func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	expected := ""
 	if rule.allow != "" {
@@ -60,12 +60,12 @@ func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	r.addProblem(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
 }
 
-// top checks one key of the top level.
+// top checks one top-level key of the document.
 func (r *restriction) top(key string, own any) {
 	path := Path{key}
 	c, known := tenantSchema().cursor().key(key)
 	if !known {
-		return // reported as an unknown key, or as the host's
+		return // another check reports an unknown key or a key of the host
 	}
 	b, isBlock := blockOf(key)
 	had, _ := r.operator.tree[key].(map[string]any)
@@ -79,7 +79,7 @@ func (r *restriction) top(key string, own any) {
 		return
 	}
 	if !isMap {
-		return // nothing to remove, or a wrong type that is reported
+		return // removes nothing, or has a wrong type, which the schema reports
 	}
 	before := plainText(had[b.selector])
 	r.plugin, r.change = before, false
@@ -90,11 +90,11 @@ func (r *restriction) top(key string, own any) {
 		case value == nil && before != "":
 			r.addProblem(path.with(b.selector), "would remove the plugin that the operator selects (built-in rule)", strconv.Quote(before))
 		case name == "" || name == before:
-			// The value is not a text, which is reported elsewhere, or selects the same plugin.
+			// The value selects the same plugin, or is not a text, which the schema reports.
 		default:
 			if rule := r.policy.selector(b, name); !rule.allowed {
 				r.addRuling(path.with(b.selector), fmt.Sprintf("may not select %q", name), rule)
-				r.refused[path.key()] = true // its keys are of a plugin whose schema is not asked for
+				r.refused[path.key()] = true // the keys of a plugin that the tenant may not select are not checked
 				return
 			}
 			r.plugin, r.change = name, true
@@ -106,7 +106,8 @@ func (r *restriction) top(key string, own any) {
 		switch {
 		case e.key == b.selector:
 		case b.isHosts(e.key):
-			// It is the host's key, and stays when another plugin is selected.
+			// The host reads this key itself, so the key stays when the tenant selects another
+			// plugin.
 			plugin, change := r.plugin, r.change
 			r.plugin, r.change = "", false
 			next, _ := c.key(e.key)
@@ -115,7 +116,7 @@ func (r *restriction) top(key string, own any) {
 		case schema != nil:
 			next, known := schema.cursor().key(e.key)
 			if !known {
-				continue // reported as an unknown key
+				continue // the schema reports the unknown key
 			}
 			r.value(at, values[e.key], had[e.key], next)
 		case isKnowledge(b):
@@ -127,10 +128,11 @@ func (r *restriction) top(key string, own any) {
 
 func isKnowledge(b block) bool { return b.key == knowledge.key }
 
-// value checks what the document has at the path. had is the operator's value there.
+// value checks the value own, which the document has at the path. had is the operator's value at
+// the same path.
 func (r *restriction) value(path Path, own, had any, c cursor) {
 	if r.change {
-		had = nil // the operator's value configured another plugin
+		had = nil // the operator's value belongs to another plugin
 	}
 	below, isMap := own.(map[string]any)
 	inside, hadMap := had.(map[string]any)
@@ -140,12 +142,12 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 	switch {
 	case isMap:
 		if had != nil && !hadMap {
-			r.set(path, path, nil, had, c) // the map replaces it
+			r.set(path, path, nil, had, c) // the map replaces the operator's value
 		}
 		for _, e := range r.doc.keysOf(path) {
 			next, known := c.key(e.key)
 			if !known {
-				continue // reported as an unknown key
+				continue // the schema reports the unknown key
 			}
 			r.value(path.with(e.key), below[e.key], inside[e.key], next)
 		}
@@ -153,7 +155,7 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 			r.set(path, path, own, had, c)
 		}
 	case own == nil && (hadMap || len(c.keys()) > 0):
-		// The removal was checked above.
+		// The call of removal has checked this null.
 	default:
 		if items, ok := own.([]any); ok {
 			for i, item := range items {
@@ -164,15 +166,15 @@ func (r *restriction) value(path Path, own, had any, c cursor) {
 	}
 }
 
-// element checks an element of a list. The list is set as a whole.
+// element checks the values in one element of a list.
 func (r *restriction) element(path Path, item any, c cursor) {
 	c.leaves(path, item, func(path Path, value any, m marks) {
 		r.leaf(path, value, m)
 	})
 }
 
-// removal checks that the tenant may remove everything that the operator has in a map. at is the
-// key that removes it.
+// removal checks whether the tenant may remove all values that the operator has at and below
+// path. at is the key of the document that removes them.
 func (r *restriction) removal(at, path Path, had any, c cursor) {
 	if m, ok := had.(map[string]any); ok {
 		for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -186,11 +188,11 @@ func (r *restriction) removal(at, path Path, had any, c cursor) {
 	}
 }
 
-// set checks a value that replaces the operator's value at path; nil removes it. at is the key of
-// the document that does so.
+// set checks whether the tenant may replace the operator's value at path by own. A nil own
+// removes the value. at is the key of the document that causes the change.
 func (r *restriction) set(at, path Path, own, had any, c cursor) {
 	if r.refused[keyOf(at).key()] {
-		return // one problem of a key is enough
+		return // one problem for each key is enough
 	}
 	does := "may not be set by the tenant itself"
 	if own == nil {
@@ -212,7 +214,7 @@ func (r *restriction) set(at, path Path, own, had any, c cursor) {
 	}
 }
 
-// leaf checks one value in a list.
+// leaf checks one scalar in a list.
 func (r *restriction) leaf(path Path, value any, m marks) {
 	if r.refused[keyOf(path).key()] {
 		return
@@ -224,8 +226,9 @@ func (r *restriction) leaf(path Path, value any, m marks) {
 	r.isReference(path, value, m)
 }
 
-// isReference reports whether a secret is a reference, and adds the problem: what a reference
-// names is the host's. Outside of secrets references are refused for everybody.
+// isReference reports whether the value of a secret key is a reference, and adds a problem if so.
+// A tenant's own settings may not contain references, because a reference reads variables and
+// files of the host. For keys that are not secret, references are refused for operators too.
 func (r *restriction) isReference(path Path, value any, m marks) bool {
 	text, ok := value.(string)
 	if !ok || !m.secret {
@@ -238,8 +241,8 @@ func (r *restriction) isReference(path Path, value any, m marks) bool {
 	return true
 }
 
-// lower adds a problem for a value above the operator's. If the operator set none, the default is
-// the bound. Without a default there is no bound.
+// lower adds a problem if the tenant's value exceeds the operator's value. If the operator did
+// not set the key, the bound is the default of the key. A key without a default has no bound.
 func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	unlimited := func(v any) bool { return v == nil || c.marks.zeroUnlimited && asFloat(v) <= 0 }
 	most, from := had, r.operator.layers.provenance.nearest(path)
@@ -253,7 +256,7 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	switch value.(type) {
 	case nil, int64, float64:
 	default:
-		return // a wrong type, which is reported
+		return // the schema reports the wrong type
 	}
 	if unlimited(most) || !unlimited(value) && asFloat(value) <= asFloat(most) {
 		return
@@ -274,7 +277,8 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	r.addProblem(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
 }
 
-// fallback returns the value that a key has when nobody sets it; nil for no bound.
+// fallback returns the value that applies if no layer sets the key, or nil if nothing then bounds
+// the key.
 func (r *restriction) fallback(path Path, c cursor) any {
 	if len(path) == 2 && path[0] == limitsKey {
 		ceilings, _ := r.operator.host.hostMerge.tree[limitsKey].(map[string]any)

@@ -15,7 +15,7 @@ func TestRestriction_allows(t *testing.T) {
 		{`{}`, `{llm: {own_key: sk-of-the-tenant}}`, "llm.own_key", "<secret>"},
 		{`{}`, `{llm: {top: 30}}`, "llm.top", "30"},
 		{`{}`, `{llm: {top: 1}}`, "llm.top", "1"},
-		{`{}`, `{llm: {top: ~}}`, "llm.top", "none"}, // back to 20, below 30
+		{`{}`, `{llm: {top: ~}}`, "llm.top", "none"}, // the default of 20 applies, which is below 30
 		{`{llm: {top: ~}}`, `{llm: {top: 20}}`, "llm.top", "20"},
 		{`{llm: {most: 0}}`, `{llm: {most: 1000000}}`, "llm.most", "1000000"},
 		{`{llm: {most: ~}}`, `{llm: {most: 1000000}}`, "llm.most", "1000000"},
@@ -24,7 +24,7 @@ func TestRestriction_allows(t *testing.T) {
 		{`{}`, `{llm: {options: {temperature: 0.5}}}`, "llm.options.temperature", "0.5"},
 		{`{}`, `{llm: {options: {}}}`, "llm.options.num_ctx", "4096"},
 		{`{}`, `{limits: {turn_timeout: 100, turns_per_minute: 60, reply_tokens: 1}}`, "limits.reply_tokens", "1"},
-		{`{}`, `{limits: {message_bytes: ~}}`, "limits.message_bytes", "1048576"}, // the host's, as before
+		{`{}`, `{limits: {message_bytes: ~}}`, "limits.message_bytes", "1048576"}, // the host's limit applies again
 		{`{}`, `{conversation_storage: {retention_days: 7, max_bytes: 500}}`, "conversation_storage.retention_days", "7"},
 		{`{plan: gold}`, `{prompts: {variables: {tone: stern}}, llm: {unmarked: u}}`, "llm.unmarked", "u"},
 		{`{}`, `{}`, "llm.fixed", "x"},
@@ -41,8 +41,8 @@ func TestRestriction_allows(t *testing.T) {
 	}
 }
 
-// TestRestriction_refuses checks what a hostile tenant may try: no attempt has an effect, and
-// each is one problem at its position in the tenant's document.
+// TestRestriction_refuses checks that each forbidden change in a tenant's own settings has no
+// effect and is reported as one problem with its position in the tenant's document.
 func TestRestriction_refuses(t *testing.T) {
 	const inOperators = "; expected it in the operator's settings, or in the host file `"
 	for _, try := range []struct{ name, operator, own, want string }{
@@ -117,8 +117,8 @@ func TestRestriction_refuses(t *testing.T) {
 	}
 }
 
-// TestRestriction_hidesNothingWrong checks that a mistake in the operator's settings is
-// reported even if the tenant's own settings replace it.
+// TestRestriction_hidesNothingWrong checks that a mistake in the operator's settings is reported
+// even if the tenant's own settings replace the wrong value.
 func TestRestriction_hidesNothingWrong(t *testing.T) {
 	_, err := ownOf(t, `{tenant_policy: {plugins: {llm: [other]}}, defaults: {llm: {provider: marked}}}`, `{llm: {provider: gone, key: sk-secret-of-it}}`, `{llm: {provider: other}}`)
 	if err == nil || !strings.Contains(err.Error(), `tenant.yaml:1:8: llm.provider: no llm plugin is named "gone"`) {

@@ -1,14 +1,15 @@
 package config
 
-// retention reads the host's key of the storage's block. The tenant's schema has checked it.
+// retention sets Effective.RetentionDays from conversation_storage.retention_days. The tenant
+// schema has already checked the value.
 func (a *tenantMerge) retention() {
 	storage, _ := a.tree[storageBlock().key].(map[string]any)
 	days, _ := storage[retentionKey].(int64)
 	a.effective.RetentionDays = int(max(days, 0))
 }
 
-// MayRetain reports whether a tenant with these documents may have retention_days: one of them
-// has the key, or it is inherited. It costs far less than [Host.Tenant].
+// MayRetain reports whether retention_days can be set for a tenant with these documents: in one
+// of the documents, in its plan or in the defaults. It is much cheaper than [Host.Tenant].
 func (h *Host) MayRetain(docs Documents) bool {
 	key := storageBlock().key
 	plans, _ := h.hostMerge.tree[planKey].(map[string]any)

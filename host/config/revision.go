@@ -9,12 +9,13 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// revisionFormat changes when the form of what enters a revision changes.
+// revisionFormat is a version number that is part of every revision. It must change if the digest
+// gets another form.
 const revisionFormat = 1
 
-// limitsInRevision is the form of limits in a revision: the names of the fields and times in
-// nanoseconds. The fields are those of [Limits]. Their names stay when the keys change:
-// another form would make another revision of each tenant.
+// limitsInRevision is the form in which limits enter a revision. It has the fields of [Limits]
+// with fixed JSON names, and times in nanoseconds. The names do not follow the names of the keys,
+// because another name would change the revision of every tenant.
 type limitsInRevision struct {
 	ConcurrentTurns       int
 	TurnsPerMinute        int
@@ -27,34 +28,34 @@ type limitsInRevision struct {
 	TokenTimeout          time.Duration
 	ConversationWait      time.Duration
 	ConversationWaiters   int
-	TenantSetTokenTimeout bool `json:"-"` // how the values came about makes no other bot
+	TenantSetTokenTimeout bool `json:"-"` // left out of the digest, because how a timeout was set does not change the bot
 }
 
-// revision returns the digest of the configuration. A literal secret enters it as a keyed digest,
-// so that nobody can try guesses against a revision. A reference enters it with its reach: the
-// same text means another file for the tenant than for the host. Both are marked by keys that no
-// document can have.
+// revision returns the digest of the configuration. A literal secret is included as a keyed
+// digest, so that without the key a guess of the secret cannot be checked. A reference is
+// included together with its Tenant flag, because the same path names another file for a tenant
+// than for the host. Secrets and references are marked by keys that no document can contain.
 func (e *Effective) revision(sealer *secret.Key) string {
 	block := func(b Block) any {
 		return b.plainForm(func(t secret.Text) string { return sealer.Digest([]byte(t.Reveal())) })
 	}
-	// Equal content gives equal JSON: Marshal sorts the keys of maps, and the parsers give each
-	// number one form.
+	// Equal content gives equal JSON, because Marshal sorts the keys of maps and the parsers
+	// convert equal numbers to equal values.
 	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, limitsInRevision(e.Limits)}
-	if e.RetentionDays > 0 { // added later than the format, so that it enters only where it is set
+	if e.RetentionDays > 0 { // newer than revisionFormat 1, so left out if not set
 		parts = append(parts, e.RetentionDays)
 	}
 	if e.Owner == OwnerTenant {
 		parts = append(parts, "conversations.owner "+e.Owner)
 	}
 	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
-		if b.Egress.Restricts() { // with another rule it is another bot
+		if b.Egress.Restricts() { // another egress policy makes another bot
 			parts = append(parts, "egress "+b.Kind+" "+b.Egress.String())
 		}
 	}
 	content, err := json.Marshal(parts)
 	if err != nil {
-		panic(err) // unreachable: maps, lists and finite scalars
+		panic(err) // unreachable: JSON can encode maps, lists and finite scalars
 	}
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:16])

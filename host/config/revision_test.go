@@ -63,8 +63,9 @@ func TestRevision(t *testing.T) {
 	}
 }
 
-// TestRevision_staysTheSame compares a revision with that of an older build. If it changed, an
-// update would rebuild each tenant's bot, and store a new version of each registered tenant.
+// TestRevision_staysTheSame compares revisions with those of an older version of the host. A
+// changed revision would make every host rebuild all bots after an update, and store a new
+// version of each registered tenant.
 func TestRevision_staysTheSame(t *testing.T) {
 	h, err := LoadHost(LoadOptions{Document: yamlDoc(t, `{defaults: {llm: {provider: echo}}}`)})
 	if err != nil {

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// ruling says whether a policy lets the tenant set a key, and why not.
+// ruling says whether a policy lets the tenant set a key. If not, it also says why.
 type ruling struct {
 	allowed bool
-	lower   bool   // allowed to be at most what the operator's settings have
-	rule    string // that forbids, with its position
-	allow   string // line of the host file that would allow
+	lower   bool   // allowed up to the value in the operator's settings
+	rule    string // the rule that forbids the change, with its position
+	allow   string // the line of the host file that would allow the change
 }
 
-// may returns the value of Entry.May.
+// may returns the ruling as a value of Entry.May.
 func (r ruling) may() string {
 	switch {
 	case r.allowed && r.lower:
@@ -26,7 +26,7 @@ func (r ruling) may() string {
 	return MayNot
 }
 
-// ruling returns what the tenant's policy says of a key of its effective configuration.
+// ruling returns the ruling of the tenant's policy on a key of its effective configuration.
 func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	name, _ := a.tree[planKey].(string)
 	p := a.host.policies[name]
@@ -46,8 +46,8 @@ func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	return p.selector(b, "NAME")
 }
 
-// key returns the ruling for a key that is not a selector. plugin is the block's plugin; it is
-// named in the text of the rule.
+// key returns the ruling on a key that is not a selector. plugin is the plugin whose block has
+// the key; the text of the rule names it.
 func (p *policy) key(path Path, m marks, plugin string) ruling {
 	named := m.endpoint || m.author == byUnmarked || m.author == byOperator
 	if p.lists(path, named) {
@@ -69,7 +69,7 @@ func (p *policy) key(path Path, m marks, plugin string) ruling {
 	return r
 }
 
-// unnamed ends the rule of a key that has to be listed by its own name.
+// unnamed returns the end of a rule's text for a key that the policy must list by its full name.
 func (p *policy) unnamed() string {
 	where := p.keysAt.pos.String()
 	if p.keysAt.layer == builtIn {
@@ -78,8 +78,8 @@ func (p *policy) unnamed() string {
 	return ", and tenant_policy.keys does not name it (" + where + ")"
 }
 
-// lists reports whether a pattern has the key: by its name or by that of a block it is in. With
-// named a pattern that ends in a star is not enough.
+// lists reports whether a pattern of the policy matches the key by its name or by the name of a
+// block around it. If named is true, a pattern that ends in a star does not count.
 func (p *policy) lists(path Path, named bool) bool {
 	return slices.ContainsFunc(p.keys, func(pattern string) bool {
 		if pattern == everyMarked {
@@ -91,7 +91,7 @@ func (p *policy) lists(path Path, named bool) bool {
 	})
 }
 
-// selector returns what the policy says of selecting a plugin for a block.
+// selector returns the ruling on selecting the named plugin for a block.
 func (p *policy) selector(b block, name string) ruling {
 	s := p.plugins[b.kind]
 	if slices.Contains(s.names, name) {
@@ -106,7 +106,8 @@ func (p *policy) selector(b block, name string) ruling {
 	return r
 }
 
-// line returns what to write into the host file, in HCL: into the block of a plan, or at the top.
+// line returns the HCL line for the host file that puts what into tenant_policy, inside the block
+// of the plan if plan is not empty.
 func line(plan, what string) string {
 	line := policyKey + " { " + what + " }"
 	if plan != "" {
@@ -115,10 +116,10 @@ func line(plan, what string) string {
 	return line
 }
 
-// mostListed is how many names a line repeats.
+// mostListed is the maximum number of existing names that listed repeats.
 const mostListed = 20
 
-// listed returns a list in HCL of the names and one more.
+// listed returns an HCL list of the names, with more appended.
 func listed(names []string, more string) string {
 	var quoted []string
 	if len(names) > mostListed {

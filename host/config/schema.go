@@ -7,16 +7,17 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// Schema checks one plugin's configuration block, and knows which of its keys are secrets and
-// endpoints. It may be used by any number of goroutines.
+// Schema checks the configuration block of one plugin, and knows which keys are secrets and
+// endpoints. It is safe for concurrent use.
 type Schema struct {
 	root *jsonschema.Schema
 }
 
-// CompileSchema reads the JSON Schema 2020-12 of a plugin's configuration block, without the
-// selector. Package sdk/schema has the keywords of ours. A mark holds for the property and for
-// everything in it. A schema cannot refer to anything outside of itself: it comes from a plugin,
-// and must not make the host read a file or a URL.
+// CompileSchema compiles the JSON Schema 2020-12 of a plugin's configuration block. The schema
+// does not contain the selector. Package sdk/schema defines the additional keywords that mark
+// keys, such as secrets. A mark applies to the property and to everything inside it. A schema
+// cannot refer to other schemas, because a plugin must not be able to make the host read a file
+// or a URL.
 func CompileSchema(json []byte) (*Schema, error) {
 	if len(json) > maxSize {
 		return nil, fmt.Errorf("configuration schema: has %d bytes, more than %d", len(json), maxSize)

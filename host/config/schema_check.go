@@ -10,9 +10,9 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// finding is one way in which a value does not fit its schema.
+// finding is one mistake that a schema found in a value.
 type finding struct {
-	path              Path // of the value, or of the key that is unknown or missing
+	path              Path // path of the wrong value, or of the unknown or missing key
 	kind              findingKind
 	message, expected string
 }
@@ -26,8 +26,8 @@ const (
 	missingKey
 )
 
-// check returns all findings of the schema about a value. No finding contains a value of a secret
-// key.
+// check returns all mistakes that the schema finds in a value. No finding contains the value of a
+// secret key.
 func (s *Schema) check(value any) []finding {
 	err := s.root.Validate(value)
 	if err == nil {
@@ -47,9 +47,9 @@ type checker struct {
 	schema   *Schema
 	value    any
 	findings []finding
-	// alternative says that the schema is one of several that the value may fit.
+	// alternative is true while the checker examines one of several subschemas, such as in anyOf.
 	alternative bool
-	names       map[string]string // names of keys that a schema refuses, with what it expects
+	names       map[string]string // maps a key that propertyNames refuses to the expected words
 }
 
 func (c *checker) add(path Path, kind findingKind, message, expected string) {
@@ -74,7 +74,7 @@ func (c *checker) valueAt(path Path) any {
 	return v
 }
 
-// collect makes findings of an error of the library.
+// collect converts an error of the jsonschema library into findings.
 func (c *checker) collect(e *jsonschema.ValidationError) {
 	c.visit(e)
 	if len(c.names) > 0 {
@@ -82,10 +82,11 @@ func (c *checker) collect(e *jsonschema.ValidationError) {
 	}
 }
 
-// maxFindings bounds the findings of one value. More are never reported.
+// maxFindings is the maximum number of findings for one value. It is far above the number of
+// problems in a report.
 const maxFindings = 10 * maxProblems
 
-// visit makes findings of one error of the library, and of its causes.
+// visit converts one error of the jsonschema library, and the causes of the error, into findings.
 func (c *checker) visit(e *jsonschema.ValidationError) {
 	if len(c.findings) >= maxFindings {
 		return
@@ -108,7 +109,7 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		if len(path) > 0 {
 			parent, _ := c.schema.cursor().at(path[:len(path)-1], c.value)
 			if !slices.Contains(parent.keys(), path[len(path)-1]) {
-				// A key that "unevaluatedProperties": false refuses.
+				// The key is refused by "unevaluatedProperties": false.
 				c.unknown(path[:len(path)-1], parent, path[len(path)-1:])
 				return
 			}
@@ -123,7 +124,8 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		}
 		c.add(path, wrongType, "is "+typeWord(c.valueAt(path)), typeWords(k.Want)+c.quoting(path, k.Want))
 	case *kind.PropertyNames:
-		// Only the expected part of the cause is used. Its value is the name of the key.
+		// Only the expected part is taken from the cause, because the value in the cause is the
+		// name of the key.
 		expected := ""
 		if len(e.Causes) > 0 {
 			_, expected = constraint(e.Causes[0].ErrorKind, "", false)
@@ -148,8 +150,9 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 	}
 }
 
-// refusedNames adds a finding for each map whose schema refuses the name of a key. The library's
-// path of this one error cannot be used, because its memory is overwritten later.
+// refusedNames adds a finding for each key whose name a propertyNames schema refuses. It searches
+// the value for the keys, because the library later overwrites the memory of the path in this
+// kind of error.
 func (c *checker) refusedNames(at cursor, value any, path Path) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -188,9 +191,9 @@ func (c *checker) missing(path Path, at cursor, names []string, why string) {
 	}
 }
 
-// alternatives adds the findings of a value that fits none of some subschemas. Where they differ
-// only in the type, all types are expected. Otherwise the alternative with the fewest findings is
-// taken, since that one was probably meant.
+// alternatives adds the findings for a value that fits no alternative of anyOf or oneOf. If the
+// alternatives differ only in the type, the finding lists all types. Otherwise alternatives takes
+// the findings of the alternative with the fewest findings, which was probably the intended one.
 func (c *checker) alternatives(path Path, causes []*jsonschema.ValidationError) {
 	var types []string
 	var best []finding

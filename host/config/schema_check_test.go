@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestSchemaCheck returns each keyword a value that it refuses.
+// TestSchemaCheck checks, for each keyword of JSON Schema, the finding for a value that the
+// keyword refuses.
 func TestSchemaCheck(t *testing.T) {
 	for _, c := range []struct{ schema, value, want string }{
 		{`{"type": "boolean"}`, `1`, "is an integer; true or false"},

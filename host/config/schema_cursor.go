@@ -11,7 +11,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// wording returns the words of the subschema at the location; empty for none.
+// expectedWords returns the text that the subschema at the location has about the expected value,
+// or "" if it has none.
 func (c cursor) expectedWords(location string) string {
 	for _, s := range c.schemas {
 		for _, ext := range s.Extensions {
@@ -23,22 +24,23 @@ func (c cursor) expectedWords(location string) string {
 	return ""
 }
 
-// cursor is a place in a schema: all subschemas that may apply to the value there. It is not
-// known which alternatives hold, so that what any of them marks is marked.
+// cursor is a position in a schema. It has all subschemas that may apply to the value there. A
+// cursor does not know which alternatives of anyOf and oneOf match, so a mark in any alternative
+// counts.
 type cursor struct {
 	schemas  []*jsonschema.Schema
 	marks    marks
-	authored bool // the author is marked here, and not inherited from what it is in
+	authored bool // whether the author mark stands at this key and is not inherited from a key above
 }
 
-// cursor returns the place of the whole block.
+// cursor returns the position of the whole block.
 func (s *Schema) cursor() cursor {
 	var c cursor
 	c.include(s.root)
 	return c
 }
 
-// include adds a subschema, and all that apply to the same value with it.
+// include adds a subschema, and all subschemas that apply together with it to the same value.
 func (c *cursor) include(s *jsonschema.Schema) {
 	if s == nil || slices.Contains(c.schemas, s) {
 		return
@@ -75,10 +77,10 @@ func (c *cursor) include(s *jsonschema.Schema) {
 	}
 }
 
-// key returns the place of a map's key. It reports false if no part of the schema has the key and
-// one part allows no others.
+// key returns the position of a key in a map. It returns false if no subschema knows the key and
+// at least one subschema forbids unknown keys.
 func (c cursor) key(name string) (cursor, bool) {
-	next := cursor{marks: c.marks} // the marks of a block hold for what is in it
+	next := cursor{marks: c.marks} // marks also apply to everything inside a map
 	known, closed := false, false
 	for _, s := range c.schemas {
 		matched := false
@@ -116,7 +118,7 @@ func (c cursor) key(name string) (cursor, bool) {
 	return next, known || !closed
 }
 
-// item returns the place of a list's element.
+// item returns the position of element i of a list.
 func (c cursor) item(i int) cursor {
 	next := cursor{marks: c.marks}
 	for _, s := range c.schemas {
@@ -125,7 +127,7 @@ func (c cursor) item(i int) cursor {
 		} else {
 			next.include(s.Items2020)
 		}
-		switch items := s.Items.(type) { // drafts before 2020-12
+		switch items := s.Items.(type) { // for schemas of drafts before 2020-12
 		case *jsonschema.Schema:
 			next.include(items)
 		case []*jsonschema.Schema:
@@ -141,8 +143,9 @@ func (c cursor) item(i int) cursor {
 	return next
 }
 
-// at returns the place at a path. value is the value at c; it tells lists from maps. The second
-// result is that of key.
+// at returns the position at path below c. value is the value at c, by which at tells lists from
+// maps. at returns false if key does so for a segment, or if a list has a segment that is not a
+// number.
 func (c cursor) at(path Path, value any) (cursor, bool) {
 	for _, segment := range path {
 		if l, ok := value.([]any); ok {
@@ -166,7 +169,7 @@ func (c cursor) at(path Path, value any) (cursor, bool) {
 	return c, true
 }
 
-// types returns the JSON types that the value may have; none for any type.
+// types returns the JSON types that the value may have. An empty result means any type.
 func (c cursor) types() []string {
 	var types []string
 	for _, s := range c.schemas {
@@ -182,7 +185,7 @@ func (c cursor) types() []string {
 	return types
 }
 
-// keys returns the names of the properties, sorted.
+// keys returns the names of the properties that the schema lists, sorted.
 func (c cursor) keys() []string {
 	names := map[string]bool{}
 	for _, s := range c.schemas {
@@ -193,7 +196,7 @@ func (c cursor) keys() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// leaves calls visit for each scalar in value, and for empty maps and lists.
+// leaves calls visit for each scalar inside value, and for each empty map and list.
 func (c cursor) leaves(path Path, value any, visit func(path Path, value any, m marks)) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -215,7 +218,7 @@ func (c cursor) leaves(path Path, value any, visit func(path Path, value any, m 
 	visit(path, value, c.marks)
 }
 
-// transform returns a copy of value with each scalar replaced by what f returns for it.
+// transform returns a copy of value in which each scalar is replaced by the result of f.
 func (c cursor) transform(value any, path Path, f func(path Path, value any, m marks) any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -246,7 +249,7 @@ func (s *Schema) endpoints(value any) map[string]any {
 	return found
 }
 
-// byDefault returns the number that is the default of the key; nil for none.
+// byDefault returns the default of the key if it is a number, and otherwise nil.
 func (c cursor) byDefault() any {
 	for _, s := range c.schemas {
 		if s.Default == nil {

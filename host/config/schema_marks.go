@@ -10,31 +10,32 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// marks are the values of our own schema keywords for a property.
+// marks holds the values of Botyard's own schema keywords for a property.
 type marks struct {
 	secret, endpoint bool
-	address          bool // an endpoint that names an address of a network
+	address          bool // whether the endpoint is a network address
 	author           author
-	zeroUnlimited    bool // with byLower: 0 and less are no bound
+	zeroUnlimited    bool // with byLower: whether 0 and negative values mean unlimited
 }
 
-// author says who may set a key, as far as its schema says. Where several parts of a schema
-// differ, the last of these counts.
+// author says who may set a key, according to its schema. If several subschemas of a key have
+// different marks, the greatest value applies.
 type author uint8
 
 const (
-	byUnmarked author = iota // the operator; the tenant where a policy has the full name of the key
-	byTenant                 // the tenant too
-	byLower                  // the tenant too, to at most the operator's value
-	byOperator               // as byUnmarked, but decided by the author of the schema
+	byUnmarked author = iota // no mark: the operator, and tenants whose policy lists the full name of the key
+	byTenant                 // the operator and the tenant
+	byLower                  // the operator; the tenant up to the operator's value
+	byOperator               // like byUnmarked, but decided by the author of the schema
 )
 
-// Validate implements jsonschema.SchemaExt. The marks demand nothing of a value.
+// Validate implements jsonschema.SchemaExt. It accepts every value, because marks do not restrict
+// values.
 func (marks) Validate(*jsonschema.ValidatorContext, any) {}
 
 // compileMarks reads the marks of a schema.
 func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {
-	m := marks{address: true} // unless it says otherwise
+	m := marks{address: true} // an endpoint is an address unless its mark says false
 	var tenant, lower, operator bool
 	for keyword, mark := range map[string]*bool{
 		sdkschema.SecretKeyword: &m.secret, sdkschema.EndpointKeyword: &m.endpoint, sdkschema.AddressKeyword: &m.address,
@@ -45,7 +46,8 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 			continue
 		}
 		if *mark, ok = value.(bool); !ok {
-			// It is an error because a secret with a wrong mark would be shown.
+			// A wrong mark is an error, because the value of a wrongly marked secret would be
+			// shown.
 			return nil, errors.New(keyword + " must be true or false")
 		}
 	}
@@ -64,13 +66,14 @@ func compileMarks(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema
 	return m, nil
 }
 
-// expectedWords is the schema's own text about the value that it expects.
+// expectedWords is the text with which a schema itself describes the expected value.
 type expectedWords string
 
-// Validate implements jsonschema.SchemaExt. The words demand nothing of a value.
+// Validate implements jsonschema.SchemaExt. It accepts every value, because the text does not
+// restrict values.
 func (expectedWords) Validate(*jsonschema.ValidatorContext, any) {}
 
-// maxExpectedWords bounds expectedWords, in bytes.
+// maxExpectedWords is the maximum length of expectedWords, in bytes.
 const maxExpectedWords = 300
 
 func compileExpectedWords(_ *jsonschema.CompilerContext, obj map[string]any) (jsonschema.SchemaExt, error) {

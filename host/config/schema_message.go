@@ -12,8 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// quoting returns the advice to add or remove quotes, if that makes the value right; empty
-// otherwise.
+// quoting returns the advice to add or remove quotes, if quotes are the only mistake. Otherwise
+// it returns "".
 func (c *checker) quoting(path Path, want []string) string {
 	if len(want) != 1 || c.alternative {
 		return ""
@@ -42,7 +42,7 @@ func (c *checker) quoting(path Path, want []string) string {
 	return ""
 }
 
-// typeWords returns the names of some types.
+// typeWords returns the names that messages use for the JSON Schema types, joined with "or".
 func typeWords(types []string) string {
 	words := make([]string, 0, len(types))
 	for _, t := range types {
@@ -53,7 +53,8 @@ func typeWords(types []string) string {
 	return list(words, "or")
 }
 
-// display returns a value as messages show it: its JSON, unless it is secret or long.
+// display returns a value as JSON for messages. For a secret or a long value it returns "not
+// accepted".
 func display(value any, isSecret bool) string {
 	if isSecret {
 		return "not accepted"
@@ -65,8 +66,8 @@ func display(value any, isSecret bool) string {
 	return string(b)
 }
 
-// choices returns the values that the subschema at the location lets choose from; empty if it has
-// no list.
+// choices returns the values that the enum of the subschema at the location allows, or "" if the
+// subschema has no enum.
 func (c cursor) choices(location string) string {
 	for _, s := range c.schemas {
 		if s.Location == location && s.Enum != nil {
@@ -84,7 +85,8 @@ func choicesOf(values []any) string {
 	return oneOf(words)
 }
 
-// constraint returns the words for a keyword that refuses a value of the right type.
+// constraint returns the message and the expected words for a value of the right type that a
+// keyword refuses.
 func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
 	switch k := k.(type) {
 	case *kind.Enum:
@@ -105,7 +107,7 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 		if k.Got == 0 {
 			return "is empty", "a text"
 		}
-		if isSecret { // the length is a part of the secret
+		if isSecret { // the length would reveal something about the secret
 			return "is too short", fmt.Sprintf("at least %d characters", k.Want)
 		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
@@ -129,7 +131,7 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 	case *kind.Format:
 		return "is " + got, "a text in the format " + k.Want
 	}
-	// The library's own words are not used, because they may contain the value.
+	// The library's own message is not used, because it may contain the value.
 	if keyword := strings.Join(k.KeywordPath(), "."); keyword != "" {
 		return fmt.Sprintf("does not meet %q of its schema", keyword), ""
 	}

@@ -2,7 +2,8 @@ package config
 
 import "fmt"
 
-// problem returns a problem of the key at path, from the root of the merge.
+// problem returns a problem of the key at path, with the position where a layer set the key. path
+// begins at the root of the merge.
 func (s *layers) problem(path Path, message, expected string) Problem {
 	return problemAt(s.provenance.nearest(path), path, message, expected)
 }
@@ -11,7 +12,8 @@ func problemAt(o provenance, path Path, message, expected string) Problem {
 	return Problem{Pos: o.pos, Path: o.prefix.with(path...), Message: message, Expected: expected}
 }
 
-// schemaProblems returns the problems of what a schema found in the value at path.
+// schemaProblems converts the findings of a schema into problems with positions. at is the path
+// of the checked value.
 func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 	var problems Problems
 	for _, f := range findings {
@@ -29,8 +31,9 @@ func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 	return problems
 }
 
-// unknownNulls returns a problem for each null whose key no schema knows. Such a null removes
-// nothing, because its key is misspelt. A path for which skip is true is left out.
+// unknownNulls returns a problem for each null whose key is not in the schema. Such a null
+// removes nothing, so its key is probably misspelt. Paths for which skip returns true are left
+// out.
 func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path) bool) Problems {
 	var problems Problems
 	root := s.provenance.find(at)
@@ -41,7 +44,7 @@ func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path
 		if p.removed == nil || len(rest) == 0 || len(problems) >= maxFindings || skip != nil && skip(rest) {
 			return
 		}
-		// An unknown key above it is reported already.
+		// If a key above is unknown, that key is already reported.
 		parent, ok := schema.cursor().at(rest[:len(rest)-1], value)
 		if !ok {
 			return

@@ -4,14 +4,14 @@ import (
 	"context"
 )
 
-// snapshotEntry holds what [Schemas] returned for one plugin.
+// snapshotEntry holds the result of [Schemas] for one plugin.
 type snapshotEntry struct {
 	schema *Schema
 	err    error
 }
 
-// schemaSnapshot maps kind and name to the schemas that one merge used. The merge asks for each
-// schema once, and uses that version to its end.
+// schemaSnapshot maps plugin kind and name to the schema that a merge used. A merge asks for each
+// schema once and then uses the same version until its end.
 type schemaSnapshot map[[2]string]snapshotEntry
 
 // Schema implements [Schemas].

@@ -23,7 +23,8 @@ func TestCompileSchema_refuses(t *testing.T) {
 	}
 }
 
-// TestSchemaMarks_anywhere checks that a mark counts in every part of a schema.
+// TestSchemaMarks_anywhere checks that a mark is found in every keyword that can contain a
+// subschema.
 func TestSchemaMarks_anywhere(t *testing.T) {
 	s := compile(t, `{"$defs": {"node": {"properties": {"s": {"x-botyard-secret": true}, "next": {"$ref": "#/$defs/node"}}}},
 		"allOf": [{"properties": {"all": {"x-botyard-secret": true}}}],

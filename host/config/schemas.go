@@ -7,23 +7,23 @@ import (
 	"strings"
 )
 
-// ErrUnknownPlugin is found by errors.Is in an [*UnknownPluginError].
+// ErrUnknownPlugin matches every [*UnknownPluginError] in errors.Is.
 var ErrUnknownPlugin = errors.New("unknown plugin")
 
-// UnknownPluginError says that there is no plugin of that kind and name. It lists the names of
-// the kind that there are.
+// UnknownPluginError says that no plugin has that kind and name. It lists the existing names of
+// the kind.
 type UnknownPluginError struct {
 	Kind, Name string
 	Known      []string
-	Missing    []string // plugin folders that are not there
+	Missing    []string // plugin folders that do not exist
 }
 
-// Error returns the kind and name that are not there.
+// Error returns a text with the kind and the name of the missing plugin.
 func (e *UnknownPluginError) Error() string {
 	return fmt.Sprintf("no %s plugin is named %q", e.Kind, e.Name) + e.folders()
 }
 
-// folders returns the words for plugin folders that are not there; empty for none.
+// folders returns words about plugin folders that do not exist, or "" if all exist.
 func (e *UnknownPluginError) folders() string {
 	switch len(e.Missing) {
 	case 0:
@@ -37,12 +37,12 @@ func (e *UnknownPluginError) folders() string {
 // Is reports whether the target is [ErrUnknownPlugin].
 func (e *UnknownPluginError) Is(target error) bool { return target == ErrUnknownPlugin }
 
-// Schemas returns the schema of a plugin's configuration block. Where there is no such plugin the
-// error is, or wraps, an [*UnknownPluginError]; no plugin has an empty name. Each error becomes a
-// problem of the selector.
+// Schemas returns the schema of a plugin's configuration block. If no plugin has that kind and
+// name, the error is or wraps an [*UnknownPluginError]. No plugin has an empty name. The merge
+// reports each error as a problem of the selector.
 //
-// The same plugin should have the same pointer each time: the host's layers are then merged once,
-// and not for every tenant. Any number of goroutines call it.
+// For an unchanged plugin, Schema should return the same pointer each time, because the host's
+// layers are merged again whenever a pointer changes. Schema is called concurrently.
 type Schemas interface {
 	Schema(ctx context.Context, kind, name string) (*Schema, error)
 }

@@ -28,8 +28,8 @@ host.yaml:1:37: defaults.conversation_storage.backend: is required; expected the
 	}
 }
 
-// TestSchemas_unknownDefault checks that the host's layers are not merged again for every
-// tenant when the default plugin does not exist and the tenant selects another one.
+// TestSchemas_unknownDefault checks that all tenants share one merge of the host's layers even if
+// the default plugin does not exist and each tenant selects another plugin.
 func TestSchemas_unknownDefault(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: none, model: x}}`)
 	schemas := testSchemas(t)
@@ -60,8 +60,8 @@ func TestSchemas_unknownDefault(t *testing.T) {
 	}
 }
 
-// TestSchemaSnapshot_explain checks that Explain uses the schemas with which the configuration
-// was made, after a schema has changed.
+// TestSchemaSnapshot_explain checks that Explain still uses the schemas from which the
+// configuration was built after a plugin got a new schema.
 func TestSchemaSnapshot_explain(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: openai, model: x, api_key: sk-operator-key}}`)
 	schemas := testSchemas(t)
@@ -79,8 +79,8 @@ func TestSchemaSnapshot_explain(t *testing.T) {
 	}
 }
 
-// TestBaseMerge_schemaChange checks that the new schema of a replaced plugin applies at once,
-// although the merge of the host's layers is kept between tenants.
+// TestBaseMerge_schemaChange checks that the new schema of a replaced plugin applies to the next
+// tenant, although tenants share a stored merge of the host's layers.
 func TestBaseMerge_schemaChange(t *testing.T) {
 	h := loadHost(t, `defaults: {llm: {provider: echo, prefix: x}}`)
 	schemas := testSchemas(t)

@@ -12,15 +12,16 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// These mark a secret in the stored form of a block. No document can have such keys.
+// These keys mark a secret or a reference in the stored form of a block. No document can contain
+// them, because checkKey refuses control characters.
 const (
 	secretMark    = separator + "secret"
 	referenceMark = separator + "reference"
 	tenantMark    = separator + "tenant"
 )
 
-// plainForm returns the block as JSON types. hide returns the text that stands for a literal
-// secret.
+// plainForm returns the block as JSON types. Each literal secret is replaced by the result of
+// hide.
 func (b Block) plainForm(hide func(secret.Text) string) any {
 	config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
 		switch v := value.(type) {
@@ -34,7 +35,8 @@ func (b Block) plainForm(hide func(secret.Text) string) any {
 	return []any{b.Plugin, config}
 }
 
-// digest identifies the block. Nobody can try guesses of its secrets against it.
+// digest returns a keyed digest that is equal for equal blocks. Without the key, a guess of a
+// secret in the block cannot be checked against the digest.
 func (b Block) digest(key *secret.Key) string {
 	form := b.plainForm(func(t secret.Text) string { return key.Digest([]byte(t.Reveal())) })
 	if b.Egress.Restricts() {
@@ -42,26 +44,26 @@ func (b Block) digest(key *secret.Key) string {
 	}
 	content, err := json.Marshal(form)
 	if err != nil {
-		panic(err) // unreachable: maps, lists and finite scalars
+		panic(err) // unreachable: JSON can encode maps, lists and finite scalars
 	}
 	sum := sha256.Sum256(content)
 	return hex.EncodeToString(sum[:16])
 }
 
-// SealedBlock is the stored form of a block. Its literal secrets are sealed with the host's key,
-// and its references are unresolved.
+// SealedBlock is the stored form of a block. Its literal secrets are encrypted with the host's
+// key, and its references are unresolved.
 type SealedBlock struct {
-	Digest string          `json:"digest"` // equal for equal blocks, under one key
+	Digest string          `json:"digest"` // equal for equal blocks that were sealed with the same key
 	Kind   string          `json:"kind"`
 	Plugin string          `json:"plugin"`
 	Config json.RawMessage `json:"config"`
-	// Own says that the tenant's own layer names an address in the block. The host's rule for
-	// addresses then holds for its connections.
+	// Own says that the tenant's own settings name an address in the block. The host's egress
+	// policy then applies to the connections of the plugin.
 	Own bool `json:"own,omitempty"`
 }
 
-// Label returns the plugin and those settings of the block that are texts or numbers, for people.
-// It has no secret in it.
+// Label returns the name of the plugin and the texts and numbers of the block, for people to
+// read. It contains no secret.
 func (s SealedBlock) Label() string {
 	var tree map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(s.Config))
@@ -80,7 +82,8 @@ func (s SealedBlock) Label() string {
 	return s.Plugin + " (" + strings.Join(parts, ", ") + ")"
 }
 
-// plainLeaves calls found for each text and number that is not a secret.
+// plainLeaves calls found for each text and each number in tree that is neither a secret nor a
+// reference.
 func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
 	for key, value := range tree {
 		switch v := value.(type) {
@@ -101,19 +104,19 @@ func (h *Host) SealBlock(tenant string, b Block) SealedBlock {
 	}).([]any)
 	var config bytes.Buffer
 	encoder := json.NewEncoder(&config)
-	encoder.SetEscapeHTML(false) // an escaped character is six times as long
+	encoder.SetEscapeHTML(false) // without this, "<" would become the six bytes \u003c
 	if err := encoder.Encode(form[1]); err != nil {
-		panic(err) // unreachable, as in digest
+		panic(err) // unreachable: digest encodes the same types
 	}
 	return SealedBlock{Digest: b.digest(h.sealer), Kind: b.Kind, Plugin: b.Plugin, Config: bytes.TrimSuffix(config.Bytes(), []byte("\n")), Own: b.Egress.Restricts()}
 }
 
-// OpenBlock is the inverse of SealBlock. The error wraps secret.ErrSealed where the block was
-// sealed with another key.
+// OpenBlock decrypts a block that SealBlock returned. The error wraps secret.ErrSealed if the
+// block was sealed with another key.
 func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
 	var tree map[string]any
 	numbers := json.NewDecoder(bytes.NewReader(s.Config))
-	numbers.UseNumber() // numbers stay as they are written
+	numbers.UseNumber() // keeps the digits of each number
 	err := numbers.Decode(&tree)
 	var config any
 	if err == nil {
@@ -130,7 +133,8 @@ func (h *Host) OpenBlock(tenant string, s SealedBlock) (Block, error) {
 	return b, nil
 }
 
-// openTree returns a value of a stored block with its secrets opened.
+// openTree returns a value of a stored block with its secrets decrypted and its references
+// parsed.
 func (h *Host) openTree(tenant, kind string, value any) (any, error) {
 	switch v := value.(type) {
 	case map[string]any:
@@ -165,7 +169,8 @@ func (h *Host) openTree(tenant, kind string, value any) (any, error) {
 	return value, nil
 }
 
-// blockContext binds a sealed secret to the tenant and the kind of its block.
+// blockContext returns the context that binds a sealed secret to the tenant and the kind of its
+// block. A secret that is moved to another block cannot be decrypted.
 func blockContext(tenant, kind string) []byte {
 	return []byte("block" + separator + tenant + separator + kind)
 }

@@ -15,18 +15,20 @@ import (
 	"github.com/botyard/botyard/host/readfile"
 )
 
-// secretProblem says why no secret was found for a reference, or why a secret cannot be used.
+// secretProblem says why the secret of a reference cannot be read, or why a secret cannot be
+// used.
 type secretProblem struct{ message, expected string }
 
 func missingSecret(format string, args ...any) *secretProblem {
 	return &secretProblem{message: "missing secret: " + fmt.Sprintf(format, args...)}
 }
 
-// maxSecret bounds a secret, in bytes.
+// maxSecret is the maximum length of a secret, in bytes.
 const maxSecret = bounds.SecretBytes
 
-// lookup returns the secret that ref refers to. A tenant's reference is first checked against
-// what the tenant may use, so that a tenant cannot find out what else there is.
+// lookup returns the secret that ref names. For a reference of a tenant, it checks first whether
+// the tenant may use the name, so that error messages cannot reveal which other variables and
+// files exist.
 func (h *Host) lookup(tenant string, ref Reference) (string, *secretProblem) {
 	switch {
 	case ref.Scheme == schemeEnv:
@@ -39,7 +41,7 @@ func (h *Host) lookup(tenant string, ref Reference) (string, *secretProblem) {
 	return "", &secretProblem{message: ref.check(), expected: "${env:NAME} or ${file:PATH}"}
 }
 
-// variable returns the secret in an environment variable.
+// variable returns the secret in the environment variable that ref names.
 func (h *Host) variable(ref Reference) (string, *secretProblem) {
 	if ref.Tenant && !slices.Contains(h.Settings.AllowEnv, ref.Name) {
 		return "", &secretProblem{
@@ -61,7 +63,7 @@ func (h *Host) variable(ref Reference) (string, *secretProblem) {
 	return value, nil
 }
 
-// hostFile returns the secret in a file that the operator's reference names.
+// hostFile returns the secret in a file that a reference of the operator names.
 func (h *Host) hostFile(name string) (string, *secretProblem) {
 	path := name
 	if !filepath.IsAbs(path) {
@@ -84,8 +86,9 @@ func (h *Host) tellOpen(path string) {
 	}
 }
 
-// tenantFile returns the secret in a file below secrets_dir/TENANT. An os.Root does not follow a
-// symbolic link out of that folder, also not one that is made while it is open.
+// tenantFile returns the secret in a file below secrets_dir/TENANT. It opens the folder as an
+// os.Root, which refuses symbolic links that leave the folder, even if a link is created during
+// the call.
 func (h *Host) tenantFile(tenant, name string) (string, *secretProblem) {
 	outside := &secretProblem{
 		message:  fmt.Sprintf("refers to the file %q, which is not in the tenant's own folder", name),
@@ -119,7 +122,9 @@ func (h *Host) tenantFile(tenant, name string) (string, *secretProblem) {
 		}
 		defer root.Close()
 		if _, err := root.Stat(name); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrPermission) {
-			out.refused = outside // package os exports no error for a path that leaves the root: every other error counts as that
+			// Package os exports no error for a path that leaves the root, so every other error
+			// counts as such a path.
+			out.refused = outside
 			return out, nil
 		}
 		out.text, err = readfile.ReadIn(root, name, maxSecret)
@@ -138,7 +143,8 @@ func unreadable(name string, err error) *secretProblem {
 	return missingSecret("the file %s cannot be read: %s", name, reason(err))
 }
 
-// asSecret turns what was read from a file into a secret. It removes one line end at the end.
+// asSecret returns the content b of a file as a secret, without one line end at the end. err is
+// the error of reading the file.
 func asSecret(name string, b []byte, err error) (string, *secretProblem) {
 	var large *readfile.SizeError
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")

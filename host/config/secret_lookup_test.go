@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// secretsHost has a folder with the secrets of two tenants, and a secret outside.
+// secretsHost returns a host whose secrets_dir has secrets of two tenants, and the folder that
+// contains secrets_dir and a secret outside of it.
 func secretsHost(t *testing.T) (*Host, string) {
 	t.Helper()
 	base := t.TempDir()
@@ -34,7 +35,7 @@ func secretsHost(t *testing.T) (*Host, string) {
 	own := filepath.Join(base, "secrets/client-a")
 	for name, target := range map[string]string{
 		"to-own":      "key",
-		"..data":      "..2026", // as Kubernetes mounts a secret
+		"..data":      "..2026", // Kubernetes mounts a secret with such links
 		"rotated":     "..data/k",
 		"to-other":    "../client-b/key",
 		"to-folder":   "../client-b",
@@ -68,7 +69,7 @@ func TestHost_lookup(t *testing.T) {
 		"${file:key}":                               "=sk-own-key",
 		"${file:./key}":                             "=sk-own-key",
 		"${file:sub/../key}":                        "=sk-own-key",
-		"${file:sub/key}":                           "=sk-sub-key\n", // one line end is cut, not two
+		"${file:sub/key}":                           "=sk-sub-key\n", // of two line ends only the last is removed
 		"${file:to-own}":                            "=sk-own-key",
 		"${file:rotated}":                           "=sk-rotated-key",
 		"${env:CLIENT_KEY}":                         "=sk-client-key",
@@ -81,7 +82,7 @@ func TestHost_lookup(t *testing.T) {
 		"${file:to-folder/key}":                     outside,
 		"${file:to-absolute}":                       outside,
 		"${file:to-passwd}":                         outside,
-		"${file:to-self}":                           outside, // a loop
+		"${file:to-self}":                           outside, // a link to itself
 		"${file:" + base + "/secrets/client-a/key}": outside,
 		"${file:to-nothing}":                        "cannot be read: no such file",
 		"${file:none}":                              "cannot be read: no such file",
@@ -123,8 +124,8 @@ func TestHost_lookup(t *testing.T) {
 	}
 }
 
-// TestHost_lookup_folderIsALink checks that a tenant's folder that is a symbolic link to the
-// outside is refused.
+// TestHost_lookup_folderIsALink checks that a tenant's folder is refused if it is a symbolic link
+// that leads out of secrets_dir.
 func TestHost_lookup_folderIsALink(t *testing.T) {
 	h, _ := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:outside}"}})
@@ -133,8 +134,8 @@ func TestHost_lookup_folderIsALink(t *testing.T) {
 	}
 }
 
-// TestHost_lookup_fileIsSwapped checks that a file that was replaced after it was checked is
-// checked again when it is read.
+// TestHost_lookup_fileIsSwapped checks that Resolve refuses a file whose folder was replaced by a
+// symbolic link after Host.Tenant had checked it.
 func TestHost_lookup_fileIsSwapped(t *testing.T) {
 	h, base := secretsHost(t)
 	doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": "${file:sub/key}", "headers": map[string]any{"a": "literal-secret"}}})

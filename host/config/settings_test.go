@@ -41,7 +41,7 @@ func TestSettings(t *testing.T) {
 	want.Egress.Tenants = "public"
 	want.Metrics = Metrics{Enabled: true, MaxTenantLabels: 100}
 	want.Registry.CacheTTL = time.Minute
-	want.Registry.MaxCacheSize = 1000 // a null gives the default back
+	want.Registry.MaxCacheSize = 1000 // the overlay's null restores the default
 	if !reflect.DeepEqual(h.Settings, want) {
 		t.Errorf("got\n%+v\nwant\n%+v", h.Settings, want)
 	}
@@ -69,7 +69,8 @@ func TestSettings_defaults(t *testing.T) {
 	}
 }
 
-// TestHTTP_boundsAndDefaults holds that the keys have what package bounds has.
+// TestHTTP_boundsAndDefaults checks that the keys of the block http have the defaults and bounds
+// of package bounds.
 func TestHTTP_boundsAndDefaults(t *testing.T) {
 	have := readSettings(nil, "").HTTP
 	if want := (HTTP{bounds.DefaultConnections, bounds.DefaultBodyBytes, bounds.DefaultAnswerBytes}); have != want {

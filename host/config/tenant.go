@@ -7,12 +7,12 @@ import (
 )
 
 // Tenant merges a tenant's documents on top of the host's layers, checks the result and returns
-// the effective configuration. A tenant without documents has what it inherits. The secrets that
-// references name must exist, and the tenant must be allowed to use them. Tenant reads them and
-// does not keep them.
+// the effective configuration. A tenant without documents gets the inherited configuration.
+// Tenant reads the secret of every reference and checks that the tenant may use it, but does not
+// store these secrets.
 //
-// Errors are [Problems], all of them, or the context's error. The documents are kept for
-// [Effective.Explain], and not changed.
+// Errors are [Problems], which lists all mistakes, or the error of ctx. The result refers to the
+// documents, which [Effective.Explain] needs. Neither Tenant nor Explain modifies the documents.
 func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas) (*Effective, error) {
 	if doc := docs.Operator; doc == nil || doc.name == "" && len(doc.keys) == 0 {
 		docs.Operator = FromMap("tenant "+id, nil)
@@ -35,7 +35,7 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 	if docs.Own != nil {
 		a.loadOwn(ctx, s)
 	}
-	// Missing keys are reported at the operator's document.
+	// From here on, a missing key has the position of the operator's document.
 	a.layers.provenance.set = &provenance{pos: Pos{File: docs.Operator.name}, layer: tenantLayer}
 	e := a.buildEffective()
 	if err := ctx.Err(); err != nil {
@@ -47,19 +47,20 @@ func (h *Host) Tenant(ctx context.Context, id string, docs Documents, s Schemas)
 	return e, nil
 }
 
-// loadOwn merges the allowed part of the tenant's own document on top.
+// loadOwn merges the permitted part of the tenant's own document on top of the operator's
+// settings.
 func (a *tenantMerge) loadOwn(ctx context.Context, s Schemas) {
 	a.problems = append(a.problems, a.docs.Own.problems...)
 	own, operator, problems := a.host.restrict(ctx, a.withoutHostKeys(a.docs.Own), a.base, a.tenant, a.docs.Operator, s)
-	// Mistakes in the operator's settings are reported also where the tenant's own settings
-	// replace them. Otherwise it would not be known what is secret in them.
+	// A mistake in the operator's settings is also reported if the tenant's own settings replace
+	// the wrong value. Otherwise a secret in the operator's settings might not be recognized.
 	a.problems = append(a.problems, problems...)
 	maps.Copy(a.layers.snapshot, operator.layers.snapshot)
 	a.layers.load(ownLayer, own)
 }
 
-// withTenantName returns the problems of a tenant. A problem whose position is in the host's
-// layers gets the name of the tenant, unless the host's layers have it by themselves.
+// withTenantName returns the problems of a tenant's merge. It adds the tenant's name to each
+// problem that has its position in a layer of the host but does not exist without this tenant.
 func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Problems {
 	file := a.docs.Operator.name
 	inDocument := func(p Problem) bool { return a.docs.haveName(p.Pos.File) }
@@ -81,8 +82,9 @@ func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Pro
 	return a.problems
 }
 
-// withoutHostKeys adds a problem for each of the host's own keys in a document, and returns the
-// document without them. They would otherwise be reported again as unknown keys.
+// withoutHostKeys returns doc without the keys that only the host file may have, and adds a
+// problem for each. They are removed so that the schema does not report them again as unknown
+// keys.
 func (a *tenantMerge) withoutHostKeys(doc *Document) *Document {
 	ours := hostSchema().cursor().keys()
 	theirs := tenantSchema().cursor().keys()

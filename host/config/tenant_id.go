@@ -8,8 +8,8 @@ import (
 
 var tenantID = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$`)
 
-// ValidTenantID returns what is wrong with a tenant's id; nil for nothing. The id is the name of
-// a file and of a folder, and must not lead anywhere else.
+// ValidTenantID returns why the id of a tenant is invalid, or nil if it is valid. The id is used
+// as the name of a file and of a folder, so it must not be a path to another place.
 func ValidTenantID(id string) error {
 	if !tenantID.MatchString(id) || strings.Contains(id, "..") {
 		if len(id) > 64 {

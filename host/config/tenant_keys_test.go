@@ -9,8 +9,8 @@ import (
 	sdkschema "github.com/botyard/botyard/sdk/schema"
 )
 
-// TestTenantKeys_haveAnAuthor checks that each key of a tenant file is marked with who may set
-// it.
+// TestTenantKeys_haveAnAuthor checks that the schema marks each key of a tenant file with who may
+// set it.
 func TestTenantKeys_haveAnAuthor(t *testing.T) {
 	var root map[string]any
 	if err := json.Unmarshal(TenantFileSchema(), &root); err != nil {
@@ -26,7 +26,7 @@ func TestTenantKeys_haveAnAuthor(t *testing.T) {
 			return
 		}
 		if b, ok := blockOf(path[0]); ok && len(path) == 2 && path[1] == b.selector {
-			return // tenant_policy.plugins
+			return // tenant_policy.plugins decides who may set a selector
 		}
 		c, _ := tenantSchema().cursor().at(path, nil)
 		if c.marks.author == byUnmarked {

@@ -4,29 +4,29 @@ import (
 	"slices"
 )
 
-// tenantMerge makes the effective configuration of a tenant: it checks the merged layers and
-// collects the problems. One goroutine uses it.
+// tenantMerge checks the merged layers of a tenant, collects the problems and builds the
+// Effective. It is not safe for concurrent use.
 type tenantMerge struct {
 	host     *Host
 	base     *baseMerge
-	docs     Documents // the tenant's documents; empty if partial
+	docs     Documents // the tenant's documents; empty if partial is set
 	layers   *layers
 	tenant   string
-	partial  bool // the merge has no tenant; keys that a tenant may bring are not missed
+	partial  bool // a layer may still be merged on top, so a missing key is no problem
 	problems Problems
 
 	tree      map[string]any
-	schemas   map[string]*Schema // the schemas of the blocks, by key
-	effective *Effective         // a pointer, because it stays when the merge is gone
+	schemas   map[string]*Schema // schemas of the blocks, by the key of the block
+	effective *Effective         // allocated on its own, so that the merge can be freed
 }
 
-// addProblem adds a problem of the key at path.
+// addProblem adds a problem of the key at path, with the position of the key.
 func (a *tenantMerge) addProblem(path Path, message, expected string) {
 	a.problems = append(a.problems, a.layers.problem(path, message, expected))
 }
 
-// buildEffective checks the merge and returns the effective configuration; nil if there are
-// problems, or if the merge is partial.
+// buildEffective checks the merge and returns the effective configuration. It returns nil if
+// there are problems, and if the merge is partial.
 func (a *tenantMerge) buildEffective() *Effective {
 	a.tree = a.layers.values.Raw()
 	a.schemas = map[string]*Schema{}
@@ -37,7 +37,7 @@ func (a *tenantMerge) buildEffective() *Effective {
 	a.problems = append(a.problems, a.layers.unknownNulls(nil, tenantSchema(), a.tree, nil)...)
 	for i, into := range []*Block{&a.effective.LLM, &a.effective.Memory, &a.effective.Storage} {
 		if a.layers.ctx.Err() != nil {
-			return nil // the caller does not wait any more
+			return nil // the caller no longer waits for the result
 		}
 		*into = a.block(blocks[i])
 	}
@@ -60,8 +60,8 @@ func (a *tenantMerge) buildEffective() *Effective {
 	return a.effective
 }
 
-// knowledge adds a problem for settings of knowledge plugins. There are none yet, and such
-// settings are not ignored.
+// knowledge adds a problem if the tenant configures a knowledge plugin, because none exists yet.
+// The host does not ignore such settings.
 func (a *tenantMerge) knowledge() {
 	config, _ := a.tree[knowledge.key].(map[string]any)
 	enabled, isBool := config["enabled"].(bool)
@@ -74,7 +74,8 @@ func (a *tenantMerge) knowledge() {
 	}
 }
 
-// strayReferences adds a problem for each reference outside of the plugins' blocks.
+// strayReferences adds a problem for each reference outside of the plugins' blocks, where no key
+// is a secret.
 func (a *tenantMerge) strayReferences() {
 	for key, value := range a.tree {
 		if slices.ContainsFunc(blocks, func(b block) bool { return b.key == key }) {
@@ -88,8 +89,8 @@ func (a *tenantMerge) strayReferences() {
 	}
 }
 
-// owner reads conversations.owner. The tenant's schema has checked it. If a null removed the key,
-// its default applies.
+// owner sets Effective.Owner from conversations.owner, whose value the tenant schema has already
+// checked. If a null removed the key, the default applies.
 func (a *tenantMerge) owner() {
 	conversations, _ := a.tree["conversations"].(map[string]any)
 	a.effective.Owner = OwnerUser

@@ -6,28 +6,28 @@ import (
 	"github.com/botyard/botyard/host/secret"
 )
 
-// These are the values of auth.mode.
+// The values of auth.mode say how the API authenticates callers.
 const (
-	AuthNone  = "none"  // everybody who reaches the host may do everything
-	AuthToken = "token" // one of two bearer tokens is required
+	AuthNone  = "none"  // no authentication; every caller may use every route
+	AuthToken = "token" // each request needs one of two bearer tokens
 )
 
-// Tokens are the bearer tokens of a host's API with auth.mode [AuthToken].
+// Tokens holds the bearer tokens that the API accepts in auth.mode [AuthToken].
 type Tokens struct {
-	Gateway secret.Text // key auth.gateway_token: for the tenants' routes
-	Admin   secret.Text // key auth.admin_token: for the operators' routes
+	Gateway secret.Text // auth.gateway_token, for the routes of tenants
+	Admin   secret.Text // auth.admin_token, for the routes of operators
 }
 
 const (
 	authKey  = "auth"
 	modeKey  = "mode"
-	minToken = 16 // bytes: fewer can be guessed over the network
+	minToken = 16 // bytes; an attacker could guess a shorter token over the network
 )
 
 var tokenKeys = [...]string{"gateway_token", "admin_token"}
 
-// Tokens returns the tokens. What the host's files refer to is read anew in each call. Errors are
-// [Problems], which never contain a token.
+// Tokens returns the tokens of the host's API. Each call reads the files and variables to which
+// the host's files refer. Errors are [Problems], which never contain a token.
 func (h *Host) Tokens() (Tokens, error) {
 	tokens, problems := h.tokens()
 	return tokens, problems.err()
@@ -43,12 +43,13 @@ func (h *Host) tokens() (Tokens, Problems) {
 		text, isText := value.(string)
 		switch {
 		case auth[modeKey] == AuthNone && given:
-			// Somebody believes that the host asks for it, and it does not.
+			// The operator probably believes that the API requires the token, which is wrong in
+			// this mode.
 			problems = append(problems, h.hostMerge.problem(path, "is given, and auth.mode does not use it", `auth.mode = "token"`))
 		case auth[modeKey] != AuthToken:
 		case !given:
 			problems = append(problems, h.hostMerge.problem(path, `is required with auth.mode = "token"`, "a reference to a file or an environment variable"))
-		case isText: // any other type is reported by the schema
+		case isText: // the schema reports values of other types
 			var why *secretProblem
 			if found[i], why = h.token(text); why != nil {
 				problems = append(problems, h.hostMerge.problem(path, why.message, why.expected))
@@ -61,7 +62,7 @@ func (h *Host) tokens() (Tokens, Problems) {
 	return Tokens{Gateway: secret.NewText(found[0]), Admin: secret.NewText(found[1])}, problems
 }
 
-// token returns the token that a text of the host's files is or refers to.
+// token returns the token in text, which is the token itself or a reference to it.
 func (h *Host) token(text string) (string, *secretProblem) {
 	if ref, whole := parseReference(text); whole {
 		if bad := ref.check(); bad != "" {

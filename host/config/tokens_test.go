@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// Tokens are read anew, wherever they are from, and nothing prints them.
+// TestTokens checks that each call reads a token's file again, and that neither printed values
+// nor errors contain a token.
 func TestTokens(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) {

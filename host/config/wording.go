@@ -10,7 +10,7 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// typeWord returns the name that problems have for the type of a value.
+// typeWord returns the words with which messages name the type of a value.
 func typeWord(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -34,13 +34,13 @@ func typeWord(value any) string {
 	return fmt.Sprintf("a %T", value)
 }
 
-// schemaTypes maps the types of JSON Schema to the names that messages use.
+// schemaTypes maps the types of JSON Schema to the words that messages use.
 var schemaTypes = map[string]string{
 	"null": "null", "boolean": "true or false", "integer": "an integer", "number": "a number",
 	"string": "a text", "array": "a list", "object": "a map",
 }
 
-// list joins words as English does: "a, b or c".
+// list joins words as English does: "a, b or c" if last is "or".
 func list(words []string, last string) string {
 	if len(words) < 2 {
 		return strings.Join(words, "")
@@ -48,10 +48,10 @@ func list(words []string, last string) string {
 	return strings.Join(words[:len(words)-1], ", ") + " " + last + " " + words[len(words)-1]
 }
 
-// maxNames is how many names a message lists at most.
+// maxNames is the maximum number of names that a message lists.
 const maxNames = 50
 
-// oneOf returns "one of a, b"; of one word that word.
+// oneOf returns "one of a, b". If there is only one word, it returns the word alone.
 func oneOf(words []string) string {
 	if len(words) == 1 {
 		return words[0]
@@ -62,7 +62,7 @@ func oneOf(words []string) string {
 	return "one of " + strings.Join(words, ", ")
 }
 
-// near returns the known name that a misspelt name is probably meant as; empty for none.
+// near returns the known name that most resembles a misspelt name, or "" if none resembles it.
 func near(name string, known []string) string {
 	best, distance := "", 1+max(1, len(name)/3)
 	if len(known) > 20*maxNames {
@@ -72,9 +72,9 @@ func near(name string, known []string) string {
 		a, b := strings.ToLower(name), strings.ToLower(k)
 		d := levenshtein.Distance(a, b, nil)
 		if len(a) > 2 && anagrams(a, b) {
-			d = 0 // swapped letters are the commonest mistake
+			d = 0 // swapped letters are the most common mistake
 		}
-		if d < distance && d < len(name) { // a short name in which every letter differs is another name
+		if d < distance && d < len(name) { // a distance of len(name) or more means that no letter is in place
 			best, distance = k, d
 		}
 	}
@@ -88,8 +88,8 @@ func anagrams(a, b string) bool {
 	return slices.Equal(x, y)
 }
 
-// unknown returns the message and the expected words for a name that is not known: with the near
-// name, or else with all known names.
+// unknown returns the message and the expected words for an unknown name. If a known name is
+// near, the message suggests it. Otherwise the expected words list the known names.
 func unknown(message, name string, known []string) (string, string) {
 	if k := near(name, known); k != "" {
 		return message + "; did you mean " + strconv.Quote(k) + "?", ""

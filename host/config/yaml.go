@@ -11,10 +11,10 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML reads YAML into nodes; see [ParseYAML].
+// parseYAML reads YAML into nodes for [ParseYAML].
 func parseYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, false) }
 
-// parseKeptYAML is parseYAML, but reads an empty value as null.
+// parseKeptYAML reads YAML into nodes for [ParseKept]. It reads an empty value as null.
 func parseKeptYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, true) }
 
 func readYAML(name string, src []byte, lenient bool) (node, Problems) {
@@ -22,7 +22,7 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return node{kind: mapNode}, nil // only comments
+		return node{kind: mapNode}, nil // the text has only comments
 	} else if err != nil {
 		r.syntax(err)
 		return node{}, r.problems
@@ -33,7 +33,7 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 	}
 	switch {
 	case root.kind == scalarNode && root.scalar == nil:
-		root.kind = mapNode // the document is only "---"
+		root.kind = mapNode // the text is only "---"
 	case root.kind != mapNode && len(r.problems) == 0:
 		r.addProblem(root.pos, nil, "is "+typeWord(root.value()), "a map")
 	}
@@ -49,15 +49,15 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 type yamlReader struct {
 	builder
 	lines   []string
-	lenient bool // an empty value is null
+	lenient bool // whether an empty value is read as null; otherwise it is a problem
 }
 
 func (r *yamlReader) at(y *yaml.Node) Pos {
 	return Pos{File: r.name, Line: y.Line, Column: y.Column}
 }
 
-// value reads y into n. Two kinds of values are problems: those that HCL cannot have, and those
-// by which one place of a file depends on another.
+// value reads y into n. It refuses values that HCL cannot express, and values such as aliases by
+// which one place of the file depends on another place.
 func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 	at := r.at(y)
 	if n.pos == (Pos{}) {
@@ -94,7 +94,7 @@ func (r *yamlReader) value(n *node, path Path, y *yaml.Node) {
 	}
 }
 
-// entry adds a key and its value to a map.
+// entry adds a key and its value to the map parent.
 func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	at := r.at(key)
 	switch {
@@ -106,7 +106,7 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	case key.Kind == yaml.ScalarNode:
 		r.addProblem(at, path, fmt.Sprintf("has the key %s, which is not a plain text", strings.TrimSpace(key.Value)), "a text; write it in quotes")
 		return
-	case key.Kind == yaml.MappingNode: // such as {{name}} without quotes
+	case key.Kind == yaml.MappingNode: // for example {{name}} without quotes
 		r.addProblem(at, path, "has a map for a key", "a text; in quotes if it begins with {")
 		return
 	default:
@@ -119,15 +119,16 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 	r.add(parent, path.with(key.Value), child)
 }
 
-// given adds a problem for an empty value. YAML reads it as null, and a null removes what is
-// inherited. A block whose last line was commented out must not do that.
+// given adds a problem for an empty value. YAML would read an empty value as null, and a null
+// removes the inherited value. Commenting out the last line of a block must not have that effect.
 func (r *yamlReader) given(at Pos, path Path, y *yaml.Node) {
 	if !r.lenient && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
 		r.addProblem(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
 	}
 }
 
-// scalar reads a scalar by YAML 1.2's core schema, as yaml.v3 has it. A timestamp is a text.
+// scalar reads a scalar by the rules of yaml.v3, which follow the core schema of YAML 1.2. It
+// reads a timestamp as a text.
 func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
 	switch y.ShortTag() {
 	case "!!null":
@@ -147,7 +148,7 @@ func (r *yamlReader) scalar(n *node, path Path, y *yaml.Node) {
 		r.number(n, path, text)
 	case "!!float":
 		r.number(n, path, strings.ReplaceAll(y.Value, "_", ""))
-	default: // !!str, !!timestamp, and << as a value
+	default: // !!str, !!timestamp, or << as a value
 		n.scalar = y.Value
 	}
 }

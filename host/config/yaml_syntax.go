@@ -10,16 +10,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// yamlLine matches an error of yaml.v3, which has the line only in its text.
+// yamlLine matches the text of an error of yaml.v3 and extracts the line, because the error type
+// has no field for it.
 var yamlLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(?s:(.*))$`)
 
-// wordedSyntax is a syntax error in words for people who write files.
+// wordedSyntax describes a syntax error in words for the people who write configuration files.
 type wordedSyntax struct{ message, expected string }
 
 const inQuotes = `in quotes what begins with a sign such as { [ * & ! % @ or has ": " in it`
 
-// syntaxWords has words for the commonest errors of yaml.v3. Other errors keep the parser's
-// words.
+// syntaxWords maps the most common error texts of yaml.v3 to better descriptions. All other
+// errors keep the text of yaml.v3.
 var syntaxWords = map[string]wordedSyntax{
 	"mapping values are not allowed in this context": {`has a ": " where no key can be`, "keys of one block below each other, and " + inQuotes},
 	notInBlock:                                              {"has something that does not belong to the block around it", "keys of one block below each other, and " + inQuotes},
@@ -33,24 +34,25 @@ var syntaxWords = map[string]wordedSyntax{
 	"did not find expected ',' or ']'":                      {"has a [ that is not closed", "a ] at the end of the list, or " + inQuotes},
 }
 
-// notInBlock is an error that the parser reports at the line where the block begins.
+// notInBlock is an error text of yaml.v3. Its line is the beginning of the block that contains
+// the mistake.
 const notInBlock = "did not find expected key"
 
-// syntax adds the problem of an error of the parser.
+// syntax adds a problem for a syntax error of yaml.v3.
 func (r *yamlReader) syntax(err error) {
 	pos, message := Pos{File: r.name, Line: 1, Column: 1}, err.Error()
 	if m := yamlLine.FindStringSubmatch(message); m != nil {
 		message = m[2]
 		if line, err := strconv.Atoi(m[1]); err == nil {
-			// For some errors at the end the parser's line is one too many.
+			// For some errors at the end of the text, the parser's line is one too high.
 			pos.Line = min(line, len(r.lines))
 		}
 	}
 	if message == notInBlock {
 		pos.Line = r.firstBad(pos.Line, message)
 	}
-	// A tab is the commonest cause, and the parser does not name it. Its line is that of the
-	// tab or a neighbour.
+	// A tab in the indentation is the most common cause, and yaml.v3 does not mention it. The tab
+	// is in the reported line or in a neighboring line.
 	for line := max(pos.Line-1, 1); line <= min(pos.Line+1, len(r.lines)); line++ {
 		text := r.lines[line-1]
 		if indent := text[:len(text)-len(strings.TrimLeft(text, " \t"))]; strings.Contains(indent, "\t") {
@@ -59,7 +61,7 @@ func (r *yamlReader) syntax(err error) {
 			return
 		}
 	}
-	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok { // a text that begins with * may be a secret
+	if name, ok := strings.CutPrefix(message, "unknown anchor '"); ok { // the text after * is left out of the message, because it may be a secret
 		name, _, _ = strings.Cut(name, "'")
 		for i, line := range r.lines {
 			if column := strings.Index(line, "*"+name); column >= 0 {
@@ -76,11 +78,12 @@ func (r *yamlReader) syntax(err error) {
 	r.addProblem(pos, nil, "is not YAML: "+message, "")
 }
 
-// maxSearched is the size of a document, in bytes, up to which firstBad searches. It parses the
-// document several times.
+// maxSearched is the maximum size of a document, in bytes, in which firstBad searches, because
+// firstBad parses the document several times.
 const maxSearched = 64 << 10
 
-// firstBad returns the first line, from the given one on, up to which the document has the error.
+// firstBad returns the number of the line at which the parser first reports the message,
+// searching from line from on. For a document above maxSearched it returns from.
 func (r *yamlReader) firstBad(from int, message string) int {
 	size := 0
 	for _, line := range r.lines {
