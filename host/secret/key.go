@@ -18,34 +18,34 @@ import (
 // keySize is the size of a key, in bytes.
 const keySize = 32
 
-// sealedPrefix is the version of the format of sealed texts.
+// sealedPrefix begins every sealed text and names the version of its format.
 const sealedPrefix = "v1."
 
-// ErrSealed is in the chain of each error of [Key.Open]: the text was sealed by another key
-// or for another context, or it was changed.
+// ErrSealed is wrapped by each error of [Key.Open]. Open fails if another key sealed the text, if
+// the text was sealed for another context, or if the text was changed.
 var ErrSealed = errors.New("sealed text cannot be opened")
 
-// Key is the host's key. It seals secrets and makes digests, by two keys that are derived from
-// it. It is safe for concurrent use, and it prints as [Placeholder].
+// Key is the host's key. It seals secrets and computes digests, with two keys that are derived
+// from the host's key. It is safe for concurrent use, and prints as [Placeholder].
 type Key struct {
 	aead   cipher.AEAD
 	digest []byte
 }
 
-// NewKey returns a random key that is kept in no file.
+// NewKey returns a random key and writes no file.
 func NewKey() *Key {
 	master := make([]byte, keySize)
 	_, _ = rand.Read(master) // documented never to fail
 	k, err := newKey(master)
 	if err != nil {
-		panic(err) // unreachable: the size is right
+		panic(err) // unreachable: the key has the right size
 	}
 	return k
 }
 
-// ParseKey returns the key of 32 bytes, as a key file has them, or of their text in
-// hexadecimal or base64, in either alphabet, with or without a line end. The error has
-// nothing of the text in it.
+// ParseKey parses a key of 32 bytes. The input is the raw bytes, or their hexadecimal form, or
+// their base64 form in the standard or the URL alphabet. A text may end with a line end. The
+// error contains no part of the input.
 func ParseKey(raw []byte) (*Key, error) {
 	text := strings.TrimSpace(string(raw))
 	readable := strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
@@ -97,15 +97,15 @@ func newKey(master []byte) (*Key, error) {
 	return &Key{aead: aead, digest: digest}, nil
 }
 
-// Seal encrypts plain. Only Open with the same key and the same context returns it. The
-// context says what the secret belongs to, such as a tenant and a path. It is not in the
-// result; a sealed text that is moved elsewhere does not open there. The result is printable
+// Seal encrypts plain. Only Open with the same key and an equal context can decrypt it. The
+// context says to what the secret belongs, such as a tenant and a path, so that a sealed text
+// cannot be moved elsewhere. The context is not part of the result. The result is printable
 // ASCII.
 func (k *Key) Seal(plain, context []byte) string {
 	return sealedPrefix + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nil, nil, plain, context))
 }
 
-// Open returns what was sealed for the context. Each error wraps [ErrSealed].
+// Open decrypts a text that Seal returned for the same context. Each error wraps [ErrSealed].
 func (k *Key) Open(sealed string, context []byte) ([]byte, error) {
 	if len(sealed) < len(sealedPrefix) || sealed[:len(sealedPrefix)] != sealedPrefix {
 		return nil, fmt.Errorf("%w: unknown format", ErrSealed)
@@ -121,13 +121,13 @@ func (k *Key) Open(sealed string, context []byte) ([]byte, error) {
 	return plain, nil
 }
 
-// Digest returns the HMAC-SHA256 of b, in hexadecimal. Equal contents have equal digests under
-// one key. Without the key, a guess of b cannot be checked.
+// Digest returns the HMAC-SHA256 of b, in hexadecimal. Equal inputs have equal digests under one
+// key. Without the key, a guess of b cannot be checked against the digest.
 func (k *Key) Digest(b []byte) string {
 	mac := hmac.New(sha256.New, k.digest)
 	mac.Write(b)
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Format writes [Placeholder] whatever the verb.
+// Format writes [Placeholder] for every verb.
 func (*Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Placeholder) }

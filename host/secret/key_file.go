@@ -13,13 +13,13 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// LoadOrCreateKey reads the key in the file at path. If there is no file, it creates one with
-// a random key and mode 0600. The folder must exist. Processes that create the same file at
-// once all return the same key.
+// LoadOrCreateKey reads the key in the file at path. If the file does not exist, it creates the
+// file with a random key and mode 0600. The folder must exist. If several processes create the
+// file at once, all of them return the same key.
 //
-// It refuses a file that is not a regular file or not exactly one key, one that others than
-// its owner and group may access, and one whose file system does not answer. It does not
-// check who the owner is; see package trust.
+// LoadOrCreateKey refuses a file that is not a regular file, a file that is not exactly one key,
+// a file that users other than its owner and group may access, and a file whose file system does
+// not respond in time. It does not check who the owner is; package trust does that.
 func LoadOrCreateKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -31,8 +31,8 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	return loadKey(path)
 }
 
-// LoadKey reads the key in the file at path, as LoadOrCreateKey does. It creates nothing: if
-// there is no file, it returns nil.
+// LoadKey reads the key in the file at path, with the checks of [LoadOrCreateKey]. If the file
+// does not exist, it returns nil and creates nothing.
 func LoadKey(path string) (*Key, error) {
 	k, err := loadKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -61,14 +61,14 @@ func loadKey(path string) (*Key, error) {
 	return k, nil
 }
 
-// privateFiles opens files, and refuses those that others than the owner and group may
+// privateFiles opens files, and refuses a file that users other than its owner and group may
 // access.
 type privateFiles struct{}
 
 func (privateFiles) Stat(name string) (fs.FileInfo, error) { return os.Stat(name) }
 
-// OpenFile checks the mode of the opened file, since another file may have taken the name
-// after Stat.
+// OpenFile opens the file and then checks its mode. A check by name before the opening would not
+// be safe, because another file could get the name in between.
 func (privateFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File, error) {
 	f, err := os.OpenFile(name, flag, perm)
 	if err != nil {
@@ -84,12 +84,12 @@ func (privateFiles) OpenFile(name string, flag int, perm fs.FileMode) (*os.File,
 	return f, nil
 }
 
-// createKey creates the file with a random key. If another process was faster, the error is
-// fs.ErrExist.
+// createKey creates the file with a random key. If the file already exists, for example because
+// another process has just created it, the error is fs.ErrExist.
 func createKey(path string) (err error) {
 	master := make([]byte, keySize)
 	_, _ = rand.Read(master) // documented never to fail
-	// CreateTemp makes the file with mode 0600.
+	// CreateTemp creates the file with mode 0600.
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
 	if err != nil {
 		return err
@@ -97,13 +97,14 @@ func createKey(path string) (err error) {
 	defer func() { err = errors.Join(err, os.Remove(f.Name())) }()
 	_, err = f.Write(master)
 	if err == nil {
-		// Sync before the file has its name. A crash could leave a short key otherwise, and
-		// what was sealed with the whole one would be lost.
+		// Sync comes before Link. Otherwise a crash could leave an incomplete key under the final
+		// name, and secrets that the complete key has sealed would be lost.
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	// Link fails if the file exists. Rename would replace the key of a faster process.
+	// Link fails if the file exists, whereas Rename would replace a key that another process has
+	// just created.
 	return os.Link(f.Name(), path)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestParseKey(t *testing.T) {
-	master := bytes.Repeat([]byte{0xfb, 0xef, 0x00, 0x7f}, 8) // has both special characters of base64
+	master := bytes.Repeat([]byte{0xfb, 0xef, 0x00, 0x7f}, 8) // its base64 form contains + and /
 	want, err := newKey(master)
 	if err != nil {
 		t.Fatal(err)

@@ -6,50 +6,53 @@ import (
 )
 
 const (
-	// shortest is the length of the shortest secret that is redacted, in bytes. Shorter ones
-	// can be guessed, and are found in nearly every text.
+	// shortest is the length of the shortest secret that is redacted, in bytes. A shorter secret
+	// can be guessed, and occurs by chance in nearly every text.
 	shortest = 3
-	// window is the length from which on a secret is redacted wherever it is, in bytes. A
-	// shorter one is redacted only where no letter or digit is next to it.
+	// window is the length, in bytes, from which a secret is redacted everywhere in a text. A
+	// shorter secret is redacted only if it has no letter or digit beside it.
 	window = 8
 
-	// lingering is how long a secret is still redacted after its release: a plugin may print a
-	// secret that it had before.
+	// lingering is how long a secret is still redacted after its release, because a plugin may
+	// print an old secret.
 	lingering = time.Hour
-	// maxLingering bounds how many forms of released secrets are still redacted.
+	// maxLingering is the maximum number of forms of released secrets that are still redacted.
 	maxLingering = 20_000
 )
 
-// Redactor replaces secrets in texts. It finds them as they are, and as programs write them:
-// quoted, escaped for JSON, URLs and HTML, in upper or lower case, in base64 and in
-// hexadecimal. It is safe for concurrent use. The zero value knows no secret.
+// Redactor replaces secrets in texts. It finds a secret as it is, and in the forms in which
+// programs print it: quoted, escaped for JSON, URLs and HTML, in upper or lower case, in base64
+// and in hexadecimal. It is safe for concurrent use. The zero value has no secrets and changes no
+// text.
 type Redactor struct {
 	mu       sync.RWMutex
 	patterns map[string]*pattern
-	heads    map[uint64][]*pattern         // patterns of window bytes or more, by their first bytes
-	tails    map[uint64][]*pattern         // the patterns of heads, by their last bytes
+	heads    map[uint64][]*pattern         // patterns of at least window bytes, by their first window bytes
+	tails    map[uint64][]*pattern         // the same patterns as in heads, by their last window bytes
 	words    map[[shortest]byte][]*pattern // patterns shorter than window, by their first bytes
-	released []releasedForms               // the oldest first
+	released []releasedForms               // oldest first
 }
 
 // pattern is one form of a secret.
 type pattern struct {
 	text string
-	uses int // how many calls of Add still need it
+	uses int // number of calls of Add that have not released the form
 }
 
-// releasedForms are the forms of secrets that were released, and until when they are redacted.
+// releasedForms holds the forms of the secrets of one release, and the time until which they are
+// redacted.
 type releasedForms struct {
 	patterns []*pattern
 	until    time.Time
 }
 
-// least returns how many bytes of the pattern's beginning or end a text must have for that
-// part to be redacted.
+// least returns the minimum number of bytes from the beginning or the end of the pattern that
+// Redact replaces if a text contains only a part of the pattern.
 func (p *pattern) least() int { return min(max(len(p.text)/2, window), window+window/2) }
 
-// Add makes Redact replace the secrets until release is called, and for lingering after that.
-// Further calls of release do nothing. A secret that was added twice must be released twice.
+// Add makes Redact replace the secrets until release is called, and for the duration lingering
+// after that. Further calls of release do nothing. A secret that was added twice must be released
+// twice.
 func (r *Redactor) Add(secrets ...string) (release func()) {
 	var all []string
 	for _, s := range secrets {
@@ -97,8 +100,8 @@ func (r *Redactor) addLocked(text string) *pattern {
 	return p
 }
 
-// forgetReleasedLocked forgets the released secrets whose time is over, and the oldest if
-// they have more than maxLingering forms. Locked: mu is held.
+// forgetReleasedLocked removes the released forms whose time is over. If more than maxLingering
+// forms remain, it also removes the oldest. Locked: mu is held.
 func (r *Redactor) forgetReleasedLocked(now time.Time) {
 	lingers := 0
 	for _, l := range r.released {

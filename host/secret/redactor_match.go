@@ -7,9 +7,9 @@ import (
 	"unicode"
 )
 
-// Redact returns the text with [Placeholder] in the place of each secret. The first or last
-// half of a secret, or twelve bytes of it, are enough: it may have been cut off, or be on two
-// lines.
+// Redact returns the text with [Placeholder] in place of each secret. It also replaces the first
+// or last half of a secret, or its first or last twelve bytes, because a program may cut a secret
+// off or break it over two lines.
 func (r *Redactor) Redact(text string) string {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -30,7 +30,7 @@ func (r *Redactor) Redact(text string) string {
 	after := 0
 	for i := 0; i < len(found); {
 		from, to := found[i].from, found[i].to
-		for i++; i < len(found) && found[i].from < to; i++ { // they overlap
+		for i++; i < len(found) && found[i].from < to; i++ { // merge overlapping spans
 			to = max(to, found[i].to)
 		}
 		out.WriteString(text[after:from])
@@ -41,11 +41,11 @@ func (r *Redactor) Redact(text string) string {
 	return out.String()
 }
 
-// span is a part of a text, in bytes; to is not in it.
+// span is a part of a text, from byte from up to but not including byte to.
 type span struct{ from, to int }
 
-// findLocked returns where secrets are in the text, in no order. Locked: mu is held for
-// reading.
+// findLocked returns the spans of the text that contain secrets, in no particular order. Locked:
+// mu is held for reading.
 func (r *Redactor) findLocked(text string) []span {
 	var found []span
 	for i := 0; i+shortest <= len(text); i++ {
@@ -73,7 +73,7 @@ func (r *Redactor) findLocked(text string) []span {
 	return found
 }
 
-// commonPrefix returns how many bytes at their beginnings the texts have in common.
+// commonPrefix returns the length of the longest common prefix of a and b, in bytes.
 func commonPrefix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
@@ -82,7 +82,7 @@ func commonPrefix(a, b string) int {
 	return n
 }
 
-// commonSuffix returns how many bytes at their ends the texts have in common.
+// commonSuffix returns the length of the longest common suffix of a and b, in bytes.
 func commonSuffix(a, b string) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[len(a)-1-n] == b[len(b)-1-n] {
@@ -91,12 +91,12 @@ func commonSuffix(a, b string) int {
 	return n
 }
 
-// inWord reports whether the text between before and after is a part of a word: whether a
-// letter or digit is next to it.
+// inWord reports whether before ends with a letter or digit, or after begins with one.
 func inWord(before, after string) bool {
 	is := func(c byte) bool { return c >= 0x80 || unicode.IsLetter(rune(c)) || unicode.IsDigit(rune(c)) }
 	return before != "" && is(before[len(before)-1]) || after != "" && is(after[0])
 }
 
-// windowOf returns the first window bytes of the text, which must be that long.
+// windowOf returns the first window bytes of text as a number. The text must have at least that
+// length.
 func windowOf(text string) uint64 { return binary.LittleEndian.Uint64([]byte(text[:window])) }

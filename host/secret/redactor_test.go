@@ -20,7 +20,8 @@ import (
 
 const key = `sk-pröj+7/q"Z'0\w=&<%20>`
 
-// TestRedactor_forms writes a secret in each way that errors do.
+// TestRedactor_forms checks that Redact finds a secret in each form in which error messages print
+// it.
 func TestRedactor_forms(t *testing.T) {
 	var r Redactor
 	r.Add(key)
@@ -85,7 +86,7 @@ func TestRedactor_forms(t *testing.T) {
 	}
 }
 
-// units is the text with each of its characters as JSON may escape it.
+// units returns s with each character written as a JSON escape \uXXXX.
 func units(s string) string {
 	var out strings.Builder
 	for _, c := range s {
@@ -96,8 +97,8 @@ func units(s string) string {
 
 func escapesSmall(s string) string { return lowerHex.ReplaceAllStringFunc(s, strings.ToLower) }
 
-// TestRedactor_valuesOfASecret checks that parts of a secret that are secret by themselves are
-// redacted too.
+// TestRedactor_valuesOfASecret checks that Redact also replaces a part of a secret that is secret
+// by itself, such as the password in a URL.
 func TestRedactor_valuesOfASecret(t *testing.T) {
 	for name, c := range map[string]struct{ secret, text string }{
 		"a DSN's password":          {"postgres://app:p%40ss-w0rd@db/x", "user=app password=p@ss-w0rd"},
@@ -130,7 +131,8 @@ func TestRedactor_valuesOfASecret(t *testing.T) {
 	}
 }
 
-// TestRedactor_random tries any secret in any text, beside others that overlap.
+// TestRedactor_random checks with random secrets, which may overlap, that Redact leaves none of
+// them in a random text.
 func TestRedactor_random(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var r Redactor

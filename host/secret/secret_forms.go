@@ -14,19 +14,19 @@ import (
 )
 
 const (
-	maxValues  = 256     // of one secret
-	maxEncoded = 1 << 10 // bytes; the encoded forms of longer values are not looked for
+	maxValues  = 256     // number of values of one secret
+	maxEncoded = 1 << 10 // bytes of a value; encoded forms of longer values are not searched
 )
 
-// forms returns the texts that give a secret away: each of its values, as it is, escaped and
-// encoded. Those shorter than shortest are left out.
+// forms returns the texts that reveal a secret: each of its values in plain, escaped and encoded
+// form. It leaves out texts shorter than shortest.
 func forms(s string) []string {
 	var out []string
 	for _, v := range values(s) {
 		out = append(out, v)
 		out = append(out, escaped(v)...)
 		if len(v) >= window {
-			out = append(out, lower(v)) // views are in lower case
+			out = append(out, lower(v)) // Redact also searches the text in lower case
 		}
 		if len(v) <= maxEncoded {
 			out = append(out, encoded(v)...)
@@ -42,9 +42,9 @@ var (
 	lowerHex   = regexp.MustCompile(`%[0-9A-F]{2}`)
 )
 
-// values returns the secret, and the parts of it that are secret by themselves: the lines of
-// a key file, the texts of a JSON document, the password in a URL or in a list of settings,
-// and the credentials of an Authorization header.
+// values returns the secret, and the parts of it that are secret by themselves: the lines of a
+// key file, the texts of a JSON document, the password in a URL or in a list of settings, and the
+// credentials of an Authorization header.
 func values(s string) []string {
 	out := []string{s, strings.TrimSpace(s)}
 	if m := credential.FindStringSubmatch(strings.TrimSpace(s)); m != nil {
@@ -71,7 +71,7 @@ func values(s string) []string {
 		})
 	}
 	out = append(out, Passwords(s)...)
-	if m := inSecretURL.FindStringSubmatch(s); m != nil { // not escaped as it should be
+	if m := inSecretURL.FindStringSubmatch(s); m != nil { // the password in a URL without the necessary escapes
 		out = append(out, m[1])
 	}
 	slices.Sort(out)
@@ -102,8 +102,8 @@ var (
 	inSetting   = regexp.MustCompile(`(?i)(?:^|[\s;?&,])[a-z_-]*(?:password|passwd|pwd|secret|token|api_?key|apikey)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"([^"]*)"|([^\s&;'"]+))`)
 )
 
-// Passwords returns the passwords in a text that is not secret as a whole: those in the user
-// part of a URL, and those after a name such as password= or token=.
+// Passwords returns the passwords in a text that is not secret as a whole. It finds the password
+// in the user part of a URL, and values after a name such as password= or token=.
 func Passwords(text string) []string {
 	var out []string
 	for _, m := range inURL.FindAllStringSubmatch(text, -1) {
@@ -123,8 +123,8 @@ func Passwords(text string) []string {
 	return slices.DeleteFunc(out, func(v string) bool { return v == "" })
 }
 
-// escaped returns the value as it is written within other texts: quoted strings, URLs, HTML.
-// If nothing in it needs escaping, they are equal to the value.
+// escaped returns the forms that the value has inside quoted strings, URLs and HTML. A form in
+// which nothing needs an escape equals the value.
 func escaped(v string) []string {
 	out := []string{html.EscapeString(v), strings.ReplaceAll(v, "'", "''"),
 		strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(v)}
@@ -143,15 +143,15 @@ func escaped(v string) []string {
 		once := unquoted(string(b))
 		out = append(out, once)
 		if again, err := json.Marshal(once); err == nil {
-			out = append(out, unquoted(string(again))) // a log entry in a log entry
+			out = append(out, unquoted(string(again))) // a JSON string inside a JSON string
 		}
 	}
 	return out
 }
 
-// encoded returns the value in hexadecimal, as a list of byte values, and in base64. A value
-// may begin anywhere in an encoded text, as the password in user:password does, so there
-// are three base64 forms.
+// encoded returns the value in hexadecimal, as a list of byte values, and in base64. There are
+// three base64 forms, because the value may begin at any byte of the encoded text, as the
+// password in user:password does.
 func encoded(v string) []string {
 	b := []byte(v)
 	digits := hex.EncodeToString(b)
@@ -159,7 +159,7 @@ func encoded(v string) []string {
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		for before := range 3 {
 			text := e.EncodeToString(append(make([]byte, before), b...))
-			from := (before*8 + 5) / 6 // the digits before have bits of the bytes before
+			from := (before*8 + 5) / 6 // digits before from contain bits of the preceding bytes
 			to := (before + len(b)) * 8 / 6
 			if to-from >= window {
 				out = append(out, text[from:to])

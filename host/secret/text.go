@@ -8,11 +8,11 @@ import (
 	"log/slog"
 )
 
-// Placeholder is shown in the place of a secret.
+// Placeholder is shown in place of a secret.
 const Placeholder = "<secret>"
 
-// Text is a secret text that cannot be printed by accident. Package fmt with any verb,
-// log/slog, encoding/json and all that use encoding.TextMarshaler print [Placeholder]. The
+// Text is a secret text that cannot be printed by accident. Package fmt with any verb, log/slog,
+// encoding/json and every other encoder that uses encoding.TextMarshaler print [Placeholder]. The
 // zero value is the empty text. A Text is immutable and comparable.
 type Text struct{ s string }
 
@@ -28,7 +28,7 @@ var (
 // NewText returns s as a secret.
 func NewText(s string) Text { return Text{s: s} }
 
-// Reveal returns the secret. Call it only where the secret is used.
+// Reveal returns the secret. Call it only at the place that uses the secret.
 func (t Text) Reveal() string { return t.s }
 
 // String returns [Placeholder].
@@ -37,8 +37,8 @@ func (Text) String() string { return Placeholder }
 // GoString returns [Placeholder].
 func (Text) GoString() string { return Placeholder }
 
-// Format writes [Placeholder] whatever the verb is. Otherwise %x and
-// %q would read the unexported field by reflection.
+// Format writes [Placeholder] for every verb. Without this method, package fmt would read the
+// unexported field by reflection for verbs such as %x and %q.
 func (Text) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, Placeholder) }
 
 // MarshalJSON returns [Placeholder] as a JSON string.

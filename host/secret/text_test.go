@@ -52,7 +52,7 @@ func TestText(t *testing.T) {
 			t.Errorf("secret shown: %s", out)
 		}
 	}
-	// XML and JSON escape the angle brackets; whoever decodes gets the word.
+	// JSON escapes the angle brackets of the placeholder. A decoder returns the placeholder.
 	var back struct{ Key string }
 	if err := json.Unmarshal([]byte(`{"Key":`+string(must(json.Marshal(s)))+`}`), &back); err != nil || back.Key != Placeholder {
 		t.Errorf("JSON gives %q, %v", back.Key, err)

@@ -7,19 +7,20 @@ import (
 	"unicode/utf8"
 )
 
-// maxEscapes is how many layers of escapes are undone, one within the other: a URL in a URL,
-// in a log entry.
+// maxEscapes is the maximum number of nested layers of escapes that are undone. Three layers are,
+// for example, a URL inside a URL inside a log entry.
 const maxEscapes = 3
 
-// view is a text in lower case, with some layers of escapes undone. For each byte of text,
-// from and to have the span of the original text that it stands for.
+// view is a text in lower case in which some layers of escapes are undone. Byte i of text stands
+// for the bytes from[i] to to[i] of the original text.
 type view struct {
 	text     string
 	from, to []int // nil if each byte stands for itself
 }
 
-// views returns the text with no layer of escapes undone, with one, and so on, until there
-// are no escapes or maxEscapes are undone.
+// views returns the views of a text: the first with no layer of escapes undone, and each further
+// view with one more layer undone. There are no further views when no escapes remain or
+// maxEscapes layers are undone.
 func views(text string) []view {
 	out := []view{{text: lower(text)}}
 	for range maxEscapes {
@@ -32,7 +33,7 @@ func views(text string) []view {
 	return out
 }
 
-// at returns the span of the original text that a span of the view stands for.
+// at returns the span of the original text for which the span s of the view stands.
 func (v view) at(s span) span {
 	if v.from == nil {
 		return s
@@ -40,8 +41,8 @@ func (v view) at(s span) span {
 	return span{v.from[s.from], v.to[s.to-1]}
 }
 
-// undo returns the view with one more layer of escapes undone, and reports whether there was
-// one.
+// undo returns a view with one more layer of escapes undone. It returns false if v has no
+// escapes.
 func (v view) undo() (view, bool) {
 	if !strings.ContainsAny(v.text, `%\&`) {
 		return view{}, false
@@ -66,9 +67,9 @@ func (v view) undo() (view, bool) {
 	return next, undone
 }
 
-// unescape returns what the escape at the beginning of the text stands for, and the length of
-// the escape; 0 if there is none. It knows the escapes of URLs, HTML, and quoted strings of
-// JSON, Go and SQL.
+// unescape decodes the escape at the beginning of the text. It returns the decoded characters and
+// the length of the escape, or 0 if the text does not begin with an escape. It knows the escapes
+// of URLs, of HTML, and of quoted strings of JSON, Go and SQL.
 func unescape(text string) (string, int) {
 	digits := func(from, n, base int) (rune, bool) {
 		if len(text) < from+n {
@@ -112,7 +113,7 @@ func unescape(text string) (string, int) {
 	return "", 0
 }
 
-// lower returns the text with ASCII letters in lower case. The length stays the same.
+// lower converts ASCII letters to lower case. The result has the same length as text.
 func lower(text string) string {
 	b := []byte(text)
 	for i, c := range b {
