@@ -10,7 +10,8 @@ import (
 )
 
 // Archive returns the archive, which exports, imports and erases conversations, and deletes
-// those that are older than their tenant keeps them. It works until the host is closed.
+// conversations that are older than the retention period of their tenant. It works until the host
+// is closed.
 func (h *Host) Archive() *archive.Archive { return h.archive }
 
 func (h *Host) newArchive() *archive.Archive {
@@ -21,8 +22,8 @@ func (h *Host) newArchive() *archive.Archive {
 	})
 }
 
-// openStorage opens a storage that has data of the tenant. The tenant may use another storage
-// now.
+// openStorage opens a storage that has data of the tenant. The tenant's current configuration may
+// select another storage.
 func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBlock) (*archive.OpenedStorage, error) {
 	block, err := h.config.Load().OpenBlock(tenant, b)
 	if err != nil {
@@ -35,7 +36,8 @@ func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBl
 	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
 }
 
-// openMemory opens the memory that a tenant uses now. The caller calls release.
+// openMemory opens the memory plugin of the tenant's current configuration. The caller calls
+// release after use.
 func (h *Host) openMemory(ctx context.Context, e *config.Effective) (m memory.Memory, release func(), err error) {
 	i, err := h.openBlock(ctx, e, e.Memory)
 	if err != nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// buildBot builds a tenant's bot for the registry: it opens the instances of its plugins and
-// makes a bot with them. Bots whose plugins are configured alike share their instances. The
-// registry releases the result.
+// buildBot builds a tenant's bot for the registry. It opens an instance of each plugin and
+// creates a bot with the instances. Bots with equal plugin configurations share instances. The
+// registry calls release on the result.
 func (h *Host) buildBot(ctx context.Context, req registry.BuildRequest) (registry.Built, error) {
 	b := &botBuild{host: h, cfg: h.config.Load(), effective: req.Effective, pluginNames: map[string]string{}, secretSums: map[string][sha256.Size]byte{}}
 	built, err := b.build(ctx, req)
@@ -26,11 +26,11 @@ func (h *Host) buildBot(ctx context.Context, req registry.BuildRequest) (registr
 // botBuild is the state of one build of a bot.
 type botBuild struct {
 	host        *Host
-	cfg         *config.Host // the files that applied when it started
+	cfg         *config.Host // the host's files that applied when the build started
 	effective   *config.Effective
 	open        []*plugins.Instance
-	pluginNames map[string]string            // by kind: "name version"
-	secretSums  map[string][sha256.Size]byte // by kind: sums of the resolved blocks with references
+	pluginNames map[string]string            // maps the plugin kind to "name version"
+	secretSums  map[string][sha256.Size]byte // maps the plugin kind to the checksum of the resolved block, for blocks with references
 }
 
 func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {
@@ -78,7 +78,7 @@ func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.I
 	h, e := b.host, b.effective
 	resolved, err := b.cfg.ResolveBlock(e, block)
 	if err != nil {
-		// The error names paths, which only the operator may know.
+		// The full error names paths, which only the operator may see.
 		h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
 		return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 	}
@@ -95,7 +95,7 @@ func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.I
 	return i, nil
 }
 
-// release closes the instances.
+// release closes the plugin instances that the build has opened.
 func (b *botBuild) release() {
 	for _, i := range b.open {
 		i.Close()

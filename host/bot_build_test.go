@@ -10,8 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// A bot finds optional interfaces of its parts by type assertion. If a wrapper hid one, the
-// bot would work without it, and nobody would see.
+// TestBuildBot_keepsOptionalInterfaces checks that the parts of a bot still implement their
+// optional interfaces. The bot finds these interfaces by type assertion. If a wrapper hid an
+// interface, the bot would silently work without it.
 func TestBuildBot_keepsOptionalInterfaces(t *testing.T) {
 	plugins := buildPlugins()
 	defer func() { _ = os.RemoveAll(plugins) }()

@@ -11,14 +11,14 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// errNotKnown is the error while the registry is not open yet, and for a text that cannot be
-// a tenant's id.
+// errNotKnown is returned while the registry is not open yet, and for a text that cannot be a
+// tenant's id.
 var errNotKnown = errors.New("what the tenant wants is not known")
 
-// currentConfig returns a function that returns the configuration with which a tenant uses a
-// plugin now; see plugins.Options.Wanted. If the tenant's newest settings are refused, it is
-// the configuration with which the tenant is still served. The registry is opened after the
-// plugins. Until then, opened is empty.
+// currentConfig returns a function for plugins.Options.Wanted, which returns the configuration
+// with which a tenant currently uses a plugin. If the tenant's newest settings were refused, the
+// function returns the configuration that still applies. The host opens the registry after the
+// plugins; opened is empty until then.
 func (h *Host) currentConfig(opened *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 	return func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
 		r := opened.Load()

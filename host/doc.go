@@ -3,56 +3,56 @@
 //
 // # What Open does
 //
-// Each step needs those before it. If one fails, Open closes what it has opened.
+// Each step needs the steps before it. If a step fails, Open closes all parts that it has opened.
 //
-//	load                read the host's files; Preflight; find or make the host's key
-//	newHost             the name of this run, leases without turns
-//	plugins.New         find the plugins; their processes start when they are needed
+//	load                read the host's files; Preflight; find or create the host's key
+//	newHost             choose the name of this run; create the leases, without turns
+//	plugins.New         find the plugin binaries; a process starts at its first call
 //	openTenantStore     open the storage of registry.storage, if the host file names one
-//	registry.New        the registry of tenants; tenants of files are not in it yet
-//	newMetrics          before any bot is built
-//	newArchive          export, import, erasure, retention
-//	followTenantStore   wait 3 seconds at most for the registered tenants; then poll
-//	CheckDefaults       the tenant defaults of the host file, against their plugins
+//	registry.New        create the registry; the tenants of files follow in followTenants
+//	newMetrics          create the metrics, before any bot is built
+//	newArchive          create the archive: export, import, erasure, retention
+//	followTenantStore   wait at most 3 seconds for the registered tenants; then poll
+//	CheckDefaults       check the tenant defaults of the host file against the plugins' schemas
 //	followTenants       register the tenants of the tenant folders; then follow files and plugins
-//	Warnings            log what the operator should know
-//	archive.Run         delete conversations that are older than their tenants keep them, in
-//	                    regular runs
+//	Warnings            log problems that do not stop the start
+//	archive.Run         start to delete conversations beyond their tenant's retention period,
+//	                    in regular runs
 //
 // # What Close does
 //
-//	endBackground       ends all goroutines that follow something, and waits for them
-//	registry.Close      waits for the turns that run, until its context ends; releases the bots
-//	leases.Close        stops renewing
-//	manager.Close       ends the plugin processes, in 5 seconds at most
-//	registryStorage     closes its instance
+//	endBackground       stops the goroutines of the host, and waits for them
+//	registry.Close      waits for running turns, at most until ctx ends; releases the bots
+//	leases.Close        stops the renewal of leases
+//	manager.Close       stops the plugin processes, within 5 seconds
+//	registryStorage     closes the instance of the storage
 //
 // # Who owns what
 //
-// The Host owns the plugins, the registry, the archive, the metrics, the leases and all
-// goroutines that are not a caller's. The registry owns the bots, and with each the plugin
-// instances that buildBot opened for it. A caller owns the lease on a bot that Host.Bot gives
-// it, and releases it. A bot owns none of its parts; see package bot.
+// The Host owns the plugins, the registry, the archive, the metrics, the leases and the
+// goroutines that it starts. The registry owns the bots and the plugin instances that buildBot
+// opened for each bot. A caller owns the lease that Host.Bot returns, and releases it. A bot
+// owns none of its parts; see package bot.
 //
 // # The files
 //
-//	host.go              Host, Open, Close: the order of the start and of the end
-//	options.go           Options: what a program sets, and which settings that replaces
-//	load.go              reads the host's files and key at the start; warns of readable secrets
-//	preflight.go         why a host may not start although its files are right; warnings
+//	host.go              Host, Open, Close: the order of start and shutdown
+//	options.go           Options: what a program sets, and which keys of the files it replaces
+//	load.go              reads the host's files and key at the start; warns of readable secret files
+//	preflight.go         why a host may not start although its files are valid; warnings
 //	trusted_files.go     which files other users may not change or read
-//	host_key.go          finds the host's key; a key that did not seal the data is refused
+//	host_key.go          finds the host's key; refuses a key that did not seal the host's data
 //	reload.go            reads the host's files again, and applies them or changes nothing
 //	tenant_check.go      how a tenant's settings are checked
-//	trial.go             Trial: settings are tried with their plugins before they are accepted
-//	tenant_files.go      puts the tenants of the tenant folders into the registry
+//	trial.go             Trial: tries settings with their plugins before the host accepts them
+//	tenant_files.go      registers the tenants of the tenant folders
 //	tenant_secrets.go    whether a tenant's secrets are missing, or have changed
-//	registry_storage.go  the storage that keeps registered tenants; when one of its secrets
-//	                     changes, it is opened again
+//	registry_storage.go  the storage of registered tenants; opens the storage again when one of
+//	                     its secrets changes
 //	bot_build.go         builds a tenant's bot from plugin instances
 //	plugin_instance.go   how an instance is opened for a block of a tenant
-//	plugin_changes.go    what happens to refused tenants when a plugin changes
+//	plugin_changes.go    checks refused tenants again when a plugin changes
 //	current_config.go    tells the plugin manager which configuration a tenant has now
 //	archive.go           opens storages and memories for the archive
-//	metrics.go           which parts of the host the metrics read
+//	metrics.go           connects the metrics to the parts of the host
 package host

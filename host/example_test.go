@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/host/bot"
 )
 
-// A program that serves a tenant's bot without HTTP.
+// Example shows a program that serves a tenant's bot without HTTP.
 func Example() {
 	ctx := context.Background()
 	plugins := buildPlugins()
@@ -49,7 +49,8 @@ func Example() {
 	// Yes, you asked about: How do I reset my password?
 }
 
-// buildPlugins makes a plugin folder, which an installation has already.
+// buildPlugins builds the plugins into a temporary folder. An installed host already has a plugin
+// folder.
 func buildPlugins() string {
 	dir, err := os.MkdirTemp("", "botyard-example")
 	if err != nil {

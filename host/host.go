@@ -25,42 +25,43 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Host serves bots. It is used concurrently.
+// Host serves bots. It is safe for concurrent use.
 type Host struct {
 	options  Options
 	opened   *config.Host                    // the files as they were when the host opened
-	key      *secret.Key                     // nil for a host that keeps nothing
-	config   atomic.Pointer[config.Host]     // the files that apply now; replaced by Reload
-	settings atomic.Pointer[config.Settings] // the host's own keys that apply now; replaced by Reload
-	reload   chan struct{}                   // has one element while a Reload runs
-	name     string                          // the machine's name, for the turns' records
-	holder   string                          // names this run of the host in leases
+	key      *secret.Key                     // nil if the host stores nothing
+	config   atomic.Pointer[config.Host]     // the files that apply now; Reload replaces them
+	settings atomic.Pointer[config.Settings] // the host's own keys that apply now; Reload replaces them
+	reload   chan struct{}                   // semaphore of one element; Reload holds it
+	name     string                          // the machine's name, for the records of turns
+	holder   string                          // identifies this run of the host in leases
 	log      hclog.Logger
 
-	// The parts that the host owns. Close closes them; see there for the order.
+	// The host owns the parts below. Close closes them in the order that the package comment
+	// gives.
 	manager         *plugins.Manager
-	registryStorage *registryStorage // keeps the tenant store; nil if the store is in memory
+	registryStorage *registryStorage // storage of the tenant store; nil if the tenant store is in memory
 	registry        *registry.Registry
 	leases          *bot.Leases
 	archive         *archive.Archive
 	tenants         *tenantdir.Follower
-	metrics         *metrics.Metrics // nil if they are off
+	metrics         *metrics.Metrics // nil if metrics are disabled
 
-	// The turns of all tenants share these bounds.
+	// These bounds are shared by the turns of all tenants.
 	orphans   bot.OrphanCap
 	heldBytes *bot.HeldBytes
 
-	// The host's own goroutines run until background ends.
+	// The goroutines of the host run until the context background ends.
 	background    context.Context
 	endBackground context.CancelFunc
 	goroutines    sync.WaitGroup
 }
 
-// Open starts a host. The caller closes it. ctx bounds the start only.
+// Open starts a host. The caller closes the host. ctx bounds only the start.
 //
-// If the host file is bad, the error is config.Problems, and nothing has been started or
-// written. A tenant file that is bad is logged and listed, and its tenant is not served.
-// The package's comment has the order of the start.
+// If the host file is invalid, the error is config.Problems, and Open has neither started nor
+// written anything. An invalid tenant file does not stop Open: the host logs and lists the
+// problems, and does not serve the tenant. The package comment describes the order of the start.
 func Open(ctx context.Context, o Options) (_ *Host, err error) {
 	if o.Log == nil {
 		o.Log = hclog.NewNullLogger()
@@ -92,7 +93,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 	return h, nil
 }
 
-// newHost returns a host that has not started anything.
+// newHost returns a host whose parts are not started yet.
 func newHost(o Options, cfg *config.Host, key *secret.Key) (*Host, error) {
 	h := &Host{heldBytes: bot.NewHeldBytes(), options: o, opened: cfg, key: key, log: o.Log, reload: make(chan struct{}, 1)}
 	settings := o.over(cfg.Settings)
@@ -108,7 +109,7 @@ func newHost(o Options, cfg *config.Host, key *secret.Key) (*Host, error) {
 	return h, nil
 }
 
-// start starts the host's parts, each after those that it needs. If it fails, the caller
+// start starts the parts of the host in order of their dependencies. If it fails, the caller
 // closes the host.
 func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	settings := h.Settings()
@@ -119,7 +120,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 			return err
 		}
 	}
-	// The plugins ask the registry, which is opened after them.
+	// The plugin manager asks the registry for configurations, but the registry opens later.
 	var opened atomic.Pointer[registry.Registry]
 	var err error
 	h.manager, err = plugins.New(plugins.Options{
@@ -133,7 +134,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	if err != nil {
 		return err
 	}
-	changes := h.manager.Changes() // from now on, so that none is missed while tenants are checked
+	changes := h.manager.Changes() // subscribe before tenants are checked, so that no change is missed
 	judging := fairshare.NewPacedSlots(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, fairshare.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	store, err := h.openTenantStore(ctx, cfg, h.key, judging)
 	if err != nil {
@@ -150,7 +151,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 		return err
 	}
 	opened.Store(h.registry)
-	// Before any bot is built, since each bot is given the metrics.
+	// The metrics come before the registry builds bots, because each bot gets the metrics.
 	if h.metrics, err = h.newMetrics(settings.Metrics, store); err != nil {
 		return err
 	}
@@ -162,45 +163,47 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	return h.followTenants(ctx, changes)
 }
 
-// startBackground runs f in a goroutine of the host. f gets the host's background context,
-// and must return when that ends.
+// startBackground runs f in a goroutine of the host. f gets the background context of the host
+// and must return when that context ends.
 func (h *Host) startBackground(f func(ctx context.Context)) {
 	h.goroutines.Go(func() { f(h.background) })
 }
 
-// Registry returns the host's registry. It works until the host is closed.
+// Registry returns the registry of the host. It works until the host is closed.
 func (h *Host) Registry() *registry.Registry { return h.registry }
 
-// Plugins returns the host's plugins. They work until the host is closed.
+// Plugins returns the plugin manager of the host. It works until the host is closed.
 func (h *Host) Plugins() *plugins.Manager { return h.manager }
 
-// Settings returns the host's own keys as they apply now. A value that Options sets replaces
-// the file's. A reload changes the keys that apply at a reload; see config.HostKeys. The
-// returned value does not change.
+// Settings returns the host's own keys as they apply now. A value that Options sets replaces the
+// value of the files. A reload changes the keys that config.HostKeys lists as applying at a
+// reload. The returned copy does not change.
 func (h *Host) Settings() config.Settings { return *h.settings.Load() }
 
-// Tokens returns the tokens that the host's API accepts, if auth.mode requires any. Each call
-// reads them again.
+// Tokens returns the tokens that the API accepts, if auth.mode requires tokens. Each call reads
+// them again.
 func (h *Host) Tokens() (config.Tokens, error) { return h.config.Load().Tokens() }
 
-// Register adds a tenant or replaces its settings. The settings have the keys of a tenant
-// file. The error is config.Problems or a *fault.Error. After an error nothing has changed.
+// Register adds a tenant, or replaces the settings of an existing tenant. The settings have the
+// keys of a tenant file. The error is config.Problems or a *fault.Error. After an error nothing
+// has changed.
 func (h *Host) Register(ctx context.Context, tenant string, settings map[string]any) error {
 	_, err := h.registry.Put(ctx, tenant, config.FromMap(tenant, settings), registry.PutOptions{})
 	return err
 }
 
-// Bot returns the tenant's bot; see registry.Acquire. The caller releases it.
+// Bot returns a lease on the tenant's bot, as registry.Acquire does. The caller releases the
+// lease.
 func (h *Host) Bot(ctx context.Context, tenant string, options ...registry.GetOption) (*registry.Lease, error) {
 	return h.registry.Acquire(ctx, tenant, options...)
 }
 
-// pluginsCloseTimeout is how long plugins have to end by themselves before they are killed.
+// pluginsCloseTimeout is how long plugins may take to exit before the host kills them.
 const pluginsCloseTimeout = 5 * time.Second
 
-// Close waits, until ctx ends, for the turns that run, and then ends the plugins, also if
-// turns still run. When it returns, no goroutine, process or socket of the host is left. It
-// is called once. The package's comment has the order.
+// Close waits for the running turns, but at most until ctx ends, and then stops the plugins. When
+// Close returns, no goroutine, process or socket of the host is left. The caller calls Close
+// once. The package comment describes the order.
 func (h *Host) Close(ctx context.Context) error {
 	h.endBackground()
 	h.goroutines.Wait()
@@ -215,7 +218,7 @@ func (h *Host) Close(ctx context.Context) error {
 	if h.manager == nil {
 		return turns
 	}
-	// The plugins need time of their own: the turns may have used up ctx's.
+	// The plugins get a timeout of their own, because ctx may already have ended while turns ran.
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), pluginsCloseTimeout)
 	defer cancel()
 	return errors.Join(turns, h.manager.Close(end))

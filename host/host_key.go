@@ -16,30 +16,30 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// keyFile returns the file in which the host makes and keeps its key, unless host_key names
-// another one.
+// keyFile returns the path of the file in which the host stores its key if host_key is not set.
 func keyFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key") }
 
-// digestFile returns the file with the digest of the key by which the data in data_dir is
-// sealed.
+// digestFile returns the path of the file with the digest of the key that has sealed the data in
+// data_dir.
 func digestFile(s config.Settings) string { return filepath.Join(s.DataDir, "host.key.digest") }
 
-// digestOf returns the digest of a key, which identifies the key and does not reveal it.
+// digestOf returns a digest that identifies the key without revealing it.
 func digestOf(key *secret.Key) string { return key.Digest([]byte("botyard host key")) }
 
-// maxDigest bounds what is read of a digest file, in bytes. A digest has fewer.
+// maxDigest is the maximum number of bytes that are read of a digest file. A digest is shorter.
 const maxDigest = 256
 
-// findKey returns the host's key. It writes nothing. If there is no key yet, it returns nil.
-// It is a problem if the key cannot be read, if other users may read or change it, or if the
-// host's data was sealed with another key.
+// findKey returns the host's key, or nil if there is no key yet. It writes nothing. It returns a
+// problem if the key cannot be read, if other users may read or change the key, or if another key
+// has sealed the host's data.
 func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	s := files.Settings
 	owners := o.Owners()
 	kept, keptErr := secret.LoadKey(keyFile(s))
 	if s.HostKey == "" {
 		if _, err := os.Stat(digestFile(s)); err == nil && kept == nil && keptErr == nil {
-			// A host that starts beside this one may have made both meanwhile, the key first.
+			// A host that starts at the same time may have created the key and the digest since
+			// then. It creates the key first.
 			kept, keptErr = secret.LoadKey(keyFile(s))
 		}
 		if keptErr != nil {
@@ -75,16 +75,16 @@ func findKey(o Options, files *config.Host) (*secret.Key, config.Problems) {
 	return key, files.WithPositions(wrong)
 }
 
-// sealedByAnother returns a problem with the given path if the data in data_dir was sealed
-// with another key than this one. It compares the key with the digest in data_dir. If there is
-// no digest, it compares the key with kept, the key in data_dir, which may be nil.
+// sealedByAnother returns a problem with the given path if a key other than key has sealed the
+// data in data_dir. It compares key with the digest file in data_dir. If there is no digest, it
+// compares key with kept, the key in data_dir. kept may be nil.
 func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) config.Problems {
 	digest, err := readfile.Read(context.Background(), digestFile(s), maxDigest)
 	was := strings.TrimSpace(string(digest))
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && kept != nil:
 		was = digestOf(kept)
-	case errors.Is(err, fs.ErrNotExist), err == nil && was == "": // not there, or just being written
+	case errors.Is(err, fs.ErrNotExist), err == nil && was == "": // the digest file does not exist or is being written
 		return nil
 	case err != nil:
 		return config.Problems{{Path: config.Path{"data_dir"}, Message: err.Error()}}
@@ -95,7 +95,8 @@ func sealedByAnother(s config.Settings, key, kept *secret.Key, path string) conf
 	return anotherKey(s, path, "the host's key is another than that which what is in "+s.DataDir+" was sealed with")
 }
 
-// anotherKey returns the problem of a host whose key is not the one that sealed its data.
+// anotherKey returns the problem that the key of the host is not the key that has sealed its
+// data.
 func anotherKey(s config.Settings, path, message string) config.Problems {
 	return config.Problems{{
 		Path: config.Path{path}, Message: message,
@@ -104,7 +105,7 @@ func anotherKey(s config.Settings, path, message string) config.Problems {
 	}}
 }
 
-// writeDigest writes the digest of the key that seals the data in data_dir from now on. It
+// writeDigest writes the digest of the key with which the host seals its data from now on. It
 // does not replace an existing digest.
 func writeDigest(s config.Settings, key *secret.Key) error {
 	f, err := os.OpenFile(digestFile(s), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

@@ -9,19 +9,20 @@ import (
 	"testing"
 )
 
-// host_key may refer to the key in HCL and YAML. Its file is checked like the one in data_dir.
-// A key that did not seal the data there is refused before anything starts.
+// TestFindKey_ofHostKey checks that host_key may refer to the key in HCL and in YAML, that the
+// key's file is checked like the file in data_dir, and that a key that did not seal the data in
+// data_dir is refused.
 func TestFindKey_ofHostKey(t *testing.T) {
 	random := strings.Repeat("\xfb\x01", 16)
 	text := base64.StdEncoding.EncodeToString([]byte(random))
 	const rest = "plugin_dirs = []\n"
 	for name, c := range map[string]struct {
 		key      string
-		file     string // content
+		file     string // content of the key's file
 		mode     fs.FileMode
 		environ  []string
-		want     string // in the only problem; empty for none
-		volume   bool   // the file is in a mounted Secret
+		want     string // part of the only problem; empty if there is none
+		volume   bool   // whether the file is a link, as in a Secret that Kubernetes mounts
 		yamlForm string
 	}{
 		"a file":               {key: `file("key")`, file: random, mode: 0o440},
@@ -76,7 +77,7 @@ func TestFindKey_ofHostKey(t *testing.T) {
 				t.Error("another key was made")
 			}
 			sealed := key.Seal([]byte("secret"), nil)
-			// The same key in another form is accepted, and another key is refused.
+			// The same key in another encoding is accepted. Another key is refused.
 			o.Environ = []string{"HOST_KEY=" + text}
 			write := func(text string) {
 				t.Helper()
@@ -111,7 +112,8 @@ func TestFindKey_ofHostKey(t *testing.T) {
 	}
 }
 
-// In a data_dir of a build that kept no digest, the key that is kept there is compared.
+// TestFindKey_withoutADigest checks that without a digest file, as in the data_dir of an older
+// version, the host compares its key with the key in data_dir.
 func TestFindKey_withoutADigest(t *testing.T) {
 	dir := layout(t, "plugin_dirs = []\nhost_key = env(\"HOST_KEY\")\n", map[string]fs.FileMode{"data/host.key": 0o600})
 	o := Options{ConfigFile: filepath.Join(dir, "host.hcl"), Environ: []string{"HOST_KEY=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("k", 31)+"l"))}}
@@ -124,7 +126,8 @@ func TestFindKey_withoutADigest(t *testing.T) {
 	}
 }
 
-// Tenants may not refer to the variable that has the key.
+// TestFindKey_isNotForTenants checks that allow_env may not contain the variable that has the
+// host's key.
 func TestFindKey_isNotForTenants(t *testing.T) {
 	dir := layout(t, "allow_env = [\"HOST_KEY\"]\nhost_key = env(\"HOST_KEY\")\n", nil)
 	if _, _, err := load(Options{ConfigFile: filepath.Join(dir, "host.hcl")}); err == nil || !strings.Contains(err.Error(), "allow_env lets tenants refer to") {

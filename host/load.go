@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// load reads the host's files and its key, and makes a key if there is none. The key is nil
-// for a host without a data_dir. load writes nothing before Preflight has passed.
+// load reads the host's files and the host's key, and creates a key if there is none. The key is
+// nil for a host without a data_dir. load writes nothing before Preflight has succeeded.
 func load(o Options) (*config.Host, *secret.Key, error) {
 	cfg, err := readFiles(o, nil)
 	if err != nil {
@@ -43,8 +43,8 @@ func load(o Options) (*config.Host, *secret.Key, error) {
 	return cfg, key, nil
 }
 
-// readFiles reads the host's files, and writes nothing. Without a key the revisions of
-// tenants cannot be compared with those of another reading.
+// readFiles reads the host's files and writes nothing. Without a key, the revisions of tenants
+// differ with each call.
 func readFiles(o Options, key *secret.Key) (*config.Host, error) {
 	opts := config.LoadOptions{File: o.ConfigFile, Overlay: o.Overlay, Environ: o.Environ, Sealer: key, OpenToAll: o.openToAll, Dialing: o.dialing}
 	if o.ConfigFile == "" && o.Config != nil {
@@ -53,11 +53,11 @@ func readFiles(o Options, key *secret.Key) (*config.Host, error) {
 	return config.LoadHost(opts)
 }
 
-// maxOpenFileWarnings bounds how many files warnOnce warns of.
+// maxOpenFileWarnings is the maximum number of files for which warnOnce logs a warning.
 const maxOpenFileWarnings = 100
 
-// warnOnce returns a function that logs a warning for a file with a secret that all users
-// may read, once for each file. It is used concurrently.
+// warnOnce returns a function that logs a warning for a file with a secret that all users may
+// read. It logs only one warning for each file. The function is safe for concurrent use.
 func warnOnce(log hclog.Logger) func(path string, mode fs.FileMode) {
 	var mu sync.Mutex
 	warned := map[string]bool{}

@@ -11,8 +11,9 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Each file with a secret that all users may read is warned of once, however often it is
-// read. A file that its owner and group alone may read is not. No secret is in the log.
+// TestWarnOnce checks that the host logs one warning for each file with a secret that all users
+// may read, however often it reads the file. It logs none for a file that only owner and group
+// may read. The log contains no secret.
 func TestWarnOnce(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string, mode os.FileMode) {
@@ -43,12 +44,12 @@ tls {
 	var log bytes.Buffer
 	o := Options{ConfigFile: filepath.Join(dir, "host.hcl"), Log: hclog.New(&hclog.LoggerOptions{Output: &log})}
 	if _, err := Open(context.Background(), o); err == nil || !strings.Contains(err.Error(), "no storage plugin is named") {
-		t.Fatal(err) // the folder has no plugins, and the files are all right
+		t.Fatal(err) // expected, because the host has no plugins; the files themselves are valid
 	}
 	o.openToAll = warnOnce(o.Log)
 	before := log.String()
 	log.Reset()
-	for range 3 { // as reloads and the API's looks at tokens do
+	for range 3 { // a reload and the API read tokens again
 		cfg, err := readFiles(o, nil)
 		if err != nil {
 			t.Fatal(err)

@@ -9,12 +9,12 @@ import (
 	"github.com/botyard/botyard/host/tenantstore"
 )
 
-// Metrics returns the host's metrics; nil if metrics.enabled is false. They work until the
-// host is closed.
+// Metrics returns the metrics of the host, or nil if metrics.enabled is false. They work until
+// the host is closed.
 func (h *Host) Metrics() *metrics.Metrics { return h.metrics }
 
-// newMetrics returns metrics that read the host's parts, which must be there already; nil if
-// they are off.
+// newMetrics returns metrics that read the parts of the host, or nil if metrics are disabled. The
+// parts must exist before the call.
 func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*metrics.Metrics, error) {
 	if !s.Enabled {
 		return nil, nil

@@ -10,39 +10,40 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options are what a program sets when it opens a host. With the zero value the host has no
+// Options is what a program sets when it opens a host. With the zero value the host has no
 // configuration files, and its tenants bring all their settings.
 type Options struct {
-	ConfigFile string         // host file, in HCL, YAML or JSON
-	Config     map[string]any // takes the place of a host file if ConfigFile is empty
-	Overlay    string         // file that is merged over the host file
-	// Environ lists the environment variables that the host reads, in the form of os.Environ:
-	// the BOTYARD__ variables, and those that references name. Nil means none.
+	ConfigFile string         // path of the host file, in HCL, YAML or JSON
+	Config     map[string]any // parsed host file, used if ConfigFile is empty
+	Overlay    string         // path of a file that is merged over the host file
+	// Environ lists the environment variables that the host reads, in the form of os.Environ. The
+	// host uses the BOTYARD__ variables and the variables that references name. Nil means none.
 	Environ []string
 
-	// If these are set, they replace the values of the host file.
+	// These values replace the values of the host file if they are set.
 	Listen     string
 	PluginDirs []string
 	TenantDirs []string
 
-	// Preflight returns why the program refuses settings that the host would take, such as
-	// an address that it will not listen on. The problems have the paths of the keys. It must
-	// not write anything. Nil refuses nothing.
+	// Preflight returns problems because of which the program refuses settings that the host
+	// itself accepts, such as a listen address that the program does not allow. The problems have
+	// the paths of the keys. Preflight must not write anything. Nil refuses nothing.
 	Preflight func(config.Settings) config.Problems
 
-	// RetainEvery is the time between two searches for conversations that are older than
-	// their tenant keeps them; 0 is an hour.
+	// RetainEvery is the time between two searches for conversations that are older than the
+	// retention period of their tenant. 0 means one hour.
 	RetainEvery time.Duration
 
 	Log hclog.Logger // nil logs nothing
-	// DroppedLogLines returns how many lines of Log were lost, for the metrics. May be nil.
+	// DroppedLogLines returns the number of lost lines of Log, for the metrics. May be nil.
 	DroppedLogLines func() int64
 
-	dialing   []egress.Option                     // tests set how names are looked up
-	openToAll func(path string, mode fs.FileMode) // called with each file with a secret that all users may read; set by Open
+	dialing   []egress.Option                     // tests set the resolver here
+	openToAll func(path string, mode fs.FileMode) // called with each file with a secret that all users may read; Open sets it
 }
 
-// over returns the settings with the values that the options set.
+// over returns a copy of the settings in which the values that the options set replace those of
+// the files.
 func (o Options) over(s config.Settings) config.Settings {
 	if o.Listen != "" {
 		s.Listen = o.Listen
@@ -59,5 +60,5 @@ func (o Options) over(s config.Settings) config.Settings {
 // keepsData reports whether the host has a data_dir for its key and its data.
 func (o Options) keepsData() bool { return o.ConfigFile != "" || o.Config["data_dir"] != nil }
 
-// PluginData returns the folder below which plugins keep files.
+// PluginData returns the folder that contains the data folders of plugins.
 func PluginData(s config.Settings) string { return filepath.Join(s.DataDir, "plugins") }

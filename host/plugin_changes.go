@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// followPlugins makes the registry check refused tenants again when a plugin that they name
-// has changed. It also makes refused tenant files be read again. When ctx ends, it closes
-// changes and returns.
+// followPlugins makes the registry check refused tenants again when a plugin that they name has
+// changed, and makes the follower of the tenant folders read refused tenant files again. When ctx
+// ends, it closes changes and returns.
 func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 	defer changes.Close()
 	for {

@@ -9,16 +9,16 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// blockKeys maps each plugin kind to the key of the block that configures it.
+// blockKeys maps each plugin kind to the key of the block that configures a plugin of the kind.
 var blockKeys = map[string]string{"llm": "llm", "memory": "memory", "storage": "conversation_storage"}
 
-// pluginBlocks returns the blocks of a tenant that configure plugins.
+// pluginBlocks returns the plugin blocks of a tenant's configuration.
 func pluginBlocks(e *config.Effective) []config.Block {
 	return []config.Block{e.LLM, e.Memory, e.Storage}
 }
 
-// instanceSpec returns the spec for opening the instance that the block configures. resolved
-// is the block with its references resolved.
+// instanceSpec returns the spec with which the plugin manager opens the instance for a block.
+// resolved is the block with its references resolved.
 func instanceSpec(e *config.Effective, b config.Block, resolved config.Resolved) plugins.Spec {
 	return plugins.Spec{
 		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: blockKeys[b.Kind],
@@ -26,9 +26,9 @@ func instanceSpec(e *config.Effective, b config.Block, resolved config.Resolved)
 	}
 }
 
-// openBlock opens the instance that the tenant's block configures. The caller closes it. It
-// is for the archive's storages and memories. buildBot opens the plugins of a bot, and Trial
-// those of settings that are tried.
+// openBlock opens the plugin instance for a tenant's block. The caller closes the instance. Only
+// the archive uses openBlock, for its storages and memories; buildBot opens the instances of a
+// bot, and Trial opens instances to check settings.
 func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Block) (*plugins.Instance, error) {
 	resolved, err := h.config.Load().ResolveBlock(e, b)
 	if err != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// Preflight returns why a host with these options would not start with its files, although
-// the files are right in themselves: folders that it cannot use, files that other users may
-// change, a key that it cannot read, and the problems that Options.Preflight returns. Each
-// problem has its key, and its position unless an option replaces the key. Preflight writes
-// nothing. Open calls it before it writes or starts anything. Programs call it to check the
-// files alone.
+// Preflight returns the problems because of which a host with these options would not start,
+// although each file is valid by itself: folders that the host cannot use, files that other users
+// may change, a key that the host cannot read, and the problems of Options.Preflight. Each
+// problem names its key, and has a position if no option replaces the key. Preflight writes
+// nothing. Open calls it before it writes or starts anything. A program calls it to check the
+// files without starting the host.
 func Preflight(o Options, files *config.Host) config.Problems {
 	s := o.over(files.Settings)
 	var problems config.Problems
@@ -45,9 +45,9 @@ func Preflight(o Options, files *config.Host) config.Problems {
 	return o.place(files, append(problems, refused...))
 }
 
-// Warnings returns what the operator should know, but does not keep a host with these options
-// from starting: plugin folders and plugins that do not exist yet, and files that other users
-// may change or read without gaining control of the host by that.
+// Warnings returns problems that do not keep a host with these options from starting: missing
+// plugin folders and plugins, and files that other users may change or read without gaining
+// control of the host.
 func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems {
 	var warnings config.Problems
 	for i, dir := range o.over(files.Settings).PluginDirs {
@@ -61,20 +61,19 @@ func Warnings(o Options, files *config.Host, m *plugins.Manager) config.Problems
 	return append(o.place(files, append(warnings, warned...)), files.UnknownPluginBlocks(m.Known)...)
 }
 
-// logWarnings logs the warnings.
 func (h *Host) logWarnings(warnings config.Problems) {
 	for _, w := range warnings {
 		h.log.Warn("host file", "warning", w.String())
 	}
 }
 
-// place returns the problems with their positions in the files. If an option replaces the key
-// of a problem, the problem has no position.
+// place adds positions in the host's files to the problems. A problem whose key an option
+// replaces gets no position.
 func (o Options) place(files *config.Host, problems config.Problems) config.Problems {
 	var given, ours config.Problems
 	for _, p := range problems {
 		if len(p.Path) == 0 {
-			given = append(given, p) // its position is set already
+			given = append(given, p) // the problem already has a position
 			continue
 		}
 		switch key := p.Path[0]; {
@@ -87,8 +86,8 @@ func (o Options) place(files *config.Host, problems config.Problems) config.Prob
 	return append(files.WithPositions(ours), given...)
 }
 
-// checkWritable returns why the host cannot keep files in the folder; nil if it can. If the
-// folder does not exist, the host must be able to make it.
+// checkWritable returns why the host cannot write files in the folder, or nil if it can. If the
+// folder does not exist, checkWritable checks whether the host can create it.
 func checkWritable(dir string) error {
 	at, err := filepath.Abs(dir)
 	if err != nil {

@@ -20,21 +20,21 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// StorageScope is the tenant id in calls that the host makes to a storage for itself. A
-// plugin may have a process for each tenant, and so each call needs an id. No tenant can
-// have this one.
+// StorageScope is the tenant id in calls that the host makes to a storage for itself. Every call
+// needs an id, because a plugin may have a process for each tenant. No tenant can have this id.
 const StorageScope = "@host"
 
 const (
-	// firstPoll bounds the wait for a database that is down when the host starts.
+	// firstPoll is how long the start of the host waits for a database that is down.
 	firstPoll = 3 * time.Second
-	// secretsEvery is the time between two reads of the secrets of registry.storage.
+	// secretsEvery is the time between two checks whether a secret of registry.storage has
+	// changed.
 	secretsEvery = 2 * time.Second
 )
 
-// registryStorage is the storage that the host file names for the tenant store. Its
-// configuration is resolved again every now and then, so that a secret can be replaced
-// while the host runs.
+// registryStorage is the storage that the host file names for the tenant store. The host resolves
+// its configuration again at regular intervals, so that an operator can replace a secret while
+// the host runs.
 type registryStorage struct {
 	host  *Host
 	block config.Block
@@ -42,11 +42,11 @@ type registryStorage struct {
 
 	mu       sync.Mutex
 	instance *plugins.Instance
-	opened   [sha256.Size]byte // sum of the configuration that instance was opened with
+	opened   [sha256.Size]byte // checksum of the configuration of the open instance
 }
 
-// openTenantStore opens the tenant store on the storage that the host file names. It returns
-// nil if the file names none. It succeeds even if the storage's database is down. For a wrong
+// openTenantStore opens the tenant store on the storage that the host file names, or returns nil
+// if the file names none. It succeeds even if the storage's database is down. For a wrong
 // configuration the error is config.Problems.
 func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *fairshare.Slots) (*tenantstore.Store, error) {
 	block, named, err := RegistryStorage(ctx, cfg, h.manager)
@@ -68,8 +68,8 @@ func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secre
 	return s.store, nil
 }
 
-// open opens the instance. If one is open already, open replaces it if its resolved
-// configuration has changed, and keeps it otherwise.
+// open opens an instance with the current secrets. If an instance is already open, open replaces
+// it only if the resolved configuration has changed.
 func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	resolved, err := resolveRegistryStorage(cfg, s.block)
 	if err != nil {
@@ -101,23 +101,23 @@ func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	return nil
 }
 
-// current returns the storage of the instance that is open now. An instance that was replaced
-// may refuse a call. The caller then calls current again, and repeats the call.
+// current returns the storage of the instance that is open now. Calls of an instance that was
+// replaced may fail; the caller then calls current again and repeats the call.
 func (s *registryStorage) current() storage.TenantStore {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.instance.TenantStore()
 }
 
-// close closes the instance.
+// close closes the open instance.
 func (s *registryStorage) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.instance.Close()
 }
 
-// followTenantStore polls the tenant store until the host is closed. It waits up to firstPoll
-// for the first poll, so that a host that is ready knows its tenants.
+// followTenantStore starts to poll the tenant store until the host is closed. It waits at most
+// firstPoll for the first poll, so that a host that is ready knows the registered tenants.
 func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) {
 	if store == nil {
 		return
@@ -133,8 +133,8 @@ func (h *Host) followTenantStore(ctx context.Context, store *tenantstore.Store) 
 	}
 }
 
-// followSecrets opens the storage again whenever one of its secrets has changed, until ctx
-// ends. While a secret cannot be read, followSecrets keeps the open instance.
+// followSecrets checks the secrets of the storage until ctx ends, and opens the storage again
+// after a secret has changed. If a secret cannot be read, the open instance stays in use.
 func (s *registryStorage) followSecrets(ctx context.Context) {
 	last := ""
 	poll.Every(ctx, secretsEvery, nil, func() {
@@ -149,9 +149,9 @@ func (s *registryStorage) followSecrets(ctx context.Context) {
 	})
 }
 
-// RegistryStorage returns the block registry.storage of the host's files, and whether they
-// have one. It returns an error if the plugin cannot keep tenants, or if a secret cannot be
-// read. It opens nothing.
+// RegistryStorage returns the block registry.storage of the host's files, and false if the files
+// have none. It returns an error if the plugin cannot store tenants, or if a secret cannot be
+// read. It opens no instance.
 func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (config.Block, bool, error) {
 	block, named, err := cfg.RegistryStorage(ctx, m)
 	if err != nil || !named {
@@ -169,8 +169,7 @@ func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) 
 	return block, true, err
 }
 
-// resolveRegistryStorage returns the block registry.storage as its plugin gets it, with all
-// references resolved.
+// resolveRegistryStorage returns the block registry.storage with all references resolved.
 func resolveRegistryStorage(cfg *config.Host, block config.Block) (config.Resolved, error) {
 	resolved, err := cfg.ResolveBlock(&config.Effective{}, block)
 	var problems config.Problems

@@ -9,30 +9,31 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Reloaded is the result of a reload: what it changed, or would change.
+// Reloaded is the result of a reload, or of a dry run of a reload.
 type Reloaded struct {
 	Applied bool
 	Changes []registry.Change // tenants whose revision changes
-	Broken  int               // how many of them are served and would break; if any, nothing is applied
-	// Restart lists the host keys whose new values in the files do not apply yet: they wait for
-	// the next start of the host or of a plugin's process. See config.AppliesOf. Each reload
-	// returns them until then.
+	Broken  int               // number of served tenants that would become invalid; if not 0, nothing is applied
+	// Restart lists the host keys whose new values do not apply yet, because they need a restart
+	// of the host or of a plugin's process; config.AppliesOf says which. Each further reload
+	// returns these keys again until the restart.
 	Restart []string
-	Removed []string // held tenants that are no longer served
-	// Warnings are the result of the function Warnings for the files that were read.
+	Removed []string // held tenants that the host no longer serves
+	// Warnings is the result of the function Warnings for the new files.
 	Warnings config.Problems
 }
 
 // ReloadOptions are the options of Reload.
 type ReloadOptions struct {
-	DryRun         bool // only say what would change
-	ConfirmRemoved bool // also do what Host.ConfirmRemoved does, if the files are applied
+	DryRun         bool // only report what would change
+	ConfirmRemoved bool // call Host.ConfirmRemoved after the files are applied
 }
 
-// Reload reads the host's files again and checks every tenant with them. If a tenant that is
-// served would break, nothing changes. Otherwise the files apply from then on. Running turns
-// finish with the configuration with which they began. If the files are bad, or the next start
-// would refuse them, the error is config.Problems. One Reload runs at a time; others wait.
+// Reload reads the host's files again and checks every tenant against them. If a tenant that is
+// served would become invalid, nothing changes. Otherwise the files apply from then on. Running
+// turns finish with the configuration with which they began. If the files are invalid, or the
+// next start would refuse them, the error is config.Problems. Concurrent calls run one after
+// another.
 func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	select {
 	case h.reload <- struct{}{}:
@@ -66,8 +67,8 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	}
 	var leaving []string
 	if o.ConfirmRemoved {
-		// These tenants are dropped, so it does not matter whether they would break. If a
-		// tenant's file is back by then, it is read like any other file.
+		// Held tenants whose removal is confirmed are dropped, so they may become invalid. If a
+		// tenant's file has come back, it is read like any other file.
 		out.Removed, leaving = h.tenants.Held()
 	}
 	tenants, err := h.registry.Reload(ctx, registry.ReloadOptions{Check: h.checkWith(cfg), Commit: commit, Leaving: leaving})
@@ -84,7 +85,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	}
 	if out.Applied {
 		h.manager.Reconfigure()
-		// A tenant file may have been refused because of a default of the host's files.
+		// Tenant files may have been refused because of an old default in the host's files.
 		h.tenants.RetryRefused()
 	}
 	h.log.Info("host files read again", "applied", out.Applied, "dry_run", o.DryRun, "tenants_changed", len(out.Changes), "tenants_broken", out.Broken)
@@ -100,14 +101,14 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	return out, nil
 }
 
-// apply makes the files apply, except for the keys that apply from the next start on.
+// apply makes the new files apply, except for the keys that need a restart of the host.
 func (h *Host) apply(cfg *config.Host) {
 	settings := h.options.over(cfg.Settings).AsApplied(h.Settings())
 	h.config.Store(cfg)
 	h.settings.Store(&settings)
 }
 
-// pending returns the keys of the files that apply from the next start on.
+// pending returns the keys whose values in the files apply only after a restart of the host.
 func (h *Host) pending(files *config.Host) []string {
 	keys := config.PendingRestart(h.opened, files, h.options.over)
 	settings := files.Settings

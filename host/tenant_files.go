@@ -13,11 +13,11 @@ import (
 	"github.com/botyard/botyard/host/tenantdir"
 )
 
-// lastGood is the folder in data_dir that keeps the last good version of each tenant file.
+// lastGood is the folder in data_dir with the last valid version of each tenant file.
 const lastGood = "last-good"
 
-// followTenants registers the tenants of the tenant folders. From then on, until the host is
-// closed, it follows changes of these files and of the plugins.
+// followTenants registers the tenants of the tenant folders. It then starts to follow changes of
+// the tenant files and of the plugins until the host is closed.
 func (h *Host) followTenants(ctx context.Context, changes *plugins.Changes) error {
 	var kept *tenantdir.LastGood
 	if h.key != nil {
@@ -38,23 +38,23 @@ func (h *Host) followTenants(ctx context.Context, changes *plugins.Changes) erro
 	return nil
 }
 
-// ConfirmRemoved stops serving the tenants that are held because too many tenant files
-// vanished at once. It returns their ids.
+// ConfirmRemoved stops serving the tenants that the host still serves only because too many
+// tenant files vanished at once. It returns their ids.
 func (h *Host) ConfirmRemoved() []string { return h.tenants.ConfirmRemoved() }
 
-// IgnoredTenantFiles returns the files in the tenant folders that look like tenant files but
-// are ignored, and why.
+// IgnoredTenantFiles returns the files in the tenant folders that look like tenant files but are
+// ignored, with the reasons.
 func (h *Host) IgnoredTenantFiles() []tenantdir.Ignored { return h.tenants.Ignored() }
 
-// fileTenants puts the tenants of files into the registry.
+// fileTenants registers the tenants of tenant files in the registry.
 type fileTenants struct{ registry *registry.Registry }
 
 var _ tenantdir.Target = fileTenants{}
 
 // Apply implements tenantdir.Target.
 func (f fileTenants) Apply(ctx context.Context, id, path string, doc *config.Document) ([]config.Path, error) {
-	// This check comes first: if another tenant has the id, the file is refused whatever its
-	// content is.
+	// checkFree comes before the content is checked: if another tenant has the id, the file is
+	// refused even if its content is valid.
 	if err := f.checkFree(ctx, id); err != nil {
 		return nil, err
 	}
@@ -86,10 +86,12 @@ func (f fileTenants) Refuse(id, path string, err error) {
 // Drop implements tenantdir.Target.
 func (f fileTenants) Drop(id, path string) { f.registry.DropFile(id, path) }
 
-// takenTimeout bounds how long Refuse waits for the tenant store to say who has an id.
+// takenTimeout is how long Refuse waits for the tenant store to say whether a registered tenant
+// has the id.
 const takenTimeout = 5 * time.Second
 
-// takenError is tenantdir.ErrTaken with the reason.
+// takenError holds the reason why a tenant file cannot have an id. errors.Is matches it to
+// tenantdir.ErrTaken.
 type takenError struct{ error }
 
 func (e *takenError) Is(target error) bool { return target == tenantdir.ErrTaken }

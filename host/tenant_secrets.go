@@ -6,8 +6,8 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// missingSecret returns which secret of the tenant's plugins cannot be read now; nil if all
-// can.
+// missingSecret returns an error that names a secret of the tenant's plugins that cannot be read
+// now, or nil if all secrets can be read.
 func (h *Host) missingSecret(e *config.Effective) error {
 	cfg := h.config.Load()
 	for _, b := range pluginBlocks(e) {
@@ -21,16 +21,17 @@ func (h *Host) missingSecret(e *config.Effective) error {
 	return nil
 }
 
-// secretsChanged returns a function that reports whether a secret of the tenant's plugins
-// has changed. was maps each kind to the sum of its resolved block, for blocks with
-// references. A secret that cannot be read now counts as unchanged, because the bot that was
-// built with it may still work. secretsChanged returns nil if was is empty.
+// secretsChanged returns a function that reports whether a secret of the tenant's plugins has
+// changed since the bot was built. was maps each plugin kind to the checksum of its resolved
+// block, for blocks with references. A secret that cannot be read now counts as unchanged,
+// because the bot may still work. If was is empty, secretsChanged returns nil.
 func (h *Host) secretsChanged(e *config.Effective, was map[string][sha256.Size]byte) func() bool {
 	if len(was) == 0 {
 		return nil
 	}
 	return func() bool {
-		// The files that apply now say where secrets are, and which tenants may use them.
+		// Use the files that apply now, because they say where secrets are and which tenants may
+		// use them.
 		cfg := h.config.Load()
 		for _, b := range pluginBlocks(e) {
 			sum, ok := was[b.Kind]

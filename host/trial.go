@@ -15,24 +15,24 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Trial tries a tenant's settings with their plugins. So mistakes that no schema can find are
-// refused when the tenant is registered, and not at its first turn.
+// Trial tries a tenant's settings with their plugins, so that mistakes that no schema can find
+// are reported when the tenant is registered and not in its first turn.
 type Trial struct {
 	Plugins *plugins.Manager
 	Config  *config.Host // the host's files
 	Log     hclog.Logger
-	// If Dry is true, the storage is not opened, since that would create its database.
+	// Dry leaves out the storage, because opening a storage could create its database.
 	Dry bool
 
-	timeout time.Duration // 0 is bounds.TrialTimeout
+	timeout time.Duration // 0 means bounds.TrialTimeout
 }
 
 // Run opens and closes an instance of each plugin that the settings name. The error is
 // config.Problems if a plugin refuses its settings, or if the tenant's own settings name an
-// address that they may not reach. A plugin that has a process for each tenant is left out:
-// registering tenants must not start a process for each.
+// address that the egress policy forbids. Run leaves out a plugin that has a process for each
+// tenant, so that registering tenants does not start a process for each.
 //
-// A plugin that is down, or does not answer in time, refuses nothing. That is logged.
+// If a plugin is down or does not respond in time, Run logs that and accepts the settings.
 func (t Trial) Run(ctx context.Context, e *config.Effective) error {
 	timeout := t.timeout
 	if timeout == 0 {
@@ -54,7 +54,7 @@ func (t Trial) Run(ctx context.Context, e *config.Effective) error {
 	return nil
 }
 
-// block tries the plugin of one block. It returns an error only if the block's secrets cannot
+// block tries one block with its plugin. It returns an error only if a secret of the block cannot
 // be read.
 func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (config.Problems, error) {
 	if b.Egress.Restricts() {
@@ -73,7 +73,7 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 		return nil, nil
 	}
 	spec := instanceSpec(e, b, resolved)
-	spec.Block = "" // refusedAt adds it
+	spec.Block = "" // refusedAt puts the block into the path of the problem
 	i, err := t.Plugins.Open(ctx, spec)
 	switch f := fault.Of(err); {
 	case err == nil:
@@ -86,9 +86,8 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 	return nil, nil
 }
 
-// refusedAt returns the problem for a key that a plugin refused in its block. The problem has
-// the position of that key. If the key was not set, it has the position of the nearest key
-// above that was.
+// refusedAt returns the problem that a plugin refused a key of its block. The problem has the
+// position of the key. If no layer set the key, it has the position of the nearest key above.
 func refusedAt(e *config.Effective, b config.Block, f *fault.Error) config.Problem {
 	root := config.Path{blockKeys[b.Kind]}
 	path := root

@@ -12,7 +12,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// A plugin that does not answer refuses nothing, and the trial ends in time.
+// TestTrial_endsIfAPluginDoesNotAnswer checks that a trial ends in time and accepts the settings
+// if a plugin does not respond.
 func TestTrial_endsIfAPluginDoesNotAnswer(t *testing.T) {
 	// beyond: trial
 	dir := t.TempDir()

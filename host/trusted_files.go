@@ -11,17 +11,18 @@ import (
 	"github.com/botyard/botyard/host/trust"
 )
 
-// Owners returns the users whose files the host trusts, in addition to its own user and root:
-// the owners of the host file and of the overlay. They control what the host does anyway.
+// Owners returns the owners of the host file and of the overlay file. The host trusts files of
+// these users, in addition to files of root and of the host's own user, because these users
+// control the host anyway.
 func (o Options) Owners() trust.Owners {
 	return trust.Owners{}.WithOwnerOf(o.ConfigFile).WithOwnerOf(o.Overlay)
 }
 
-// checkPermissions returns a problem for each of the host's files that other users may change
-// or read: users other than root, the host's own and Options.Owners. refused has the files
-// that give such a user control of the host: plugins, which run as the host, and data_dir,
-// whose key opens all that the host keeps. warned has the other files. A file that does not
-// exist is not checked.
+// checkPermissions returns a problem for each of the host's files that an untrusted user may
+// change or read. Trusted users are root, the host's own user and Options.Owners. refused has the
+// files that would give the user control of the host: plugins, which the host runs, and data_dir,
+// whose key decrypts all data of the host. warned has all other files. Files that do not exist
+// are not checked.
 func checkPermissions(o Options, s config.Settings) (refused, warned config.Problems) {
 	owners := o.Owners()
 	refuse := func(err error, path ...string) { refused = append(refused, finding(err, path...)...) }
@@ -33,7 +34,7 @@ func checkPermissions(o Options, s config.Settings) (refused, warned config.Prob
 			refuse(err, key...)
 			continue
 		}
-		entries, _ := os.ReadDir(dir) // Warnings reports a folder that does not exist
+		entries, _ := os.ReadDir(dir) // Warnings reports a missing folder
 		for _, e := range entries {
 			if discovery.IsPluginFile(e.Name()) {
 				refuse(owners.CheckPath(filepath.Join(dir, e.Name())), key...)
@@ -56,7 +57,7 @@ func checkPermissions(o Options, s config.Settings) (refused, warned config.Prob
 		warn(owners.CheckPath(s.SecretsDir), "secrets_dir")
 	}
 	if os.Geteuid() != 0 {
-		owners = trust.Owners{} // a host that runs as root may have its files from any user
+		owners = trust.Owners{} // a host that runs as root may use files of any user
 	}
 	for _, file := range []string{o.ConfigFile, o.Overlay} {
 		if file == "" {
@@ -70,8 +71,8 @@ func checkPermissions(o Options, s config.Settings) (refused, warned config.Prob
 	return refused, warned
 }
 
-// finding returns a problem of the key if err is a finding of package trust. It returns none
-// for other errors: with them, nothing is known about the file.
+// finding returns err as a problem of the key if package trust reported err about the file. For
+// other errors it returns none, because they say nothing about the permissions of the file.
 func finding(err error, path ...string) config.Problems {
 	var f trust.Finding
 	if !errors.As(err, &f) {

@@ -11,9 +11,9 @@ import (
 	"github.com/botyard/botyard/host/config"
 )
 
-// layout makes a host's files in a temporary folder, and returns the folder. The name of a
-// folder ends with a slash, a link is "name -> target". The content of files other than the
-// host file does not matter.
+// layout creates the files of a host in a temporary folder and returns the folder. A name that
+// ends with a slash is a folder, and "name -> target" is a symbolic link. Only the host file has
+// a meaningful content.
 func layout(t *testing.T, hostFile string, entries map[string]fs.FileMode) string {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
@@ -57,13 +57,13 @@ tenant_dirs = ["tenants"]
 data_dir    = "data"
 `
 
-// TestCheckPermissions_modes checks that each problem names the key, the file and the command
-// that mends it.
+// TestCheckPermissions_modes checks that each problem names the key, the file and the shell
+// command that corrects the mode.
 func TestCheckPermissions_modes(t *testing.T) {
 	whole := map[string]fs.FileMode{"plugins/": 0o755, "plugins/botyard-llm-x": 0o755, "tenants/": 0o755, "data/": 0o700, "data/host.key": 0o600}
 	for name, c := range map[string]struct {
 		change          map[string]fs.FileMode
-		refused, warned string // in the only problem of that sort; empty for none
+		refused, warned string // parts of the only refused and the only warned problem; empty for none
 	}{
 		"all is well":                    {nil, "", ""},
 		"everybody may add plugins":      {map[string]fs.FileMode{"plugins/": 0o777}, "plugin_dirs.0: DIR/plugins is writable by everyone (chmod o-w DIR/plugins)", ""},
@@ -116,7 +116,8 @@ func TestCheckPermissions_modes(t *testing.T) {
 	}
 }
 
-// A file of another user is refused if that user gets the host by it.
+// TestCheckPermissions_owners checks that a file of another user is refused if the owner could
+// gain control of the host with it.
 func TestCheckPermissions_owners(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")
@@ -139,7 +140,7 @@ func TestCheckPermissions_owners(t *testing.T) {
 		if got := Preflight(o, cfg); want == "" && len(got) > 0 || !strings.Contains(got.Error(), want) || want != "" && !strings.Contains(got.Error(), "(chown 0 "+dir+"/"+name+")") {
 			t.Errorf("%s: %v; want %q", name, got, want)
 		}
-		// The host file's owner has all of them anyway.
+		// The owner of the host file controls all these files anyway.
 		if err := os.Chown(o.ConfigFile, other, other); err != nil {
 			t.Fatal(err)
 		}
