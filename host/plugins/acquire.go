@@ -9,9 +9,10 @@ import (
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
-// acquire waits for a process that takes calls, and starts one if there is none.
-// giveBack must be called after the call. It fails at once if the plugin is in quarantine,
-// if its file is refused, or if a cell cannot be started. Else it waits for the start timeout at most.
+// acquire returns a worker whose process takes calls, and starts a process if there is
+// none. The caller must call giveBack after the call. acquire fails at once if the plugin
+// is in quarantine, if its file is refused, or if the process of a cell cannot be started.
+// Otherwise it waits for at most the start timeout.
 func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +41,7 @@ func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 			return nil, s.failingErrorLocked("it failed again and again").After(time.Until(s.retryAt).Round(time.Second))
 		}
 		if s.parent != nil && s.isFailingLocked() {
-			return nil, s.failingErrorLocked("it does not start") // the parent's process is there
+			return nil, s.failingErrorLocked("it does not start") // the parent's process can make the call instead
 		}
 		changed := s.changed
 		s.kick()
@@ -62,9 +63,10 @@ func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	}
 }
 
-// failingErrorLocked returns the error of calls while there is no process. The plugin's last
-// error is only the cause and not part of the message: callers are shown the message, and
-// the plugin's error may contain data of another tenant. Locked: mu is held.
+// failingErrorLocked returns the error of calls while the plugin has no process. The
+// plugin's last error becomes only the cause of the returned error. It is not part of the
+// message, because callers see the message, and the plugin's error may contain data of
+// another tenant. Locked: mu is held.
 func (s *supervisor) failingErrorLocked(why string) *fault.Error {
 	err := s.unavailable("%s", why)
 	if s.startErr != nil {
@@ -77,8 +79,8 @@ func (s *supervisor) failingErrorLocked(why string) *fault.Error {
 
 var errLimit = errors.New("limit reached")
 
-// waitFor returns nil when something changed or the supervisor ended, errLimit at the limit,
-// and else the error of ctx.
+// waitFor returns nil when changed or ended is closed, errLimit when limit fires, and the
+// error of ctx when ctx ends.
 func waitFor(ctx context.Context, changed <-chan struct{}, limit <-chan time.Time, ended <-chan struct{}) error {
 	select {
 	case <-changed:
@@ -92,7 +94,7 @@ func waitFor(ctx context.Context, changed <-chan struct{}, limit <-chan time.Tim
 	}
 }
 
-// giveBack ends a call on p, which acquire returned.
+// giveBack ends a call on the worker p, which acquire returned.
 func (s *supervisor) giveBack(p *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,14 +104,15 @@ func (s *supervisor) giveBack(p *worker) {
 	}
 }
 
-// lastInfo returns what the plugin said of itself when it last became ready.
+// lastInfo returns what the newest ready process answered to GetInfo.
 func (s *supervisor) lastInfo() *pluginv1.GetInfoResponse {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.info
 }
 
-// sum returns the checksum of the binary that runs, or that the next start will run.
+// sum returns the checksum of the running binary. Without a process, it returns the
+// checksum of the binary that the next start will run.
 func (s *supervisor) sum() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

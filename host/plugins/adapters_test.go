@@ -15,7 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// realHost runs the real plugins that this tree has.
+// realHost returns a host with the given plugins of this repository. It skips the test if
+// one of them was not built.
 func realHost(t *testing.T, files ...string) *host {
 	t.Helper()
 	h := newHost(t, hostOptions{})

@@ -13,44 +13,48 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// attribution finds out which tenant's calls crash the process of a plugin that tenants
-// share, and keeps that tenant away, so that the plugin goes on for the others.
+// attribution determines which tenant's calls crash the shared process of a plugin. It
+// refuses the calls of that tenant, so that the plugin continues to work for the other
+// tenants.
 //
-// A tenant that had a call in a process when it crashed need not have crashed it. It is a
-// suspect. All suspects of a crash get processes of their own, the cells, in groups. When a
-// cell crashes, its suspects are split over more cells. A tenant is blamed only for the
-// crash of a process that never worked for another tenant. So a neighbour that happens to
-// be busy at each crash is moved, and never refused. After some crashes the blamed tenant's
-// calls are refused for a time, which grows.
+// A tenant with a call in a process that crashes is a suspect, because its call may or may
+// not have caused the crash. All suspects of a crash are divided into groups, and each
+// group gets a process of its own, called a cell. When a cell crashes, its suspects are
+// divided into more cells. A tenant is blamed only for the crash of a process that never
+// worked for another tenant. So a tenant that merely has calls at each crash is moved
+// between processes, but never refused. After bounds.BlamedCrashes crashes, attribution
+// refuses the calls of the blamed tenant for a time. This time doubles with each refusal.
 //
-// A plugin that must not run twice has no cells. There, a tenant is blamed if it is the only
-// one that was a suspect of all crashes in a row. The process of a plugin that is isolated
-// by tenant has one tenant, which is blamed at once.
+// An exclusive plugin has no cells, because two of its processes must not run at once. Of
+// such a plugin, a tenant is blamed if it is the only tenant that was a suspect of all
+// crashes in a row. If a plugin is isolated by tenant, each process works for one tenant,
+// and a crash is blamed on this tenant at once.
 //
-// A nil attribution, that of a cell, has no tenants. It is used by any number of goroutines.
+// The supervisor of a cell has a nil attribution, which contains no tenants. An attribution
+// is safe for concurrent use.
 type attribution struct {
 	s       *supervisor
-	watched atomic.Int32 // tenants that are known; read without the lock
+	watched atomic.Int32 // the length of tenants, which route and status read without the lock
 
 	mu      sync.Mutex
 	tenants map[string]*suspicion
 	cells   []*cell
-	common  []string // the suspects of all crashes in a row; used for a plugin that must not run twice
-	leaving int      // cells that take no more calls and still have some
+	common  []string // the tenants that were suspects of all crashes in a row; used only for exclusive plugins
+	leaving int      // how many cells take no more calls and still have running calls
 	timer   *time.Timer
 	closed  bool
 }
 
-// suspicion records what is known of a tenant that had a call in a process when the process
-// crashed.
+// suspicion records what is known about a tenant that had a call in a process when the
+// process crashed.
 type suspicion struct {
 	tenant  string
-	cell    *cell     // where its calls are made; nil is the process that the other tenants share
-	times   int       // how often it was moved to a cell from the shared process
-	until   time.Time // when it leaves the cell, if nothing happens
-	crashes int       // how many crashes it was blamed for since it was last refused
-	pauses  int       // how often it was refused so far
-	refused time.Time // until when its calls are refused
+	cell    *cell     // where the tenant's calls are made; nil for the shared process
+	times   int       // how often the tenant was moved from the shared process to a cell
+	until   time.Time // when the tenant leaves the cell if no further crash happens
+	crashes int       // how many crashes the tenant was blamed for since its last refusal
+	pauses  int       // how often the tenant was refused
+	refused time.Time // until when the tenant's calls are refused
 	last    time.Time // when this record was last updated
 	why     string    // how the process ended in the last crash
 }
@@ -59,23 +63,25 @@ func newAttribution(s *supervisor) *attribution {
 	return &attribution{s: s, tenants: map[string]*suspicion{}}
 }
 
-// KeptAway is a tenant whose calls are refused by a plugin for a time.
+// KeptAway describes a tenant whose calls a plugin refuses until a given time.
 type KeptAway struct {
 	Tenant  string    `json:"tenant"`
 	Until   time.Time `json:"until"`
 	Reason  string    `json:"reason"`
-	Refused int       `json:"times"` // how often in a row
+	Refused int       `json:"times"` // how often the tenant was refused
 }
 
-// Cell is a process of a plugin for tenants that were in one when it ended.
+// Cell describes the process of a plugin for a group of tenants that are suspects of a
+// crash.
 type Cell struct {
 	Tenants []string `json:"tenants"`
 	PID     int      `json:"pid,omitempty"`
 	State   State    `json:"state"`
 }
 
-// route returns the supervisor whose process makes the call of the options' tenant, or the error of a
-// tenant that is kept away. A call that ends or deletes what is there is not refused.
+// route returns the supervisor whose process makes the call of the tenant o.tenant. It
+// returns an error if the tenant is refused. A call that ends a turn or deletes data is
+// never refused.
 func (b *attribution) route(o callOptions) (*supervisor, error) {
 	if o.tenant == "" || b.watched.Load() == 0 {
 		return b.s, nil
@@ -89,7 +95,7 @@ func (b *attribution) route(o callOptions) (*supervisor, error) {
 	}
 	now := time.Now()
 	if t.isBlamed() && t.cell == nil && split && !now.Before(t.refused) {
-		if !b.giveCellLocked(t, bin) { // all cells are taken by others like it
+		if !b.giveCellLocked(t, bin) { // other blamed tenants occupy all cells
 			t.refused = now.Add(b.s.m.timing.blamePause)
 		}
 	}
@@ -102,11 +108,11 @@ func (b *attribution) route(o callOptions) (*supervisor, error) {
 	return b.s, nil
 }
 
-// isBlamed reports whether the tenant is known to have ended a process.
+// isBlamed reports whether the tenant was blamed for a crash.
 func (t *suspicion) isBlamed() bool { return t.crashes > 0 || t.pauses > 0 }
 
-// refusal returns the error of a tenant that is kept away. It has one sentence for the
-// caller, and the rest is for the operator.
+// refusal returns the error of a tenant that is refused. The error has a sentence for the
+// caller, and details for the operator.
 func (b *attribution) refusal(t *suspicion, now time.Time) error {
 	return fault.New(fault.PluginUnavailable, "the %s is kept from tenant %s until %s: it ended again and again while it worked for this tenant alone (%s)",
 		b.s.ref, t.tenant, t.refused.UTC().Format(time.RFC3339), t.why).
@@ -117,9 +123,9 @@ func (b *attribution) refusal(t *suspicion, now time.Time) error {
 // canSplit reports whether several processes of the plugin may run at once.
 func (b *attribution) canSplit() bool { return b.s.scope == "" && !b.s.lastInfo().GetExclusive() }
 
-// crashed notes that a process crashed while it worked for the suspects, and reports whether
-// that is certainly a tenant's doing. c is the process's cell, nil for the process of all
-// others.
+// crashed records that the process p crashed while it worked for the suspects. how
+// describes the end of the process. c is the cell of the process, or nil for the shared
+// process. crashed reports whether a tenant certainly caused the crash.
 func (b *attribution) crashed(c *cell, p *worker, suspects []string, how string) (attributed bool) {
 	if len(suspects) == 0 {
 		return false
@@ -152,7 +158,8 @@ func (b *attribution) crashed(c *cell, p *worker, suspects []string, how string)
 	return c != nil
 }
 
-// intersection returns the elements that both lists have, or now if there are none.
+// intersection returns the elements that both lists contain. If there are none, it returns
+// the list now.
 func intersection(before, now []string) []string {
 	both := slices.DeleteFunc(slices.Clone(before), func(t string) bool { return !slices.Contains(now, t) })
 	if len(both) == 0 {
@@ -161,8 +168,9 @@ func intersection(before, now []string) []string {
 	return both
 }
 
-// attributeLocked counts a crash that the tenant certainly caused, and begins to refuse the
-// tenant's calls if there were too many. Locked: mu is held.
+// attributeLocked counts a crash that the tenant certainly caused. If the tenant has caused
+// too many crashes, attributeLocked starts a time in which the tenant's calls are refused.
+// Locked: mu is held.
 func (b *attribution) attributeLocked(tenant, how string, now time.Time) {
 	t := b.noteLocked(tenant, now)
 	if now.Sub(t.last) >= b.s.m.timing.suspected {
@@ -181,15 +189,16 @@ func (b *attribution) attributeLocked(tenant, how string, now time.Time) {
 		"tenant", tenant, "for", pause, "how", how)
 }
 
-// noteLocked returns the tenant's record, and makes it if there is none. If there are too
-// many records, it drops the least important one first. Locked: mu is held.
+// noteLocked returns the tenant's record, and creates it if there is none. Before it
+// creates a record beyond bounds.SuspectedTenants, it deletes the least important record.
+// Locked: mu is held.
 func (b *attribution) noteLocked(tenant string, now time.Time) *suspicion {
 	if t := b.tenants[tenant]; t != nil {
 		return t
 	}
 	if len(b.tenants) >= bounds.SuspectedTenants {
-		// Drop a tenant that was never refused, or else the one whose refusal ends or ended
-		// first. Among equals, drop the one whose record is the oldest.
+		// Delete the record whose refusal ends first. A tenant that was never refused
+		// counts as the first of all. Among equal records, delete the oldest.
 		first := slices.MinFunc(slices.Collect(maps.Values(b.tenants)), func(x, y *suspicion) int {
 			return cmp.Or(x.refused.Compare(y.refused), x.last.Compare(y.last))
 		})
@@ -201,15 +210,17 @@ func (b *attribution) noteLocked(tenant string, now time.Time) *suspicion {
 	return t
 }
 
-// dropLocked drops the tenant. Locked: mu is held.
+// dropLocked deletes the tenant's record and removes the tenant from its cell. Locked: mu
+// is held.
 func (b *attribution) dropLocked(t *suspicion) {
 	b.moveLocked(t, nil)
 	delete(b.tenants, t.tenant)
 	b.watched.Store(int32(len(b.tenants)))
 }
 
-// sweepLocked drops tenants that did nothing for long, and takes suspects that did nothing
-// for a while out of their cells. Locked: mu is held.
+// sweepLocked deletes the records of tenants without a crash or refusal in the last
+// blameMemory. It also removes suspects from their cells if their time there is over.
+// Locked: mu is held.
 func (b *attribution) sweepLocked(now time.Time) {
 	for _, t := range b.tenants {
 		switch {
@@ -230,8 +241,8 @@ func laterOf(a, b time.Time) time.Time {
 	return b
 }
 
-// scheduleLocked sets the timer to call sweepLocked at the time when something can be
-// dropped. Locked: mu is held.
+// scheduleLocked sets the timer to call sweepLocked at the next time when sweepLocked has
+// something to do. Locked: mu is held.
 func (b *attribution) scheduleLocked(now time.Time) {
 	if b.timer != nil {
 		b.timer.Stop()
@@ -261,8 +272,8 @@ func (b *attribution) scheduleLocked(now time.Time) {
 	})
 }
 
-// reset drops all tenants. It is called when the plugin's file or settings changed or an
-// operator asks for another try: the plugin may not crash any more.
+// reset deletes all records. It is called when the plugin's file or settings changed, or
+// when an operator asks for another try, because the plugin may no longer crash.
 func (b *attribution) reset() {
 	if b == nil {
 		return
@@ -275,7 +286,7 @@ func (b *attribution) reset() {
 	b.common = nil
 }
 
-// close ends all cells once the calls in them have ended. It does not wait.
+// close stops all cells after their running calls have ended. It returns without waiting.
 func (b *attribution) close() {
 	if b == nil {
 		return
@@ -304,7 +315,7 @@ func (b *attribution) each(f func(*supervisor)) {
 	}
 }
 
-// status returns the tenants that are kept away, and the cells, both in a fixed order.
+// status returns the refused tenants and the cells. Both lists are sorted by tenant.
 func (b *attribution) status() (away []KeptAway, cells []Cell) {
 	if b == nil || b.watched.Load() == 0 {
 		return nil, nil
@@ -327,7 +338,8 @@ func (b *attribution) status() (away []KeptAway, cells []Cell) {
 	return away, cells
 }
 
-// nameFew returns the names of a few of the tenants, and how many more there are.
+// nameFew returns the first namedTenants names in sorted order, and how many more tenants
+// there are.
 func nameFew(tenants []string) string {
 	named := slices.Sorted(slices.Values(tenants))
 	if more := len(named) - namedTenants; more > 0 {

@@ -11,23 +11,23 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// cell is a process of a plugin for a group of suspects.
+// cell is the process of a plugin for a group of suspects, see attribution.
 type cell struct {
 	sup     *supervisor
 	tenants map[string]*suspicion
-	level   int // how many crashes its suspects were part of
+	level   int // how many crashes the suspects of this cell had a call in
 }
 
-// newCell returns a cell. Its process is started when a call needs it.
+// newCell returns a cell without tenants. Its process starts when a call needs it.
 func (b *attribution) newCell(bin *discovery.Binary, level int) *cell {
 	c := &cell{tenants: map[string]*suspicion{}, level: level}
 	c.sup = newCellSupervisor(b.s, bin, c)
 	return c
 }
 
-// moveLocked moves the tenant to another cell: from now on its calls are made there. If to
-// is nil, they are made in the process that the other tenants share. A cell that is left
-// empty is ended. Locked: mu is held.
+// moveLocked moves the tenant to the cell to, whose process makes the tenant's calls from
+// now on. If to is nil, it moves the tenant to the shared process. If the tenant's former
+// cell is empty then, moveLocked stops that cell. Locked: mu is held.
 func (b *attribution) moveLocked(t *suspicion, to *cell) {
 	if from := t.cell; from != nil && from != to {
 		delete(from.tenants, t.tenant)
@@ -40,8 +40,8 @@ func (b *attribution) moveLocked(t *suspicion, to *cell) {
 	}
 }
 
-// splitLocked splits the suspects of a crash over as many cells as there are free. c is the
-// cell that crashed, nil for the process that the other tenants share. Locked: mu is held.
+// splitLocked divides the suspects of a crash into as many cells as are free. c is the cell
+// that crashed, or nil for the shared process. Locked: mu is held.
 func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []string, how string, now time.Time) {
 	level := 1
 	if c != nil {
@@ -51,7 +51,7 @@ func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []str
 	for _, tenant := range suspects[:min(len(suspects), bounds.SuspectedTenants)] {
 		t := b.noteLocked(tenant, now)
 		if c == nil && t.cell != nil || c != nil && t.cell != c {
-			continue // it was moved already: this is a call from before
+			continue // the call began before the tenant was moved
 		}
 		if c == nil {
 			t.times++
@@ -64,7 +64,7 @@ func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []str
 		return
 	}
 	if b.leaving >= bounds.PluginCells && c != nil {
-		return // they stay together until the cells that were left have ended
+		return // the suspects stay in their cell until earlier cells have ended
 	}
 	rand.Shuffle(len(group), func(i, j int) { group[i], group[j] = group[j], group[i] })
 	want := min(len(group), bounds.PluginCells)
@@ -86,8 +86,8 @@ func (b *attribution) splitLocked(c *cell, bin *discovery.Binary, suspects []str
 		"tenants", nameFew(suspects), "groups", free)
 }
 
-// giveCellLocked moves a tenant that is blamed to a cell of its own, and reports whether one
-// is free. Locked: mu is held.
+// giveCellLocked moves a blamed tenant to a new cell, and reports whether it succeeded. It
+// frees a cell first if there are bounds.PluginCells already. Locked: mu is held.
 func (b *attribution) giveCellLocked(t *suspicion, bin *discovery.Binary) bool {
 	if len(b.cells) >= bounds.PluginCells && !b.makeRoomLocked(nil) {
 		return false
@@ -98,9 +98,9 @@ func (b *attribution) giveCellLocked(t *suspicion, bin *discovery.Binary) bool {
 	return true
 }
 
-// makeRoomLocked frees a cell other than the given one, and reports whether it could. It
-// frees the cell of a tenant that is refused; else it joins the two cells whose suspects
-// were in the fewest crashes. Locked: mu is held.
+// makeRoomLocked frees a cell, but never the cell but, and reports whether it succeeded. It
+// frees the cell of a refused tenant if there is one. Otherwise it merges the two cells
+// whose suspects had calls in the fewest crashes. Locked: mu is held.
 func (b *attribution) makeRoomLocked(but *cell) bool {
 	now := time.Now()
 	var open []*cell
@@ -111,7 +111,7 @@ func (b *attribution) makeRoomLocked(but *cell) bool {
 		blamed := false
 		for _, t := range c.tenants {
 			if now.Before(t.refused) {
-				b.moveLocked(t, nil) // it gets one again when it may call
+				b.moveLocked(t, nil) // the tenant gets a new cell when its refusal is over
 				return true
 			}
 			blamed = blamed || t.isBlamed()
@@ -131,7 +131,8 @@ func (b *attribution) makeRoomLocked(but *cell) bool {
 	return true
 }
 
-// windUpLocked ends a cell once the calls in it have ended. Locked: mu is held.
+// windUpLocked stops a cell after its running calls have ended. It returns without waiting.
+// Locked: mu is held.
 func (b *attribution) windUpLocked(c *cell) {
 	b.cells = slices.DeleteFunc(b.cells, func(other *cell) bool { return other == c })
 	b.leaving++

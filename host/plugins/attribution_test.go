@@ -14,8 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// innocents chat all the time until the test ends, and count what was answered and what
-// was refused for what they did.
+// innocents are tenants that make calls until the test ends. They count their answered
+// calls, and the calls that were refused because attribution blames them.
 type innocents struct {
 	answered, refused []atomic.Int64
 	stop              context.CancelFunc
@@ -53,9 +53,9 @@ func isKeptAway(err error) bool {
 	return f != nil && f.Party == fault.PartyTenant && strings.Contains(f.Told, "refused for a while")
 }
 
-// crashUntilKeptAway makes calls of the tenant that crash the plugin, with the configuration
-// and the text that spec returns for the n-th call, until the tenant is refused. It returns
-// how many calls reached the plugin.
+// crashUntilKeptAway makes calls of the tenant that crash the plugin, until the tenant is
+// refused. spec returns the configuration and the user's message of the n-th call.
+// crashUntilKeptAway returns how many calls reached the plugin.
 func (h *host) crashUntilKeptAway(tenant, name string, spec func(n int) (config, text string)) (n int) {
 	h.t.Helper()
 	for n = 0; n < 100; n++ {
@@ -79,6 +79,10 @@ func (h *host) crashUntilKeptAway(tenant, name string, spec func(n int) (config,
 	return n
 }
 
+// TestAttribution_blamesTheTenantThatCrashesThePlugin checks that a tenant whose calls or
+// configurations crash the plugin is refused after a bounded number of crashes, and that
+// the other tenants are not refused.
+//
 // beyond: tenant that ends a plugin
 func TestAttribution_blamesTheTenantThatCrashesThePlugin(t *testing.T) {
 	for name, spec := range map[string]func(n int) (config, text string){
@@ -107,7 +111,8 @@ func TestAttribution_blamesTheTenantThatCrashesThePlugin(t *testing.T) {
 				}
 				return spec(n)
 			})
-			// One in the process of all, some in groups, and those of its own.
+			// The tenant may crash the shared process once, up to three cells with other
+			// tenants, and its own cell bounds.BlamedCrashes times.
 			if most := 1 + 3 + bounds.BlamedCrashes; n > most {
 				t.Errorf("it ended the plugin %d times, want at most %d", n, most)
 			}
@@ -149,8 +154,9 @@ func TestAttribution_blamesTheTenantThatCrashesThePlugin(t *testing.T) {
 	}
 }
 
-// TestAttribution_staysWithTheTenant checks that a tenant stays refused when it is removed
-// and registered again, and that calls that end or delete its data are made anyway.
+// TestAttribution_staysWithTheTenant checks that a refused tenant stays refused with a new
+// configuration after its instances were released. It also checks that calls that end a
+// turn or delete data are not refused.
 func TestAttribution_staysWithTheTenant(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	h.open(Spec{Name: "test", Tenant: "other"})
@@ -173,7 +179,8 @@ func TestAttribution_staysWithTheTenant(t *testing.T) {
 	}
 }
 
-// The pauses grow up to a bound, and are forgotten after a while.
+// TestAttribution_pausesGrow checks that the time for which a tenant is refused doubles up
+// to maxBlamePause, and that its crashes are forgotten after blameMemory.
 func TestAttribution_pausesGrow(t *testing.T) {
 	const pause = 50 * time.Millisecond
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
@@ -223,7 +230,8 @@ func TestAttribution_pausesGrow(t *testing.T) {
 	})
 }
 
-// A plugin that ends without a call, or by the calls of many, is at fault itself.
+// TestAttribution_leavesThePluginItsOwnFaults checks that no tenant is blamed if the plugin
+// crashes without a call, or if the calls of each tenant crash it.
 func TestAttribution_leavesThePluginItsOwnFaults(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 3 }}, "test=crashlater")
@@ -254,7 +262,8 @@ func TestAttribution_leavesThePluginItsOwnFaults(t *testing.T) {
 	})
 }
 
-// A tenant whose calls hang the plugin is blamed, and not those that found it hung.
+// TestAttribution_hungPlugin checks that a tenant is refused whose calls make the plugin
+// hang. Tenants that called the plugin while it hung must not be refused.
 func TestAttribution_hungPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = 50*time.Millisecond, time.Second, 10*time.Millisecond
@@ -278,9 +287,10 @@ func TestAttribution_hungPlugin(t *testing.T) {
 	}
 }
 
-// beyond: processes for suspects
+// TestAttribution_findsTwoAmongMany checks that two tenants that crash the plugin in turn
+// are both refused, while twenty other tenants make calls.
 //
-// Many tenants are busy, and two hostile ones take turns: both are found.
+// beyond: processes for suspects
 func TestAttribution_findsTwoAmongMany(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	busy := h.innocents(20, "test", "sleep 20ms")
@@ -296,7 +306,7 @@ func TestAttribution_findsTwoAmongMany(t *testing.T) {
 		away[k] = away[k] || isKeptAway(err)
 		switch {
 		case isKeptAway(err):
-		case fault.Is(err, fault.ProviderFailed): // its circuit is open for some seconds
+		case fault.Is(err, fault.ProviderFailed): // the circuit of the tenant is open for some seconds
 			time.Sleep(50 * time.Millisecond)
 		default:
 			ends++
@@ -314,6 +324,9 @@ func TestAttribution_findsTwoAmongMany(t *testing.T) {
 	t.Logf("the plugin ended %d times, %d of them in the process of all", ends, h.row("test").Restarts)
 }
 
+// TestAttribution_bounded checks that attribution keeps at most bounds.SuspectedTenants
+// records, and that it does not delete the record of a refused tenant.
+//
 // beyond: tenants remembered for crashes
 func TestAttribution_bounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
@@ -333,6 +346,9 @@ func TestAttribution_bounded(t *testing.T) {
 	b.watched.Store(0)
 }
 
+// TestCallLog checks which tenants are suspects after answered, abandoned and cut off
+// calls, and that the log keeps at most bounds.AbandonedTenants abandoned calls.
+//
 // beyond: tenants with abandoned calls
 func TestCallLog(t *testing.T) {
 	var l callLog

@@ -7,11 +7,12 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// RunInBackground runs f in a goroutine, with a storage that stays usable although the instance is
-// given back. Only a few of a tenant's calls in the background are made at once. The ctx of
-// f ends when the manager's Close begins, and Close waits for f. RunInBackground reports false, and
-// does not run f, when the manager is being closed, when the instance was released, or when
-// too many tasks run on it already.
+// RunInBackground runs f in a goroutine. The storage that f gets stays usable even if the
+// instance is closed meanwhile. At most bounds.BackgroundCalls background calls of a tenant
+// run at once. The ctx of f ends when the manager's Close begins, and Close waits for f to
+// return. If the manager is being closed, if the instance was released, or if
+// bounds.BackgroundTasks tasks run on the instance already, RunInBackground does not run f
+// and returns false.
 func (s storageCaller) RunInBackground(f func(ctx context.Context, s storage.Storage)) bool {
 	own, ok := s.i.m.holdForBackground(s.i)
 	if !ok {
@@ -30,7 +31,8 @@ func (s storageCaller) RunInBackground(f func(ctx context.Context, s storage.Sto
 	return true
 }
 
-// holdForBackground returns another hold on the instance, and counts a task.
+// holdForBackground returns a new hold on the instance for a background task, and counts
+// the task. It returns false if RunInBackground must not run the task.
 func (m *Manager) holdForBackground(i *Instance) (*Instance, bool) {
 	in := i.instance
 	m.mu.Lock()

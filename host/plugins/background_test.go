@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// background is the optional interface of a storage by which host/bot starts background tasks.
+// background is the optional interface of a storage through which host/bot runs background
+// tasks.
 type background interface {
 	RunInBackground(f func(ctx context.Context, s storage.Storage)) bool
 }
@@ -50,6 +51,10 @@ func TestLater_instanceStays(t *testing.T) {
 	eventually(t, 5*time.Second, "the instance is given back after it", func() bool { return held() == 0 })
 }
 
+// TestLater_endsWithTheManager checks that at most bounds.BackgroundTasks tasks run on an
+// instance, that Close of the manager ends their contexts and waits for them, and that no
+// task starts after Close.
+//
 // beyond: tasks in the background
 func TestLater_endsWithTheManager(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
@@ -77,7 +82,8 @@ func TestLater_endsWithTheManager(t *testing.T) {
 	}
 }
 
-// A released instance cannot be held again: it is unknown to the plugin.
+// TestLater_releasedInstance checks that RunInBackground returns false after the release of
+// the instance, because the plugin no longer knows the instance.
 func TestLater_releasedInstance(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	i := h.open(Spec{Name: "test"})

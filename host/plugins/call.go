@@ -9,41 +9,44 @@ import (
 	"google.golang.org/grpc"
 )
 
-// callOptions say how a call is made.
+// callOptions says how a call is made.
 type callOptions struct {
-	tenant    string      // whose slots and permits the call takes; empty is the host itself
-	unqueued  bool        // the call takes no slot and needs no permit: it must not wait behind others
-	urgent    bool        // the breaker does not refuse the call
-	ends      bool        // the call ends or deletes what is there; it is made for a tenant that is kept away too
-	unbounded bool        // only the caller's ctx bounds the call, and not the call timeout
-	begun     func()      // called once when the call has its slot and its permit; may be nil
-	final     func() bool // reports whether the caller has seen a part of the result, so that the call must not be made again; nil is never
+	tenant    string // the tenant whose slots and permits the call uses; empty for a call of the host itself
+	unqueued  bool   // the call uses no slot and no permit, because it must not wait behind other calls
+	urgent    bool   // the breaker does not refuse the call
+	ends      bool   // the call ends a turn or deletes data; it is made even if attribution refuses the tenant
+	unbounded bool   // the call has no call timeout, only the deadline of the caller's ctx
+	begun     func() // called once when the call has its slot and its permit; may be nil
+	// final reports whether the caller has seen a part of the result, so that the call must
+	// not be repeated. A nil final means that the caller has seen nothing.
+	final func() bool
 }
 
-// target is a process that knows the instance.
+// target is a process in which the instance is configured.
 type target struct {
 	conn   grpc.ClientConnInterface
-	id     string            // the instance's name in the process
-	permit *admission.Permit // nil for calls that need none
+	id     string            // the name of the instance in the process
+	permit *admission.Permit // nil for calls that use no permit
 }
 
-// call is one call on an instance while it is made. Its steps are, in this order:
+// call is the state of one call on an instance. A call has these steps, in this order:
 //
 //	admit    wait for a slot, and get the breaker's permit
-//	attempts make the call, again if it certainly reached no process
-//	route    decide which supervisor's process it is made on
+//	attempts make the call, and repeat it if it certainly reached no process
+//	route    choose the supervisor whose process makes the call
 //	acquire  wait for the process
-//	deliver  configure the instance there, and send
-//	judge    decide what the outcome is, and whether the call is made again
+//	deliver  configure the instance in the process, and send the call
+//	judge    decide which error the caller gets, and whether the call is repeated
 type call struct {
 	in     *instance
 	opts   callOptions
-	caller context.Context // the caller's, without the call timeout
+	caller context.Context // the context of the caller, without the call timeout
 	permit *admission.Permit
 	send   func(context.Context, target) error
 }
 
-// invoke makes one call on the instance by the client of its kind, and returns the answer.
+// invoke makes a call on the instance. client creates the client of the plugin's kind, and
+// send makes the call with that client. invoke returns the result of send.
 func invoke[C, A any](ctx context.Context, i *Instance, o callOptions, client func(grpc.ClientConnInterface, string) C, send func(context.Context, C) (A, error)) (A, error) {
 	var answer A
 	err := i.call(ctx, o, func(ctx context.Context, t target) (err error) {
@@ -53,8 +56,8 @@ func invoke[C, A any](ctx context.Context, i *Instance, o callOptions, client fu
 	return answer, err
 }
 
-// call makes a call on the instance. It fails if the instance was given back. A fault of
-// the tenant's settings names its key in the tenant's document.
+// call makes a call on the instance. It returns an error if the instance was closed. If the
+// tenant's settings are at fault, the error names the key in the tenant's document.
 func (i *Instance) call(ctx context.Context, o callOptions, send func(context.Context, target) error) error {
 	if i.closed.Load() {
 		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
@@ -69,7 +72,7 @@ func (i *Instance) call(ctx context.Context, o callOptions, send func(context.Co
 	return i.withKey(i.makeCall(ctx, o, send))
 }
 
-// makeCall makes a call on the instance. The call is made again once if it certainly
+// makeCall makes a call on the instance. It repeats the call once if the call certainly
 // reached no process, and once if the process did not know the instance.
 func (in *instance) makeCall(ctx context.Context, o callOptions, send func(context.Context, target) error) (err error) {
 	s := in.sup
@@ -87,7 +90,7 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 		_, err := c.attempts(ctx)
 		return err
 	}
-	defer func() { s.totals.countCall(err) }() // deferred, so that a panic of send is counted too
+	defer func() { s.totals.countCall(err) }() // deferred, so that a call whose send panics is counted too
 	release, err := c.admit(ctx)
 	if err != nil {
 		return err
@@ -96,8 +99,8 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 	if o.begun != nil {
 		o.begun()
 	}
-	// send may panic in the caller's own code. The breaker must not count that as a failure
-	// of the upstream.
+	// send may panic in code of the caller. The breaker must not count such a panic as a
+	// failure of the upstream.
 	var w *worker
 	err = fault.New(fault.Canceled, "the caller broke the call off")
 	defer func() { c.permit.End(c.caller, err, exitOf(w)) }()
@@ -105,8 +108,9 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 	return err
 }
 
-// admit waits for a slot of the queue and gets the breaker's permit. release gives the
-// slot back. A call that would be refused does not wait.
+// admit waits for a slot of the queue and gets the breaker's permit. The caller calls
+// release to free the slot. admit checks for a refusal before it waits, so that a refused
+// call does not wait.
 func (c *call) admit(ctx context.Context) (release func(), err error) {
 	in, o := c.in, c.opts
 	if _, err := in.sup.attribution.route(o); err != nil {
@@ -130,7 +134,7 @@ func (c *call) admit(ctx context.Context) (release func(), err error) {
 	return release, nil
 }
 
-// exitOf returns the worker's process for a permit. Nil stays nil.
+// exitOf returns the worker as an admission.Process. A nil worker becomes a nil interface.
 func exitOf(w *worker) admission.Process {
 	if w == nil {
 		return nil
@@ -138,21 +142,21 @@ func exitOf(w *worker) admission.Process {
 	return w
 }
 
-// outcome says whether the call is made again.
+// outcome says whether a call is repeated, and why.
 type outcome int
 
 const (
-	settled         outcome = iota // no: the error, or nil, stands
-	neverSent                      // once: the call reached no process
-	unknownInstance                // once: the process has to be told the instance
-	elsewhere                      // yes: another supervisor makes the tenant's calls
+	settled         outcome = iota // the call is not repeated
+	neverSent                      // the call reached no process; it is repeated once
+	unknownInstance                // the process did not know the instance; the call is repeated once
+	elsewhere                      // another supervisor makes the tenant's calls now; the call is repeated there
 )
 
-// maxMoves is how often a call may find that another supervisor is to make it.
+// maxMoves limits how often a call is repeated on another supervisor.
 const maxMoves = 8
 
-// attempts makes the call until its outcome is settled. It returns the worker of the last
-// attempt, nil if there was none.
+// attempts makes the call, and repeats it until its outcome is settled. It returns the
+// worker of the last attempt, or nil if the last attempt had none.
 func (c *call) attempts(ctx context.Context) (*worker, error) {
 	s := c.in.sup
 	unknown, unsent, moved := false, false, 0
@@ -181,8 +185,8 @@ func (c *call) attempts(ctx context.Context) (*worker, error) {
 	}
 }
 
-// route returns the supervisor that makes the tenant's calls now: the instance's own, or
-// that of a cell. leave must be called after the attempt.
+// route returns the supervisor that makes the tenant's calls now: the instance's supervisor
+// or that of a cell. The caller must call leave after the attempt.
 func (c *call) route() (at *supervisor, leave func(), err error) {
 	s := c.in.sup
 	at, err = s.attribution.route(c.opts)
@@ -192,11 +196,11 @@ func (c *call) route() (at *supervisor, leave func(), err error) {
 	if at != s && at.countIn() == nil {
 		return at, at.countOut, nil
 	}
-	return s, func() {}, nil // the call is counted there already; or the cell was given up meanwhile
+	return s, func() {}, nil // makeCall has counted the call on s; a closing cell falls back to s too
 }
 
-// attemptAt makes one attempt on the supervisor's process. It returns no worker if there
-// was none.
+// attemptAt makes one attempt to call the process of the supervisor at. The returned worker
+// is nil if the attempt got no process.
 func (c *call) attemptAt(ctx context.Context, at *supervisor) (*worker, outcome, error) {
 	s := c.in.sup
 	w, err := at.acquire(ctx)
@@ -207,7 +211,7 @@ func (c *call) attemptAt(ctx context.Context, at *supervisor) (*worker, outcome,
 		return nil, settled, err
 	}
 	defer at.giveBack(w)
-	// While the call waited, the tenant may have been moved to another cell.
+	// While the call waited for a process, the tenant may have been moved to another cell.
 	if now, err := s.attribution.route(c.opts); err != nil {
 		return nil, settled, err
 	} else if now != at && (now != s || !at.isClosing()) {

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// BenchmarkCall compares a call through an Instance with one on the bare
-// connection: the difference is what supervision costs.
+// BenchmarkCall measures a call through an Instance, and the same call directly on the
+// connection. The difference is the cost of supervision.
 func BenchmarkCall(b *testing.B) {
 	h := newHost(b, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
@@ -34,7 +34,8 @@ func BenchmarkCall(b *testing.B) {
 	})
 }
 
-// BenchmarkParallelCalls makes calls of many tenants at once.
+// BenchmarkParallelCalls measures concurrent calls through an Instance and directly on the
+// connection.
 func BenchmarkParallelCalls(b *testing.B) {
 	h := newHost(b, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})

@@ -7,46 +7,49 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// callEntry is one call in a process: a tenant's, or the host's own, whose tenant is empty.
+// callEntry records one call in a process. tenant is empty for a call of the host itself.
 type callEntry struct {
 	tenant     string
 	since      time.Time
 	prev, next *callEntry
 }
 
-// ending says how a call ended, from the point of view of the process.
+// ending says how a call ended from the process's point of view.
 type ending int
 
 const (
-	// answered: the plugin is done with the call, or the call never reached the plugin.
+	// answered means that the plugin has finished the call, or that the call never reached
+	// the plugin.
 	answered ending = iota
-	// abandoned: nobody waits for the call any more, and the plugin may still work on it.
+	// abandoned means that the host no longer waits for the call, but the plugin may still
+	// work on it.
 	abandoned
-	// cutOff: the process ended during the call.
+	// cutOff means that the process ended during the call.
 	cutOff
 )
 
-// callLog records the calls that a process works on. When the process crashes, the log tells
-// which tenants the calls belonged to. It is used by any number of goroutines. The zero value
-// is an empty log.
+// callLog records the calls of a process. When the process crashes, the log shows which
+// tenants had calls in it. The zero value is an empty log. A callLog is safe for concurrent
+// use.
 type callLog struct {
 	mu sync.Mutex
-	// open is the head of a ring. The ring has the calls that have not ended and those that
-	// were cut off.
+	// open is the head of a ring list. The list contains the calls that have not ended, and
+	// the calls that were cut off.
 	open callEntry
-	// left has the latest abandoned call of each tenant; of at most bounds.AbandonedTenants
-	// tenants.
+	// left contains the latest abandoned call of each tenant, for at most
+	// bounds.AbandonedTenants tenants.
 	left map[string]abandonment
-	// only is the tenant that the process worked for, as long as it worked for no other.
-	// mixed says that it worked for several, or for the host itself.
+	// only is the first tenant that the process worked for. mixed is true once the process
+	// has worked for a second tenant.
 	only  string
 	mixed bool
 }
 
-// abandonment is when a tenant's latest abandoned call began, and when it was left.
+// abandonment says when a tenant's latest abandoned call began, and when the host abandoned
+// it.
 type abandonment struct{ since, left time.Time }
 
-// begin notes a call. end must be called for it.
+// begin records a call. The caller must call end when the call has ended.
 func (l *callLog) begin(tenant string) *callEntry {
 	w := &callEntry{tenant: tenant, since: time.Now()}
 	l.mu.Lock()
@@ -66,7 +69,7 @@ func (l *callLog) begin(tenant string) *callEntry {
 	return w
 }
 
-// end notes how the call ended.
+// end records how the call ended.
 func (l *callLog) end(w *callEntry, how ending) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,7 +89,7 @@ func (l *callLog) end(w *callEntry, how ending) {
 	l.left[w.tenant] = abandonment{w.since, time.Now()}
 }
 
-// dropOldestLocked forgets the tenant that abandoned its call first. Locked: mu is held.
+// dropOldestLocked deletes the entry of left that was abandoned first. Locked: mu is held.
 func (l *callLog) dropOldestLocked() {
 	oldest := ""
 	for tenant, a := range l.left {
@@ -97,10 +100,10 @@ func (l *callLog) dropOldestLocked() {
 	delete(l.left, oldest)
 }
 
-// suspects returns the tenants that the process worked for when it ended, each once. If the
-// process hung, hung says since when, and calls that began later do not count; else hung
-// is zero. Calls that were abandoned count for the time lingering, because the process may
-// still have worked on them.
+// suspects returns the tenants that had a call in the process when the process ended, each
+// once. If the process hung, hung is the time when it was first known to hang, and calls
+// that began later do not count. Otherwise hung is zero. Calls that were abandoned less
+// than lingering ago also count, because the process may still have worked on them.
 func (l *callLog) suspects(hung time.Time, lingering time.Duration) []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,14 +128,16 @@ func (l *callLog) suspects(hung time.Time, lingering time.Duration) []string {
 	return out
 }
 
-// servedOnly returns the tenant if the process never worked for another.
+// servedOnly returns the only tenant that the process ever worked for. ok is false if the
+// process worked for several tenants or for none.
 func (l *callLog) servedOnly() (tenant string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.only, l.only != "" && !l.mixed
 }
 
-// isOnly reports whether all calls that have not ended are the tenant's or the host's own.
+// isOnly reports whether all calls that have not ended belong to the tenant or to the host
+// itself.
 func (l *callLog) isOnly(tenant string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

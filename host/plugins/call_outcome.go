@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// deliver configures the instance in the process, unless it is configured there already,
-// and sends the call. It notes the call's ending in the worker's call log.
+// deliver configures the instance in the process, if it is not configured there yet, and
+// sends the call. It records the call's ending in the worker's call log.
 func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in, end, entry := c.in, answered, w.calls.begin(c.opts.tenant)
 	defer func() { w.calls.end(entry, end) }()
@@ -24,7 +24,7 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in.needs.Store(&st.needs)
 	in.capacity.Store(&st.capacity)
 	var delivery process.Delivery
-	end = abandoned // stays so if send panics: the plugin may still work on the call
+	end = abandoned // the ending stays abandoned if send panics, because the plugin may still work on the call
 	err = in.sup.fromPlugin(c.send(delivery.Observe(ctx), target{conn: w.Conn, id: st.id, permit: c.permit}), originOf(in.sup.ref.Kind))
 	if err == nil {
 		end = answered
@@ -36,14 +36,15 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	return result, err
 }
 
-// judge decides what the error of a call means. It returns whether the call is made again,
-// the ending for the call log, and the error that the caller gets.
+// judge decides what the error err of a call means. It returns whether the call is
+// repeated, the ending for the call log, and the error for the caller.
 func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *process.Delivery, err error) (outcome, ending, error) {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		w.RequestProbe()
 		return settled, abandoned, c.deadlineError(err)
-	case ctx.Err() != nil && fault.Is(err, fault.Canceled): // the caller canceled it; gRPC makes that the plugin's error
+	// the caller canceled the call, but err looks like an error of the plugin
+	case ctx.Err() != nil && fault.Is(err, fault.Canceled):
 		return settled, abandoned, fault.Of(ctx.Err())
 	case ctx.Err() != nil:
 		return settled, abandoned, err
@@ -64,37 +65,37 @@ func (c *call) judge(ctx context.Context, w *worker, st *setup, delivery *proces
 	return c.judgeExit(w, delivery, err)
 }
 
-// judgeConnectionLoss does what judge does, for a call whose connection seems lost while the
-// process still runs.
+// judgeConnectionLoss is the part of judge for a call whose connection seems lost although
+// the process still runs.
 func (c *call) judgeConnectionLoss(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	w.RequestProbe()
 	if !delivery.Reached() && !c.isFinal() {
 		return neverSent, answered, err
 	}
-	if fault.Is(err, fault.Canceled) { // nobody canceled it: the caller must not be told that it went away
+	if fault.Is(err, fault.Canceled) { // the caller did not cancel the call, so its error must not say canceled
 		err = fault.New(fault.Internal, "the %s gave the call up: %w", w.Binary.Ref, err).By(fault.PartyPlugin)
 	}
 	return settled, abandoned, err
 }
 
-// judgeExit does what judge does, for a call whose process ended or was asked to end.
+// judgeExit is the part of judge for a call whose process has ended or was asked to end.
 func (c *call) judgeExit(w *worker, delivery *process.Delivery, err error) (outcome, ending, error) {
 	gone := fault.New(fault.PluginUnavailable, "the %s %s (%s)", w.Binary.Ref, w.exitReason(), w.ExitStatus())
 	gone.Err = err
 	if !delivery.Reached() && !c.isFinal() {
 		return neverSent, answered, gone
 	}
-	if w.calls.isOnly(c.opts.tenant) { // a repeated call may crash the process again: ask the caller to wait
+	if w.calls.isOnly(c.opts.tenant) { // a repeated call may crash the process again, so the caller must wait
 		_ = gone.After(time.Second)
 	}
 	return settled, cutOff, gone
 }
 
-// isFinal reports whether the caller has already seen a part of the result, so that the call
-// must not be made again.
+// isFinal reports whether the caller has already seen a part of the result, so that the
+// call must not be repeated.
 func (c *call) isFinal() bool { return c.opts.final != nil && c.opts.final() }
 
-// exitReason says why a call on the process was cut off, for messages.
+// exitReason says, for messages, why a call on the process was cut off.
 func (w *worker) exitReason() string {
 	switch {
 	case w.replaced.Load():
@@ -105,20 +106,22 @@ func (w *worker) exitReason() string {
 	return "failed: the plugin process ended during the call"
 }
 
-// deadlineError returns the error of a call that met its deadline. err is its cause.
+// deadlineError returns the error of a call that exceeded its deadline. err is the cause of
+// the returned error.
 func (c *call) deadlineError(err error) error {
 	s := c.in.sup
 	late := fault.New(fault.Deadline, "the %s did not answer within %s", s.ref, s.callTimeout())
-	if c.caller.Err() != nil { // the caller's deadline, and not the call timeout
+	if c.caller.Err() != nil { // the caller's deadline has passed, and not the call timeout
 		late = fault.New(fault.Deadline, "the %s did not answer in time", s.ref)
 	}
 	late.Err = err
 	return late
 }
 
-// awaitDeadline waits for a deadline that is about to pass. The plugin knows the deadline
-// too, and its clock may be a moment ahead. Then it cancels the call before the deadline
-// has passed here.
+// awaitDeadline waits for the end of ctx, if the deadline of ctx passes within 50
+// milliseconds and err says that the call was canceled. The plugin also knows the deadline,
+// and its clock may be slightly ahead of the host's. Then the plugin cancels the call
+// shortly before ctx ends.
 func awaitDeadline(ctx context.Context, err error) {
 	const moment = 50 * time.Millisecond
 	deadline, ok := ctx.Deadline()
@@ -131,8 +134,8 @@ func awaitDeadline(ctx context.Context, err error) {
 	}
 }
 
-// mayBeConnectionLoss reports whether err may come from a connection that broke. gRPC calls
-// it canceled when this side closed the connection, after an exit.
+// mayBeConnectionLoss reports whether err may come from a broken connection. gRPC returns
+// the code Canceled if the host closed the connection because the process ended.
 func mayBeConnectionLoss(err error) bool {
 	switch fault.Of(err).Class {
 	case fault.PluginUnavailable, fault.Canceled:

@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// A provider's bytes reach the host as text, through a process.
+// TestInstance_garbledReply checks that a reply whose bytes are not valid UTF-8 arrives
+// from the plugin's process as valid text.
 func TestInstance_garbledReply(t *testing.T) {
 	h := newHost(t, hostOptions{}, "x")
 	i := h.open(Spec{Name: "x"})
@@ -30,7 +31,8 @@ func TestInstance_garbledReply(t *testing.T) {
 	}
 }
 
-// A caller that breaks off in the middle of a call keeps nothing of the instance.
+// TestInstance_callerThatBreaksOff checks that a call gives its slot back when the caller's
+// emit function panics or exits its goroutine.
 func TestInstance_callerThatBreaksOff(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "x")
 	i := h.open(Spec{Name: "x"})

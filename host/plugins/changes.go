@@ -8,21 +8,22 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// Changes tells one listener which plugins changed, so that tenants can be checked with them
-// again. A plugin changed when its file appeared, went away, was replaced, was refused or
-// was no longer refused; and when a process of it became ready, for the first time, after a
-// failure or in the place of another version. A change is kept until it is taken, once for
-// each plugin, so a slow listener misses none.
+// Changes reports to one listener which plugins changed, so that the listener can check
+// tenants with these plugins again. A plugin changes when its file appears, disappears, is
+// replaced, is refused or is no longer refused. A plugin also changes when one of its
+// processes becomes ready: for the first time, after a failure, or as the replacement of
+// another version. Changes stores one entry for each changed plugin until Take is called,
+// so that a slow listener misses no plugin.
 type Changes struct {
-	// C holds one value while there is something to take. It is never closed.
+	// C holds one value while Take has changes to return. It is never closed.
 	C <-chan struct{}
 
 	feed   *changeFeed
 	signal chan struct{}
-	noted  map[discovery.Ref]string // to the version; under the feed's lock
+	noted  map[discovery.Ref]string // the version of each changed plugin; guarded by the lock of the feed
 }
 
-// Changes returns a listener of the changes from now on. Its Close must be called.
+// Changes returns a listener for all changes from now on. The caller must call its Close.
 func (m *Manager) Changes() *Changes {
 	c := &Changes{feed: &m.changes, signal: make(chan struct{}, 1), noted: map[discovery.Ref]string{}}
 	c.C = c.signal
@@ -35,15 +36,16 @@ func (m *Manager) Changes() *Changes {
 	return c
 }
 
-// Take returns the plugins that changed since the last Take, sorted, each once. The version
-// is that of the process that became ready last, and empty if none did.
+// Take returns the plugins that changed since the last Take, each once, in sorted order.
+// The Version is that of the plugin's newest ready process. It is empty if no process
+// became ready since the last Take.
 func (c *Changes) Take() []PluginRef {
 	c.feed.mu.Lock()
 	noted := c.noted
 	c.noted = map[discovery.Ref]string{}
 	select {
 	case <-c.signal:
-	default: // the listener took it from C
+	default: // the listener has already received the value of C
 	}
 	c.feed.mu.Unlock()
 	var out []PluginRef
@@ -53,21 +55,22 @@ func (c *Changes) Take() []PluginRef {
 	return out
 }
 
-// Close ends the listener. Later calls of Close do nothing.
+// Close stops the listener. Repeated calls of Close do nothing.
 func (c *Changes) Close() {
 	c.feed.mu.Lock()
 	defer c.feed.mu.Unlock()
 	delete(c.feed.listeners, c)
 }
 
-// changeFeed passes changes on to all listeners. Its lock is taken last: whoever notes a
-// change may hold any other.
+// changeFeed passes changes to all listeners. A caller of note may hold any other lock,
+// because note acquires no lock but the feed's mu.
 type changeFeed struct {
 	mu        sync.Mutex
 	listeners map[*Changes]struct{}
 }
 
-// note tells all listeners that the plugin changed. It does not wait for them.
+// note records for all listeners that the plugin changed. It does not wait for the
+// listeners.
 func (f *changeFeed) note(r discovery.Ref, version string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,7 +80,7 @@ func (f *changeFeed) note(r discovery.Ref, version string) {
 		}
 		select {
 		case c.signal <- struct{}{}:
-		default: // it was told already, and has not taken yet
+		default: // C already holds a value
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// awaitChange waits until the listener was told of exactly the plugin, with the version.
+// awaitChange waits until the listener reports the plugin with exactly this version.
 func awaitChange(t *testing.T, c *Changes, name, version string) {
 	t.Helper()
 	var all []PluginRef
@@ -36,25 +36,25 @@ func TestChanges(t *testing.T) {
 	path := filepath.Join(h.dir, "botyard-llm-test")
 
 	putPlugin(t, h.dir, "test", "one")
-	awaitChange(t, c, "test", "") // it appeared; nobody has started it
+	awaitChange(t, c, "test", "") // the file appeared, and no process was started yet
 	i := h.open(Spec{Name: "test"})
-	awaitChange(t, c, "test", "0-one") // it became ready
+	awaitChange(t, c, "test", "0-one") // the process became ready
 	kill(t, h.pid(i))
-	awaitChange(t, c, "test", "0-one") // it is back after a crash
+	awaitChange(t, c, "test", "0-one") // the process is ready again after a crash
 	putPlugin(t, h.dir, "test", "two")
-	awaitChange(t, c, "test", "0-two") // it was replaced
+	awaitChange(t, c, "test", "0-two") // the new version became ready
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	awaitChange(t, c, "test", "") // it is refused
+	awaitChange(t, c, "test", "") // the file is refused
 	if err := os.Chmod(path, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	awaitChange(t, c, "test", "") // and no longer
+	awaitChange(t, c, "test", "") // the file is no longer refused
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	awaitChange(t, c, "test", "") // it is gone
+	awaitChange(t, c, "test", "") // the file disappeared
 
 	if got := slow.Take(); len(got) != 1 || got[0] != (PluginRef{"llm", "test", "0-two"}) {
 		t.Errorf("who looks late is told %v", got)

@@ -13,21 +13,23 @@ import (
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
-// setup is one attempt to configure an instance in a process, and its result. Another is
-// made only after it failed or the process lost the instance.
+// setup is one attempt to configure an instance in a process, and its result. A new setup
+// replaces an earlier setup only if the earlier setup failed, or if the process lost the
+// instance.
 type setup struct {
 	id    string
-	done  chan struct{} // closed when the rest is valid
+	done  chan struct{} // closed when err, needs and capacity are set
 	err   error
 	needs memory.Needs
-	call  *callEntry // under the worker's lock
+	call  *callEntry // guarded by worker.mu
 
 	capacity admission.Capacity
 }
 
-// configure makes the instance in the process, and waits until it is made. Concurrent callers
-// share one setup. tenant is the tenant whose call needs the instance. The setup goes on when
-// the caller's ctx ends, because others may wait for it.
+// configure configures the instance in the process, and returns when the instance is
+// configured. Concurrent callers share one setup. tenant is the tenant whose call needs the
+// instance. The setup continues when the caller's ctx ends, because other callers may wait
+// for it.
 func (w *worker) configure(ctx context.Context, in *instance, tenant string) (*setup, error) {
 	w.mu.Lock()
 	st, ok := w.setups[in]
@@ -49,9 +51,9 @@ func (w *worker) configure(ctx context.Context, in *instance, tenant string) (*s
 	}
 }
 
-// endSetup notes in the log of calls how the setup ended.
+// endSetup records in the call log how the setup ended.
 func (w *worker) endSetup(st *setup, how ending) {
-	w.mu.Lock() // configure has noted its beginning by then
+	w.mu.Lock() // configure holds w.mu until st.call is set
 	call := st.call
 	w.mu.Unlock()
 	w.calls.end(call, how)
@@ -90,21 +92,22 @@ func (w *worker) runSetup(st *setup, in *instance) (how ending) {
 	}
 	if err != nil {
 		st.err = fault.Of(err)
-		w.forget(in, st) // the next one tries again
+		w.forget(in, st) // the next call of configure starts a new setup
 	}
 	close(st.done)
 	return how
 }
 
-// HoldsNoRule returns the fault of a tenant's own settings that say where a plugin connects,
-// if the plugin cannot restrict its connections by a rule.
+// HoldsNoRule returns the error for a tenant's own settings that say where a plugin
+// connects, if the plugin cannot enforce an egress policy.
 func HoldsNoRule(kind, name string) *fault.Error {
 	return fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so a tenant's own settings may not say where it connects; "+
 		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", discovery.Ref{Kind: kind, Name: name}).By(fault.PartyTenant)
 }
 
-// sendConfigure makes the call. If a rule restricts the instance's connections, a plugin
-// that knows no such rules is not asked.
+// sendConfigure calls Configure of the plugin. If the instance has an egress policy that
+// restricts connections, and the plugin cannot enforce egress policies, it returns an error
+// without the call.
 func (w *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
 	if in.egress.Restricts() && !process.HasCapability(w.Info, sdk.CapEgress) {
 		return nil, HoldsNoRule(w.Binary.Kind, w.Binary.Name).From(fault.OriginSettings)
@@ -114,8 +117,9 @@ func (w *worker) sendConfigure(ctx context.Context, id string, in *instance) (*p
 	return resp, in.sup.fromPlugin(err, fault.OriginSettings)
 }
 
-// capacityOf returns how many calls the instance's upstream takes at once. An upstream
-// without a name is not shared with other instances.
+// capacityOf returns the capacity of the instance's upstream, as the plugin's response
+// states it. If the response does not name the upstream, the upstream counts as used by
+// this instance alone.
 func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capacity, error) {
 	switch parallel, name := resp.GetParallel(), resp.GetUpstream(); {
 	case parallel < 0:
@@ -131,8 +135,8 @@ func capacityOf(in *instance, resp *pluginv1.ConfigureResponse) (admission.Capac
 	}
 }
 
-// forget drops a setup that failed, or whose instance the process lost. A newer setup is
-// left alone.
+// forget deletes the setup st, which failed or whose instance the process lost. It does not
+// delete a newer setup of the instance.
 func (w *worker) forget(in *instance, st *setup) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -141,7 +145,7 @@ func (w *worker) forget(in *instance, st *setup) {
 	}
 }
 
-// release asks the process to drop the instance.
+// release tells the process to drop the instance.
 func (w *worker) release(ctx context.Context, in *instance) error {
 	w.mu.Lock()
 	st, ok := w.setups[in]
@@ -156,7 +160,7 @@ func (w *worker) release(ctx context.Context, in *instance) error {
 	return nil
 }
 
-// configured returns how many instances the process has.
+// configured returns how many instances are configured in the process.
 func (w *worker) configured() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -171,7 +175,7 @@ func (w *worker) configured() int {
 	return n
 }
 
-// release asks the processes of the supervisor and of its cells to drop the instance.
+// release tells the processes of the supervisor and of its cells to drop the instance.
 func (s *supervisor) release(in *instance) {
 	if s.attribution != nil {
 		s.attribution.each(func(cell *supervisor) { cell.release(in) })

@@ -9,9 +9,6 @@ import (
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
-// An upstream that takes one call at once and serves first come, first served, has
-// forty calls of one tenant before one of another: that one is the next or the one after.
-
 func TestCapacityOf(t *testing.T) {
 	in := &instance{digest: "d"}
 	for _, c := range []struct {

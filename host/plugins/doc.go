@@ -1,28 +1,32 @@
-// Package plugins runs plugins and gives the rest of the host typed instances to call. It is
-// a manager over three rooms that know nothing of it: discovery finds plugin files and
-// decides which may run, process runs them, admission decides which call may be made when.
+// Package plugins runs plugins, and gives the host typed instances to call. It is a manager
+// on top of three packages that do not import it: discovery finds plugin files and decides
+// which may be run, process runs them, and admission decides which calls may be made, and
+// when.
 //
-// A [Manager] has a supervisor for each plugin, or for each tenant of a plugin that is
-// isolated by tenant. A supervisor keeps one process running while it is needed. An
-// [Instance] is one resolved configuration in such a process; opening an equal
-// configuration gives the same instance, whoever opens it.
+// A [Manager] has a supervisor for each plugin. If a plugin is isolated by tenant, the
+// manager has a supervisor of this plugin for each tenant. A supervisor keeps one process
+// running while it is needed. An [Instance] is one resolved configuration in such a
+// process. Callers that open equal configurations share an instance.
 //
 // # Where to look
 //
 // The manager and its instances:
 //
 //   - manager.go: the type Manager; how it starts and closes
-//   - options.go, timing.go: what is configured, and what is not; the defaults
-//   - rescan.go: which plugins are replaced, withdrawn or tried again when the plugin folders
-//     change
-//   - supervisor_users.go: when a supervisor is made, and when it ends because nobody needs it
+//   - options.go, timing.go: the options with their defaults; the durations that no operator
+//     sets
+//   - rescan.go: which plugins are replaced, withdrawn or tried again when the plugin
+//     folders change
+//   - supervisor_users.go: when a supervisor is created, and when it is stopped because it
+//     has no users
 //   - isolation.go: whether tenants share a process
-//   - reconfigure.go: which settings of the operator count at once, and which from the next start
+//   - reconfigure.go: which settings of the operator take effect at once, and which from the
+//     next start of a process
 //   - instance.go: which configurations share an instance; when an instance is released
-//   - instance_limits.go: how many instances a tenant may have of a plugin
-//   - schemas.go: how a plugin is asked for its schema and capabilities
-//   - changes.go: who is told that a plugin changed
-//   - status.go, totals.go: what operators and metrics see
+//   - instance_limits.go: how many instances of a plugin a tenant may have
+//   - schemas.go: how the manager gets a plugin's schema and capabilities
+//   - changes.go: how listeners learn that a plugin changed
+//   - status.go, totals.go: the data for operators and metrics
 //
 // The supervisor:
 //
@@ -30,23 +34,24 @@
 //   - restart.go: which state follows a failed start or a crash
 //   - restart_backoff.go: how long to wait before a restart; when quarantine begins
 //   - acquire.go: how a call waits for a process, and when it fails instead
-//   - replacement.go: how a new binary takes the place of the old process, and falls back
-//   - replacement_exclusive.go: the same for a plugin that must not run twice
+//   - replacement.go: how a new binary replaces the old process, and when the old process
+//     takes over again
+//   - replacement_exclusive.go: how the process of an exclusive plugin is replaced
 //   - rejection.go: why a new binary is not used, and when it is tried again
-//   - drain.go: how a replaced process is left to its calls
-//   - shutdown.go: how a supervisor ends; which calls are cut off
-//   - attribution.go: which tenant crashed a process, and for how long it is kept away
+//   - drain.go: how a replaced process finishes its calls
+//   - shutdown.go: how a supervisor stops; which calls are cut off
+//   - attribution.go: which tenant crashed a process, and for how long its calls are refused
 //   - attribution_cells.go: which suspects of a crash get processes of their own
 //   - worker.go: a process with its instances and calls
-//   - call_log.go: whose calls a process worked on when it ended
+//   - call_log.go: which tenants had calls in a process when it ended
 //
 // Calls:
 //
 //   - call.go: the steps of a call
-//   - call_outcome.go: which error the caller gets, and whether the call is made again
-//   - configure.go: how an instance is configured in a process, once for all who wait
-//   - plugin_error.go: how a plugin's error becomes one of the host's
-//   - background.go: tasks that go on after the user has the reply
+//   - call_outcome.go: which error the caller gets, and whether the call is repeated
+//   - configure.go: how an instance is configured in a process, once for all waiting calls
+//   - plugin_error.go: how a plugin's error becomes an error of the host
+//   - background.go: tasks that continue after the user has the reply
 //   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an
 //     instance as llm.LLM, memory.Memory and the interfaces of storages
 //
@@ -61,48 +66,52 @@
 //		      |   changed               |    |   | start fails       |   | |
 //		      |                         |    |   v          crash    |   | |
 //		      |                     +---------------+ <--------------+   | | calls did not end
-//		      |                     |    backoff    |                    | | while others were
-//		      |                     |  quarantined  |   exclusive plugin | | held
+//		      |                     |    backoff    |                    | | while new calls
+//		      |                     |  quarantined  |   exclusive plugin | | were held
 //		      |                     |    failed     |   is replaced, or  | |
 //		      |                     +---------------+   Close            v |
 //		      |  the old process ended                              +----------+
 //		      +-----------------------------------------------------| draining |
 //		                                                            +----------+
 //
-//	  - backoff: a start failed, or the process crashed. It is started again after a delay.
-//	  - quarantined: too many failures within the quarantine window. It is started again each
-//	    minute, though nobody asks for it. Failures that are the host's, and crashes that are a
-//	    tenant's, do not count.
-//	  - failed: the binary cannot work (its name, its protocol, its schema), and is tried each
-//	    minute; or its file is gone or refused, and it waits for another.
-//	  - ready stays ready when a new binary takes over, and when that falls back to its
-//	    predecessor.
-//	  - stopped follows every state when the supervisor ends.
+//	  - backoff: a start failed, or the process crashed. The process is started again after a
+//	    delay.
+//	  - quarantined: there were too many failures within the quarantine window. The process is
+//	    started again each minute, even without a call. Failures that are the host's fault,
+//	    and crashes that a tenant caused, do not count.
+//	  - failed: either the binary cannot work (its name, its protocol, its schema), and is
+//	    tried each minute; or its file is missing or refused, and the supervisor waits for
+//	    another file.
+//	  - ready: the state stays ready when a new binary replaces the old process, and when the
+//	    old process takes over again.
+//	  - stopped: this state follows every other state when the supervisor stops.
 //
 // # Life of a call
 //
-//	Instance.call      the instance was not given back; a background slot, if it needs one
-//	supervisor.countIn the supervisor is not closing
-//	call.admit         the tenant is not kept away; breaker; slot of the queue; permit
-//	call.attempts      no crash loop of this configuration
-//	call.route         which supervisor: the plugin's, or that of the tenant's cell
+//	Instance.call      check that the instance is not closed; a background call waits for a
+//	                   background slot
+//	supervisor.countIn check that the supervisor is not closing
+//	call.admit         check that the tenant is not refused; check the breaker; wait for a
+//	                   slot of the queue; get the breaker's permit
+//	call.attempts      check that the configuration is in no crash loop
+//	call.route         choose the supervisor of the plugin or of the tenant's cell
 //	supervisor.acquire wait for a process that takes calls
-//	call.deliver       configure the instance there, once for all; send, with a deadline
-//	call.judge         which error the caller gets; a call that certainly reached no process
-//	                   is made again once, and so is one whose instance the process did not
-//	                   know
-//	Permit.End         the breaker learns how the call ended
+//	call.deliver       configure the instance in the process; send the call, with a deadline
+//	call.judge         choose the error for the caller; repeat the call once if it certainly
+//	                   reached no process, and once if the process did not know the instance
+//	Permit.End         report the result to the breaker
 //
-// A call that may have reached a process that ended is not made again. It fails with
-// fault.PluginUnavailable.
+// A call is not repeated if it may have reached a process that ended. Such a call fails
+// with fault.PluginUnavailable.
 //
 // # Order of locks
 //
-// A lock may be taken while those before it in this list are held:
+// A goroutine may acquire a lock of this list while it holds locks that are earlier in the
+// list:
 //
 //	Manager.scanMu, Manager.mu, supervisor.mu of a plugin, attribution.mu,
 //	supervisor.mu of a cell, worker.mu, Process.mu
 //
-// The locks of callLog, changeFeed and of the types in admission are taken last. No lock is
-// held during a call, a start or any other wait.
+// The locks of callLog, changeFeed and of the types in package admission come last. No lock
+// is held during a call, a start or any other wait.
 package plugins

@@ -18,53 +18,54 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Spec says which instance is wanted.
+// Spec says which instance Open opens.
 type Spec struct {
 	Kind, Name string
-	// Tenant is whom the instance is for. Instances of plugins that are not isolated
-	// by tenant are shared by all tenants that have the same configuration.
+	// Tenant is the tenant that uses the instance. If the plugin is not isolated by tenant,
+	// all tenants with the same configuration share an instance.
 	Tenant string
-	// Block is the key of the configuration block in its document, dotted. Faults of the
-	// tenant's settings name their key by it; empty leaves them as the plugin named them.
+	// Block is the dotted key of the configuration block in the tenant's document. An error
+	// that blames a key of the tenant's settings names the key with Block in front. If
+	// Block is empty, the error names the key as the plugin does.
 	Block string
-	// Config is the plugin's configuration block as a JSON object, checked against its
-	// schema, with all references and secrets resolved.
+	// Config is the plugin's configuration block as a JSON object. It must be valid against
+	// the plugin's schema, with all references and secrets resolved.
 	Config []byte
-	// Egress says where the instance may connect to; the zero value is everywhere. A plugin
-	// that cannot enforce such a rule can only have the zero value.
+	// Egress says where the instance may connect to. The zero value allows every address.
+	// Open returns an error for another value if the plugin cannot enforce egress policies.
 	Egress egress.Policy
-	// Secrets are the secrets in Config. They are redacted in everything that plugins say.
-	// Passwords in URLs are found without being listed here.
+	// Secrets are the secrets in Config. The host redacts them in all texts of plugins.
+	// Passwords in URLs need not be listed, because the host finds them itself.
 	Secrets []string
 }
 
-// instance is one configuration of a plugin, shared by all who opened it. The fields above
-// holders are constant or have locks of their own.
+// instance is one configuration of a plugin, which all Instances with this configuration
+// share. The fields above holders are constant or safe for concurrent use.
 type instance struct {
 	sup         *supervisor
 	digest      string
 	config      []byte
 	egress      egress.Policy
-	dropSecrets func() // ends the redaction of its secrets; called once it is released
-	// As of the last configuring.
+	dropSecrets func() // ends the redaction of the instance's secrets; called once, after the release
+	// needs and capacity are what the plugin stated when it last configured the instance.
 	needs    atomic.Pointer[memory.Needs]
 	capacity atomic.Pointer[admission.Capacity]
 
 	breaker *admission.Breaker // nil for kinds without an upstream
 
-	// Under the manager's lock.
+	// Manager.mu guards the following fields.
 	holders         int
-	tenants         map[string]int // holders by tenant
+	tenants         map[string]int // the number of holders of each tenant
 	backgroundTasks int            // how many of the holders are background tasks
-	timer           *time.Timer    // calls release when nobody has held the instance for a while
-	heldBy          string         // the tenant that took it last
-	several         bool           // others held it before
+	timer           *time.Timer    // calls Manager.release after Options.IdleRelease without a holder
+	heldBy          string         // the tenant that took a hold last
+	several         bool           // whether another tenant took a hold before heldBy
 	idleSince       time.Time
-	releasing       chan struct{} // not nil while being released; closed after
+	releasing       chan struct{} // nil until the release begins; closed when the release is done
 }
 
-// Instance is a hold on an instance. Close gives it back; calls that began before that go
-// on.
+// Instance is a caller's hold on an instance. Close releases the hold. Calls that began
+// before Close continue.
 type Instance struct {
 	*instance
 	m      *Manager
@@ -73,12 +74,13 @@ type Instance struct {
 	closed atomic.Bool
 	once   sync.Once
 
-	background bool // its calls are made in the background
+	background bool // whether the calls of this hold are background calls
 }
 
-// Open returns a hold on the instance of the configuration, and makes the instance if there
-// is none. When it returns, the plugin has taken the configuration; an upstream may still be
-// down. Equal configurations have the same instance. Close must be called.
+// Open returns a hold on the instance with the configuration of spec, and creates the
+// instance if there is none. When Open returns, the plugin has accepted the configuration,
+// but an upstream may still be unreachable. Holds with equal configurations share an
+// instance. The caller must call Close of the hold.
 func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	in, err := m.hold(ctx, spec)
 	if err != nil {
@@ -92,11 +94,13 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	return h, nil
 }
 
-// nothing is a call that ends once the instance is configured.
+// nothing is a send function that returns at once. A call with it only configures the
+// instance.
 func nothing(context.Context, target) error { return nil }
 
-// hold finds or makes the instance, and counts a holder, which unhold counts out. It waits
-// while the same instance is being released.
+// hold returns the instance with the configuration of spec, and creates it if there is
+// none. It counts a holder, which the caller ends with unhold. If the instance is being
+// released, hold waits for the end of the release.
 func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	r := discovery.Ref{Kind: spec.Kind, Name: spec.Name}
 	at := place{Ref: r}
@@ -118,7 +122,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		in, ok := m.instances[digest]
 		if ok && in.releasing != nil {
-			// The plugin must get Release before it gets Configure again.
+			// The plugin must receive Release before it receives the next Configure.
 			released := in.releasing
 			m.mu.Unlock()
 			select {
@@ -156,8 +160,8 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 	}
 }
 
-// upstreamCapacity returns how many calls the instance's upstream takes at once, as far as
-// that is known.
+// upstreamCapacity returns the capacity of the instance's upstream, or the zero value
+// before the plugin has stated the capacity.
 func (in *instance) upstreamCapacity() admission.Capacity {
 	if c := in.capacity.Load(); c != nil {
 		return *c
@@ -165,28 +169,28 @@ func (in *instance) upstreamCapacity() admission.Capacity {
 	return admission.Capacity{}
 }
 
-// log returns the log of the supervisor with the instance's name.
+// log returns the supervisor's log with the name of the instance.
 func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.id(in.sup.sum())) }
 
-// digest returns an identifier of a configuration and the rule for its connections. Neither
-// can be derived from it, because it is keyed.
+// digest returns an identifier of a configuration and its egress policy. Neither can be
+// derived from the digest, because the digest is keyed.
 func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
 	h := hmac.New(sha256.New, m.digestKey)
 	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
-		// With its length, so that no two lists of parts are written alike.
+		// The length makes sure that different lists of parts have different encodings.
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// id returns the name of the instance in a process of the binary with that checksum. Each
-// version of a plugin has instances of its own.
+// id returns the name of the instance in a process of the binary with the checksum sum.
+// Each version of a plugin has different instance names.
 func (in *instance) id(sum string) string {
 	h := sha256.Sum256([]byte(sum + "/" + in.digest))
 	return "i-" + hex.EncodeToString(h[:12])
 }
 
-// holdLocked counts a holder in. Locked: the manager's mu is held.
+// holdLocked adds a holder. Locked: Manager.mu is held.
 func (in *instance) holdLocked(tenant string) {
 	in.stopTimerLocked()
 	if in.holders++; in.holders == 1 {
@@ -195,8 +199,8 @@ func (in *instance) holdLocked(tenant string) {
 	in.tenants[tenant]++
 }
 
-// stopTimerLocked cancels the release that the timer would make. Locked: the manager's mu is
-// held.
+// stopTimerLocked stops the timer, so that it does not release the instance. Locked:
+// Manager.mu is held.
 func (in *instance) stopTimerLocked() {
 	if in.timer != nil {
 		in.timer.Stop()
@@ -204,8 +208,8 @@ func (in *instance) stopTimerLocked() {
 	}
 }
 
-// Close gives the instance back. The plugin drops it once nobody has held it for a while.
-// Later calls of Close do nothing.
+// Close releases the hold. If an instance has no holder for Options.IdleRelease, the plugin
+// drops the instance. Repeated calls of Close do nothing.
 func (i *Instance) Close() {
 	i.once.Do(func() {
 		i.closed.Store(true)
@@ -216,12 +220,13 @@ func (i *Instance) Close() {
 // ID returns the name of the instance in the plugin's process and in logs.
 func (i *Instance) ID() string { return i.id(i.sup.sum()) }
 
-// Plugin returns the name and the version of the plugin as it runs now.
+// Plugin returns the name and the current version of the plugin.
 func (i *Instance) Plugin() PluginRef {
 	return PluginRef{i.sup.ref.Kind, i.sup.ref.Name, i.sup.lastInfo().GetVersion()}
 }
 
-// unhold counts a holder out. The last one starts the timer to the release.
+// unhold removes a holder. If the instance has no other holder, unhold starts the timer for
+// the release.
 func (m *Manager) unhold(in *instance, tenant string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -237,21 +242,22 @@ func (m *Manager) unhold(in *instance, tenant string) {
 	}
 	in.idleSince = time.Now()
 	if in.several || in.heldBy != tenant {
-		// While nobody holds an instance that several tenants shared, it counts for none of
-		// them.
+		// If several tenants have shared the instance, it counts for none of them while it
+		// has no holder.
 		in.several = true
 		m.noteLeftLocked(in, tenant)
 	}
 	in.sup.active.Add(-1)
-	// An exclusive plugin may keep state in the instance that is nowhere else.
+	// An exclusive plugin may store state in the instance that is stored nowhere else, so
+	// the instance is not released.
 	if m.closing || in.sup.lastInfo().GetExclusive() {
 		return
 	}
 	in.timer = time.AfterFunc(m.opts.IdleRelease, func() { m.release(in) })
 }
 
-// release asks the plugin to drop an instance that nobody holds. It does nothing if somebody
-// holds it again.
+// release tells the plugin to drop an instance without holders. It does nothing if the
+// instance has a holder again.
 func (m *Manager) release(in *instance) {
 	m.mu.Lock()
 	if in.holders > 0 || in.releasing != nil || m.closing {
@@ -275,7 +281,7 @@ func (m *Manager) release(in *instance) {
 	m.unuse(in.sup)
 }
 
-// instancesOf returns the supervisor's instances that somebody holds.
+// instancesOf returns the supervisor's instances that have a holder.
 func (m *Manager) instancesOf(s *supervisor) []*instance {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -18,8 +18,8 @@ func rule(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
 	return p
 }
 
-// TestSpec_Egress checks that an instance gets its egress policy, and that Specs which differ
-// only in the policy get separate instances.
+// TestSpec_Egress checks that an instance gets its egress policy, and that Specs that
+// differ only in the policy get separate instances.
 func TestSpec_Egress(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=egress")
 	specs := map[string]egress.Policy{
@@ -45,8 +45,8 @@ func TestSpec_Egress(t *testing.T) {
 	}
 }
 
-// TestSpec_EgressUnknown checks that Open refuses an egress policy if the plugin cannot enforce
-// one, and that the plugin's other instances go on working.
+// TestSpec_EgressUnknown checks that Open refuses an egress policy if the plugin cannot
+// enforce one, and that an earlier instance of the plugin still works.
 func TestSpec_EgressUnknown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=good")
 	i := h.open(Spec{Name: "test"})

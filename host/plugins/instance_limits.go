@@ -8,17 +8,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// holding names a tenant's instances of a plugin: those that the tenant holds, and those
-// that it held last and that nobody has held since.
+// holding identifies a set of a tenant's instances of a plugin. The set contains the
+// instances that the tenant holds. It also contains instances without a holder that the
+// tenant held last.
 type holding struct {
 	discovery.Ref
 	tenant string
 }
 
-// checkLimitLocked returns an error if the tenant, or all tenants together, have as many
-// instances of the plugin as they may. in is the instance that the tenant wants, nil if it
-// is to be made. idle is the tenant's instance that nobody has held for the longest, nil if
-// there is none: the caller releases it and asks again. Locked: mu is held.
+// checkLimitLocked returns an error if the tenant, or all tenants together, have the
+// maximum number of instances of the plugin. in is the instance that the tenant wants to
+// hold, or nil if it does not exist yet. idle is the tenant's instance that has been
+// without a holder for the longest time, or nil. If idle is not nil, the caller releases
+// idle and calls checkLimitLocked again. Locked: mu is held.
 func (m *Manager) checkLimitLocked(r discovery.Ref, tenant string, in *instance) (idle *instance, err error) {
 	if in == nil && m.counts[r] >= m.opts.maxInstances {
 		return nil, fault.New(fault.PluginUnavailable, "the %s has %d configurations", r, m.opts.maxInstances).By(fault.PartyHost).After(time.Second)
@@ -36,11 +38,11 @@ func (m *Manager) checkLimitLocked(r discovery.Ref, tenant string, in *instance)
 		After(time.Second)
 }
 
-// noteHeldLocked notes that the tenant holds the instance. Locked: mu is held.
+// noteHeldLocked records that the tenant holds the instance. Locked: mu is held.
 func (m *Manager) noteHeldLocked(in *instance, tenant string) {
 	switch {
 	case in.heldBy != tenant && in.holders == 1 && in.tenants[tenant] == 1:
-		m.noteLeftLocked(in, in.heldBy) // it was idle, and another's
+		m.noteLeftLocked(in, in.heldBy) // another tenant held the instance last, and it was idle
 		in.several = in.several || in.heldBy != ""
 	case in.heldBy != tenant:
 		in.several = true
@@ -53,7 +55,8 @@ func (m *Manager) noteHeldLocked(in *instance, tenant string) {
 	m.holdings[key][in] = struct{}{}
 }
 
-// noteLeftLocked notes that the instance is no longer the tenant's. Locked: mu is held.
+// noteLeftLocked records that the instance no longer counts for the tenant. Locked: mu is
+// held.
 func (m *Manager) noteLeftLocked(in *instance, tenant string) {
 	key := holding{in.sup.ref, tenant}
 	delete(m.holdings[key], in)

@@ -10,6 +10,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
+// TestManager_Open_instancesOfATenantAreBounded checks that a tenant may hold at most
+// bounds.Instances instances of a plugin, and that instances without a holder are released
+// to make room for new ones.
+//
 // beyond: instances
 func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Hour }}, "test", "other")
@@ -28,7 +32,7 @@ func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	if _, err := open(bounds.Instances); !fault.Is(err, fault.RateLimited) || fault.Of(err).RetryAfter == 0 {
 		t.Errorf("err = %v, want rate_limited with a time", err)
 	}
-	if i, err := open(3); err != nil { // the tenant has this one already
+	if i, err := open(3); err != nil { // the tenant holds this instance already
 		t.Error(err)
 	} else {
 		i.Close()
@@ -36,8 +40,8 @@ func TestManager_Open_instancesOfATenantAreBounded(t *testing.T) {
 	for _, spec := range []Spec{{Name: "test", Tenant: "neighbour", Config: []byte(`{"secret":"own"}`)}, {Name: "other", Tenant: "many"}} {
 		h.open(spec).Close()
 	}
-	// Instances that nobody holds are released to make room, the oldest first. Those that
-	// other tenants share stay.
+	// Open releases instances without a holder to make room, the oldest first. Instances
+	// that other tenants hold are not released.
 	held[5].Close()
 	held[2].Close()
 	for n := range 20 {

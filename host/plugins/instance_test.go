@@ -71,7 +71,7 @@ func TestInstance_idleRelease(t *testing.T) {
 		t.Error("an instance in use was released")
 	}
 	second.Close()
-	third := h.open(Spec{Name: "test"}) // before the time is over
+	third := h.open(Spec{Name: "test"}) // opened before the idle time has passed
 	time.Sleep(400 * time.Millisecond)
 	if got := h.ask(keep, "closed"); got != "0" {
 		t.Error("an instance that was opened again was released")
@@ -127,6 +127,10 @@ func TestManager_Open_configurationIsRefused(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
+// TestCrashLoops_doNotKeepThePluginDown checks that a configuration that crashes the plugin
+// is given to a process at most bounds.BlamedCrashes times, and that other instances work
+// meanwhile.
+//
 // beyond: configuration that ends a plugin
 func TestCrashLoops_doNotKeepThePluginDown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
@@ -162,7 +166,8 @@ func TestQueue_floodDelaysAnotherTenantByOneSlot(t *testing.T) {
 	if _, err := ask(context.Background(), i, "quiet", "hello"); err != nil {
 		t.Error(err)
 	}
-	// Those at work, and some that end while the answer is on its way; not the flood.
+	// Some calls of "flood" may be served first: the running calls, and calls that end
+	// before the answer arrives.
 	if n := served.Load() - before; n > 60 {
 		t.Errorf("the quiet tenant waited for %d calls of the flood", n)
 	}
@@ -170,9 +175,9 @@ func TestQueue_floodDelaysAnotherTenantByOneSlot(t *testing.T) {
 	all.Wait()
 }
 
-// TestInstance_callBeginsWithItsSlot checks that ChatFrom calls begun when the call has its
-// slot, and not while the call waits for one. A caller that measures how long the plugin takes
-// must know when the plugin was asked.
+// TestInstance_callBeginsWithItsSlot checks that ChatFrom calls its argument begun when the
+// call has a slot, and not earlier. A caller that measures the plugin's response time must
+// know when the plugin received the call.
 func TestInstance_callBeginsWithItsSlot(t *testing.T) {
 	h := newHost(t, hostOptions{settings: config.PluginSettings{MaxCalls: 1}}, "test")
 	i := h.open(Spec{Name: "test"})

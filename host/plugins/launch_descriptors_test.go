@@ -7,11 +7,12 @@ import (
 	"testing"
 )
 
-// inheritable opens a file so that processes started from now on inherit it.
+// inheritable opens a file without close-on-exec, so that new processes would inherit its
+// descriptor. It returns the path of the file.
 func inheritable(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "leak")
-	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR, 0o600) // not close-on-exec
+	fd, err := syscall.Open(path, syscall.O_CREAT|syscall.O_RDWR, 0o600) // syscall.Open does not set close-on-exec
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -19,8 +20,8 @@ func inheritable(t *testing.T) (path string) {
 	return path
 }
 
-// TestLauncher_descriptors checks that a plugin inherits no files that the host's program
-// opened without close-on-exec, before the host started and while it runs.
+// TestLauncher_descriptors checks that plugins do not inherit files that were opened
+// without close-on-exec, either before the first plugin was started or later.
 func TestLauncher_descriptors(t *testing.T) {
 	before := inheritable(t)
 	h := newHost(t, hostOptions{}, "one", "two")

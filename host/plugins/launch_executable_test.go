@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLauncher_runsTheVerifiedFile checks that the file that was verified is executed, even
-// if another file has its path by then.
+// TestLauncher_runsTheVerifiedFile checks that the launcher executes the verified file,
+// even if another file has replaced it at its path after the verification.
 func TestLauncher_runsTheVerifiedFile(t *testing.T) {
 	for name, swap := range map[string]func(t *testing.T, h *host, path string){
 		"unchanged": func(*testing.T, *host, string) {},
@@ -55,7 +55,7 @@ func TestLauncher_fileThatIsWrittenTo(t *testing.T) {
 	must(t, err)
 	f, err := os.OpenFile(bin.Path, os.O_WRONLY, 0)
 	must(t, err)
-	_, err = f.WriteAt([]byte("two"), info.Size()-23) // its mark
+	_, err = f.WriteAt([]byte("two"), info.Size()-23) // overwrites a part of the mark at the end of the file
 	must(t, err, f.Close(), os.Chtimes(bin.Path, info.ModTime(), info.ModTime()))
 	if p, err = h.launcher.Start(context.Background(), p); err == nil || !strings.Contains(err.Error(), "changed on disk") {
 		t.Errorf("err = %v", err)
@@ -65,7 +65,8 @@ func TestLauncher_fileThatIsWrittenTo(t *testing.T) {
 	}
 }
 
-// A script is run from a private copy, and one that was replaced meanwhile is what was let in.
+// TestLauncher_script checks that a script is executed from a private copy. If the script's
+// file is replaced after its verification, the launcher executes the verified content.
 func TestLauncher_script(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.debounce, tm.pollEvery = time.Hour, time.Hour }})
 	path := filepath.Join(h.dir, "botyard-llm-script")
@@ -85,8 +86,8 @@ func TestLauncher_script(t *testing.T) {
 	}
 }
 
-// TestLauncher_noexecTmpdir checks that scripts and programs run although TMPDIR is on a file
-// system where nothing may be executed.
+// TestLauncher_noexecTmpdir checks that scripts and programs can be run although the
+// runtime folder is on a file system that is mounted with noexec.
 func TestLauncher_noexecTmpdir(t *testing.T) {
 	parent := shortDir(t)
 	if err := unix.Mount("tmpfs", parent, "tmpfs", unix.MS_NOEXEC, "size=64m"); err != nil {

@@ -26,8 +26,8 @@ func TestLauncher_environment(t *testing.T) {
 		case name == "ALLOWED" && value == "yes":
 		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.Path()):
 		case name == "BOTYARD_LIFELINE" && value == "stdin":
-		case name == "BOTYARD_PLUGIN": // the handshake
-		case strings.HasPrefix(name, "PLUGIN_"): // go-plugin
+		case name == "BOTYARD_PLUGIN": // the cookie of go-plugin's handshake
+		case strings.HasPrefix(name, "PLUGIN_"): // the variables of go-plugin
 		default:
 			t.Errorf("the plugin has %s=%s", name, value)
 		}
@@ -37,11 +37,14 @@ func TestLauncher_environment(t *testing.T) {
 	}
 }
 
+// TestOutput_bounded checks that the host logs a bounded number of output lines of bounded
+// length, parses hclog entries, and replaces characters that are not printable.
+//
 // beyond: lines of output
 // beyond: line of output
 func TestOutput_bounded(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=noise")
-	i := h.open(Spec{Name: "test"}) // the plugin could not answer if the host did not read its stderr
+	i := h.open(Spec{Name: "test"}) // the plugin would block if the host did not read its stderr
 	h.ask(i, "hello")
 	log := h.log.String()
 	if n := strings.Count(log, `"@message":"noise`); n == 0 || n > 2*bounds.OutputBurst {
@@ -79,7 +82,7 @@ func TestOutput_lastLineOfAPluginThatServes(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	h.ask(i, "unfinished")
-	h.ask(i, "lines") // another call: what was said before it is on its way
+	h.ask(i, "lines") // a second call makes sure that the output of the first call has arrived
 	if strings.Contains(h.log.String(), "a line without an end") {
 		t.Error("an unfinished line is said while its plugin runs")
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // TestLauncher_scriptErrors checks that a plugin may be a script, and that the error of a
-// script that fails names the cause.
+// script that fails contains the cause.
 func TestLauncher_scriptErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"#!/usr/bin/no-such-interpreter -x\n":                   "its interpreter /usr/bin/no-such-interpreter, which its first line names, is not there",

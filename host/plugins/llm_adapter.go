@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// LLM returns the instance as an llm.LLM. The result is an llm.Embedder too if the plugin
-// has that capability.
+// LLM returns the instance as an llm.LLM. The result also implements llm.Embedder if the
+// plugin has the capability llm.CapEmbed.
 func (i *Instance) LLM() llm.LLM {
 	l := llmCaller{i}
 	if process.HasCapability(i.sup.lastInfo(), llm.CapEmbed) {
@@ -27,13 +27,13 @@ var (
 	_ llm.Embedder = embedCaller{}
 )
 
-// Chat implements llm.LLM. It is bounded by ctx alone.
+// Chat implements llm.LLM. It has no call timeout, only the deadline of ctx.
 func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	return l.ChatFrom(ctx, req, emit, nil)
 }
 
-// ChatFrom does what Chat does, and calls begun once, when the call has its slot. Until then
-// the call waits for other calls, and not for the plugin. begun may be nil.
+// ChatFrom is Chat with a callback. It calls begun once, when the call has its slot. Before
+// that, the call waits for other calls and not for the plugin. begun may be nil.
 func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error) {
 	var finish *llm.Finish
 	var emitted bool
@@ -63,8 +63,9 @@ func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm
 	return finish, err
 }
 
-// callerError is an error of the caller's own emit function. It went through the plugin's
-// client, but it is not the plugin's, and not a sign of a lost connection.
+// callerError wraps an error of the caller's emit function. The error passed through the
+// plugin's client, but the plugin did not cause it, and it does not mean that the
+// connection is lost.
 type callerError struct{ err error }
 
 func (e *callerError) Error() string { return e.err.Error() }

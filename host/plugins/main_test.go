@@ -25,10 +25,11 @@ import (
 	"go.uber.org/goleak"
 )
 
-// testPlugin is internal/testplugin, built.
+// testPlugin is the content of the built program internal/testplugin.
 var testPlugin []byte
 
-// built are the real plugins that this workspace has, by file name.
+// built maps file names of real plugins in this repository to the paths of the built
+// programs.
 var built = map[string]string{}
 
 func TestMain(m *testing.M) {
@@ -45,7 +46,8 @@ func TestMain(m *testing.M) {
 		_ = os.RemoveAll(dir)
 		os.Exit(1)
 	}
-	// From now on no other processes than plugins may be started.
+	// AdoptOrphans requires that the test program starts no other processes than plugins
+	// from now on.
 	if err := process.AdoptOrphans(); err != nil {
 		panic(err)
 	}
@@ -81,7 +83,7 @@ func buildPlugins(dir string) error {
 		from := filepath.Join("..", "..", "plugins", name)
 		file := "botyard-" + name
 		if _, err := os.Stat(filepath.Join(from, "cmd", file)); err != nil {
-			continue // not in this tree
+			continue // the plugin is not in this checkout
 		}
 		if err := build(from, "./cmd/"+file, filepath.Join(dir, file)); err != nil {
 			return err
@@ -91,8 +93,8 @@ func buildPlugins(dir string) error {
 	return nil
 }
 
-// place puts a copy of the test plugin, with the mark, into dir. It replaces what
-// is there as an installer would, by renaming.
+// putPlugin writes a copy of the test plugin with the mark into dir. It replaces an
+// existing file by renaming, as an installer does.
 func putPlugin(t testing.TB, dir, name, mark string) {
 	t.Helper()
 	put(t, filepath.Join(dir, "botyard-llm-"+name), append(bytes.Clone(testPlugin), "\nmark:"+mark+"\n"+strings.Repeat(" ", 20)...))
@@ -101,8 +103,9 @@ func putPlugin(t testing.TB, dir, name, mark string) {
 func put(t testing.TB, path string, content []byte) {
 	t.Helper()
 	part := path + ".part"
-	// Not open for writing while another goroutine forks: the child would hold it,
-	// and running the file would fail with "text file busy".
+	// The lock keeps other goroutines from forking while the file is open for writing. A
+	// forked child would hold the file open, and the execution of the file would fail with
+	// "text file busy".
 	syscall.ForkLock.RLock()
 	err := os.WriteFile(part, content, 0o755)
 	syscall.ForkLock.RUnlock()
@@ -114,7 +117,7 @@ func put(t testing.TB, path string, content []byte) {
 	}
 }
 
-// host is a Manager in a test.
+// host is a Manager for a test.
 type host struct {
 	*Manager
 	dir string
@@ -128,8 +131,9 @@ type hostOptions struct {
 	timing   func(*timing)
 }
 
-// newHost runs a manager on the plugins, which are name=mark or just name, and
-// checks at the end that nothing is left of it.
+// newHost returns a manager for the plugins, which are given as NAME=MARK or NAME. At the
+// end of the test it closes the manager, and checks that no process and no runtime folder
+// is left.
 func newHost(t testing.TB, o hostOptions, plugins ...string) *host {
 	t.Helper()
 	h := &host{dir: t.TempDir(), log: &logBuffer{}, t: t}
@@ -202,7 +206,7 @@ func (h *host) open(spec Spec) *Instance {
 	return i
 }
 
-// ask makes one chat call and gives the whole reply.
+// ask makes one Chat call and returns the whole reply.
 func ask(ctx context.Context, i *Instance, tenant, text string) (string, error) {
 	var reply strings.Builder
 	_, err := i.LLM().Chat(ctx, &llm.Request{
@@ -231,7 +235,7 @@ func (h *host) pid(i *Instance) int {
 	return pid
 }
 
-// row is the one row of Status of the plugin that is not draining.
+// row returns the first Status of the plugin whose State is not Draining.
 func (h *host) row(name string) Status {
 	h.t.Helper()
 	for _, st := range h.Status() {
@@ -243,7 +247,8 @@ func (h *host) row(name string) Status {
 	return Status{}
 }
 
-// eventually waits for ok.
+// eventually waits until ok returns true. It fails the test if ok still returns false after
+// the duration within.
 func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -253,7 +258,7 @@ func eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 	}
 }
 
-// alive reports whether the process runs; one that nobody has waited for does not.
+// alive reports whether the process runs. A zombie does not count as running.
 func alive(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -263,7 +268,7 @@ func alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z")
 }
 
-// logBuffer keeps what was logged.
+// logBuffer stores the log for String and tail.
 type logBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer

@@ -18,65 +18,66 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Manager finds plugins and runs them. It is used by any number of goroutines.
-// Close must be called; no plugin process outlives it.
+// Manager finds plugins and runs them. It is safe for concurrent use. The caller must call
+// Close. No plugin process runs any more when Close has returned.
 type Manager struct {
 	opts      Options
 	timing    timing
 	log       hclog.Logger
-	digestKey []byte // random key of the instances' digests, so that a digest tells nothing of a secret
+	digestKey []byte // the random key of digest, so that a digest reveals nothing about a secret
 
 	scanner   *discovery.Scanner
 	folders   *discovery.FolderWatch
 	runtime   *process.RuntimeDir
 	launcher  *process.Launcher
-	sanitizer *process.Sanitizer // knows the secrets of all instances
+	sanitizer *process.Sanitizer // has the secrets of all instances
 	changes   changeFeed
 
 	background *admission.BackgroundSlots
 
-	hard         context.Context // ends when there is no more time to end in order
+	hard         context.Context // ends when the processes must be killed instead of stopped in order
 	hardEnd      context.CancelFunc
 	tasksContext context.Context // the ctx of background tasks; ends when Close begins
 	endTasks     context.CancelFunc
-	tasks        sync.WaitGroup // releases, retirements and background tasks that are under way
+	tasks        sync.WaitGroup // running releases, shutdowns of supervisors, and background tasks
 	closed       chan struct{}  // closed when Close is done
-	closeErr     error          // what Close returned; valid once closed
+	closeErr     error          // the result of Close; set before closed is closed
 
-	scanMu         sync.Mutex  // one scan at a time; taken before mu
-	scanIncomplete atomic.Bool // the last scan could not see all
+	scanMu         sync.Mutex  // allows one scan at a time; acquired before mu
+	scanIncomplete atomic.Bool // whether the last scan could not read a file or folder
 
-	totals sync.Map // *totals by discovery.Ref, of the plugins that were used; never deleted
+	totals sync.Map // *totals by discovery.Ref, of all plugins used so far; no entry is deleted
 
 	mu          sync.Mutex
 	closing     bool
-	binaries    map[discovery.Ref]*discovery.Binary // replaced as a whole, never changed
-	missing     []string                            // plugin folders that do not exist
+	binaries    map[discovery.Ref]*discovery.Binary // the result of the last scan; the map itself is never changed
+	missing     []string                            // the plugin folders that do not exist
 	asked       map[discovery.Ref]answer
 	supervisors map[place]*supervisor
 	instances   map[string]*instance // by digest
 	holdings    map[holding]map[*instance]struct{}
-	counts      map[discovery.Ref]int    // how many instances each plugin has; no entry is zero
-	isolation   map[discovery.Ref]string // the isolation of each plugin that was used; never deleted
+	counts      map[discovery.Ref]int    // the number of instances of each plugin; an entry that reaches zero is deleted
+	isolation   map[discovery.Ref]string // the fixed isolation of each plugin used so far; no entry is deleted
 }
 
-// place names a supervisor. A plugin has one supervisor, or one for each tenant if it is
-// isolated by tenant.
+// place identifies a supervisor. A plugin has one supervisor, or one for each tenant if the
+// plugin is isolated by tenant.
 type place struct {
 	discovery.Ref
 	scope string // the tenant; empty if tenants share the process
 }
 
-// answer holds what a binary says of itself.
+// answer holds what a plugin says about itself.
 type answer struct {
-	sum    string // the binary's checksum
+	sum    string // the checksum of the plugin's file
 	schema *config.Schema
 	info   *pluginv1.GetInfoResponse
 }
 
-// New finds the plugins in the folders and starts none. It does not fail because a plugin
-// must not be run: only calls that ask for that plugin do. Each start of a plugin marks the
-// program's descriptors close-on-exec, so that the plugin inherits none.
+// New finds the plugins in the plugin folders and starts none of them. A plugin that must
+// not be run does not make New fail: only calls for that plugin fail. Each start of a
+// plugin marks all descriptors of the host as close-on-exec, so that the plugin inherits
+// none.
 func New(opts Options) (*Manager, error) { return newManager(opts, defaultTiming()) }
 
 func newManager(opts Options, t timing) (*Manager, error) {
@@ -86,7 +87,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		return nil, err
 	}
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
+	_, _ = rand.Read(key) // rand.Read never returns an error
 	m := &Manager{
 		opts: opts, timing: t, log: opts.Log, digestKey: key,
 		runtime: runtime, sanitizer: &process.Sanitizer{}, background: admission.NewBackgroundSlots(),
@@ -104,7 +105,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		Log: m.log, Timing: t.ofProcess(), Scanner: m.scanner, Runtime: runtime, Sanitizer: m.sanitizer, DataDir: opts.DataDir,
 		DroppedLines: func(r discovery.Ref) *atomic.Int64 { return &m.totalsOf(r).dropped },
 	}
-	// The watch begins before the first scan, so that no change falls between.
+	// The watch begins before the first scan, so that it reports changes during the scan.
 	m.folders = discovery.NewFolderWatch(discovery.WatchOptions{
 		Dirs: opts.Dirs, Log: m.log, Debounce: t.debounce, PollEvery: t.pollEvery, PollOnly: t.pollOnly,
 		Rescan: m.rescanForChange, IsIncomplete: m.scanIncomplete.Load,
@@ -114,10 +115,11 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	return m, nil
 }
 
-// Close refuses new calls, waits for those at work as long as ctx and the drain timeout
-// allow, and ends all processes; those that do not end by themselves are killed. Whatever
-// the error, nothing is left afterwards. Turns should have ended before. Later calls of
-// Close wait for the first, and return its error.
+// Close refuses new calls, waits for running calls as long as ctx and the drain timeout
+// allow, and stops all processes. It kills processes that do not end when they are asked
+// to. No process runs when Close returns, even if it returns an error. The caller should
+// end all turns before it calls Close. Repeated calls of Close wait for the first call and
+// return its error.
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	if m.closing {

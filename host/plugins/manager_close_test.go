@@ -130,11 +130,11 @@ func TestManager_Close_cutsOffCalls(t *testing.T) {
 	if closeErr == nil || !strings.Contains(closeErr.Error(), "1 calls") {
 		t.Errorf("Close: %v", closeErr)
 	}
-	h.Manager.closeErr = nil // the cleanup's Close answers the same
+	h.Manager.closeErr = nil // otherwise the Close of the test's cleanup would return this error too
 }
 
-// TestManager_Close_daemonOfAPlugin checks that Close does not wait for a child that left the
-// plugin's process group and holds the plugin's pipes.
+// TestManager_Close_daemonOfAPlugin checks that Close does not wait for a child of a plugin
+// that left the plugin's process group and still holds the plugin's pipes.
 func TestManager_Close_daemonOfAPlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=daemons")
 	i := h.open(Spec{Name: "test"})
@@ -149,12 +149,12 @@ func TestManager_Close_daemonOfAPlugin(t *testing.T) {
 	pid := h.pid(i)
 	kill(t, pid)
 	awaitDeath(t, pid)
-	daemon() // the next process leaves one too
+	daemon() // the restarted process starts a child too
 	begun := time.Now()
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(begun); took > 2*time.Minute { // its child lives for five
+	if took := time.Since(begun); took > 2*time.Minute { // the child runs for five minutes
 		t.Errorf("Close took %s", took)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 )
 
-// runTestHost is the host that TestOrphan kills.
+// runTestHost runs a host with a plugin until TestManager_killedHost kills it.
 func runTestHost() {
 	m, err := New(Options{Dirs: []string{os.Getenv("BOTYARD_TEST_HOST")}, RuntimeDir: "/tmp"})
 	if err != nil {
@@ -54,14 +54,14 @@ func TestManager_killedHost(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // killed
+	_ = cmd.Wait() // Wait returns an error because the host was killed
 	eventually(t, 5*time.Second, "the plugin of a killed host ends", func() bool { return !alive(pid) })
 
-	// The next host takes away what the killed one left.
+	// A new host removes the runtime folder of the killed host.
 	if _, err := os.Stat(runtime); err != nil {
 		t.Fatalf("nothing to sweep: %v", err)
 	}
-	time.Sleep(1100 * time.Millisecond) // a fresh folder may belong to a host that is just starting
+	time.Sleep(1100 * time.Millisecond) // a host does not remove a folder younger than one second
 	newHost(t, hostOptions{})
 	if _, err := os.Stat(runtime); !os.IsNotExist(err) {
 		t.Errorf("%s was not swept: %v", runtime, err)

@@ -15,16 +15,18 @@ const (
 	capForget   = "forget"
 )
 
-// Memory returns the instance as a memory.Memory. The result is a memory.Rememberer if the
-// instance asks for that, and a memory.Forgetter if it is a Rememberer or the plugin has the
-// capability "forget".
+// Memory returns the instance as a memory.Memory. The result also implements
+// memory.Rememberer if the instance needs turns to remember, or if the plugin has the
+// capability "remember". The result also implements memory.Forgetter if it implements
+// memory.Rememberer, or if the plugin has the capability "forget".
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}
 	info := i.sup.lastInfo()
 	remembers := m.Needs().Remember || process.HasCapability(info, capRemember)
 	switch {
 	case remembers:
-		// A memory that remembers must forget too. One without anything to drop does nothing.
+		// A memory that remembers must also be able to forget. Forget does nothing in a
+		// plugin that has stored nothing.
 		return keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
 	case process.HasCapability(info, capForget):
 		return forgettingMemory{m, forgetCaller{i}}
@@ -55,8 +57,8 @@ var (
 	_ memory.Forgetter  = forgettingMemory{}
 )
 
-// Needs implements memory.Memory. It makes no call: the plugin says its needs when it is
-// configured.
+// Needs implements memory.Memory. It makes no call, because the plugin states its needs
+// when the instance is configured.
 func (m memoryCaller) Needs() memory.Needs {
 	if n := m.i.needs.Load(); n != nil {
 		return *n

@@ -13,39 +13,44 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Options configure a Manager. The zero value finds no plugins and is valid.
+// Options configures a Manager. The zero value is valid, and finds no plugins.
 type Options struct {
-	// Dirs are the plugin folders. Where two have the same plugin, the first wins.
+	// Dirs are the plugin folders. If two folders have the same plugin, the folder that is
+	// earlier in Dirs wins.
 	Dirs []string
-	// Owners are the users whose plugins are run: nobody else may be able to change a
-	// plugin's file, nor a folder or a link on the way to it.
+	// Owners are the users whose plugins are run. No other user may be able to change a
+	// plugin's file, or a folder or link in its path.
 	Owners trust.Owners
-	// Settings returns the operator's settings of a plugin; nil gives the defaults. It is
-	// asked at each start of a process and by Reconfigure, from several goroutines.
+	// Settings returns the operator's settings of a plugin. A nil Settings means the
+	// default settings. The manager calls it from several goroutines, at each start of a
+	// process and in Reconfigure.
 	Settings func(kind, name string) config.PluginSettings
-	// RuntimeDir is where the private folder with the plugins' sockets is made. Empty
-	// is os.TempDir().
+	// RuntimeDir is the folder in which the manager creates its private folder with the
+	// plugins' sockets. An empty RuntimeDir means os.TempDir().
 	RuntimeDir string
-	// DataDir, absolute, is where each plugin has a folder of its own for files that
-	// outlive it. Empty: plugins keep no files.
+	// DataDir is an absolute path. In this folder, each plugin has a folder for files that
+	// outlive the plugin's processes. If DataDir is empty, plugins have no such folder.
 	DataDir string
-	// Wanted returns the configuration that a tenant has of a plugin now, as Spec.Config and
-	// Spec.Egress; nil if it has none. It is called from time to time while a new binary is
-	// not used because it refuses tenants' configurations. Without Wanted, such a binary is
-	// tried again only when its file or its settings change.
+	// Wanted returns the configuration and egress policy that the tenant currently has for
+	// the plugin, in the form of Spec.Config and Spec.Egress. It returns a nil
+	// configuration if the tenant does not use the plugin. The manager calls Wanted
+	// repeatedly while it does not use a new binary because the binary refuses
+	// configurations of tenants. Without Wanted, the manager tries such a binary again only
+	// when its file or its settings change.
 	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error)
-	// Log gets the events of plugins, and their output. Nil discards both.
+	// Log receives the events and the output of plugins. A nil Log discards both.
 	Log hclog.Logger
-	// DrainTimeout bounds how long Close leaves a process to its calls; default 30 s. A
-	// process that is replaced is left to them until they end.
+	// DrainTimeout is how long Close waits for running calls. The default is 30 seconds. It
+	// does not apply to a replaced process, which runs until its calls have ended.
 	DrainTimeout time.Duration
-	// IdleRelease is how long an instance outlives its last user; default 30 s.
+	// IdleRelease is how long an instance without holders is kept before its release. The
+	// default is 30 seconds.
 	IdleRelease time.Duration
 
-	maxInstances int // how many instances a plugin may have; tests set a lower bound
+	maxInstances int // how many instances a plugin may have; tests set a lower number
 }
 
-// setDefaults sets the fields that have a default and are not set.
+// setDefaults sets all unset fields that have a default.
 func (o *Options) setDefaults() {
 	if o.Settings == nil {
 		o.Settings = (&config.Settings{}).Plugin
@@ -67,7 +72,7 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// settings returns the operator's settings of the plugin, with defaults for what is not set.
+// settings returns the operator's settings of the plugin, with defaults for unset fields.
 func (o *Options) settings(r discovery.Ref) config.PluginSettings {
 	s := o.Settings(r.Kind, r.Name)
 	if s.MaxCalls <= 0 {
@@ -90,7 +95,7 @@ const (
 	isolationTenant = "tenant"
 )
 
-// PluginRef names a plugin and its version.
+// PluginRef identifies a plugin and its version.
 type PluginRef struct {
 	Kind, Name, Version string
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 )
 
-// left starts, in the plugin, a process that leaves it in the way, and returns its id.
+// left makes the plugin start a process, and returns the id of this process. way says how
+// the process separates from the plugin, see leave in internal/testplugin.
 func (h *host) left(i *Instance, way string) int {
 	h.t.Helper()
 	path := filepath.Join(h.t.TempDir(), "pid")
@@ -32,8 +33,8 @@ func (h *host) left(i *Instance, way string) int {
 	return pid
 }
 
-// TestOrphans_endWithTheirPlugin checks that processes that a plugin started end with it, and
-// that those of another plugin go on.
+// TestOrphans_endWithTheirPlugin checks that processes that a plugin started end when the
+// plugin ends, and that processes of another plugin continue.
 func TestOrphans_endWithTheirPlugin(t *testing.T) {
 	for _, way := range []string{"child", "session", "daemon", "bare", "hidden"} {
 		for _, end := range []string{"crash", "close"} {
@@ -65,7 +66,8 @@ func TestOrphans_endWithTheirPlugin(t *testing.T) {
 	}
 }
 
-// Where orphans are not adopted, a process of the program itself is none of a plugin's.
+// TestOrphans_childrenOfTheProgramGoOn checks that a child of the host is not killed as an
+// orphan if the host does not adopt orphans.
 func TestOrphans_childrenOfTheProgramGoOn(t *testing.T) {
 	process.StopAdopting()
 	defer func() { _ = process.AdoptOrphans() }()
@@ -91,7 +93,8 @@ func TestOrphans_forkAllTheTime(t *testing.T) {
 	count := func() (n int) {
 		all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, path := range all {
-			if cmdline, _ := os.ReadFile(path); strings.Contains(string(cmdline), "forks-for-ever") { // a zombie has none
+			// a zombie has an empty cmdline
+			if cmdline, _ := os.ReadFile(path); strings.Contains(string(cmdline), "forks-for-ever") {
 				n++
 			}
 		}

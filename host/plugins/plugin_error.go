@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// originOf returns the origin of the errors that plugins of the kind answer.
+// originOf returns the origin of errors that a plugin of the kind returns.
 func originOf(kind string) fault.Origin {
 	switch kind {
 	case "llm":
@@ -23,10 +23,10 @@ func originOf(kind string) fault.Origin {
 	return fault.OriginPlugin
 }
 
-// fromPlugin returns the host's form of an error that a plugin answered. All errors of
-// plugins pass it. The result names its origin, which decides who is to blame and who may
-// read its text, and the text is sanitized. Errors of the caller's own, which went through
-// the plugin's client, are returned as they are.
+// fromPlugin converts an error that a plugin returned to an error of the host. All errors
+// of plugins pass through fromPlugin. The result has an origin, which decides whom the
+// error blames and who may read its text, and a sanitized text. Errors of the caller's emit
+// function are returned unchanged.
 func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	if err == nil {
 		return nil
@@ -44,15 +44,15 @@ func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	}
 	out := f.From(from)
 	out.Message, out.Path = message, path
-	out.Err = nil // gRPC's own form of the error, with the text that was not sanitized
+	out.Err = nil // f.Err contains the text before it was sanitized
 	if errors.Is(err, fault.ErrTooLarge) {
 		out.Err = fault.ErrTooLarge
 	}
 	return out
 }
 
-// secretsOf returns the secrets of a configuration: those that Spec.Secrets names, and the
-// passwords in its other texts.
+// secretsOf returns the secrets of a configuration: those in Spec.Secrets, and the
+// passwords in URLs of all its texts.
 func secretsOf(spec Spec) []string {
 	out := slices.Clone(spec.Secrets)
 	var config any
@@ -78,9 +78,9 @@ func secretsOf(spec Spec) []string {
 	return out
 }
 
-// withKey returns a fault of the tenant's settings with the key's place in the tenant's
-// document. The plugin knows only its own block, and names the key below that. Faults of the
-// caller name no key.
+// withKey returns err with the full key in the tenant's document, if err names a key of the
+// tenant's settings. The plugin knows only its own block, so its key is relative to that
+// block. Errors that blame the caller get no key.
 func (i *Instance) withKey(err error) error {
 	f := (*fault.Error)(nil)
 	if i.block == "" || !errors.As(err, &f) || f.Origin == fault.OriginHere || f.Party == fault.PartyCaller {

@@ -12,7 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// withSecret is an instance's spec, as the host makes it.
+// withSecret returns a Spec whose configuration contains the secret, with the fields that
+// the host sets.
 func withSecret(secret string) Spec {
 	return Spec{
 		Kind: "llm", Name: "test", Tenant: "t", Block: "llm",
@@ -25,7 +26,7 @@ const (
 	second = "sk-second-fedcba9876543210&%"
 )
 
-// shows fails the test if the text has a secret, or a telling part of one.
+// shows fails the test if the text contains a secret or a revealing part of a secret.
 func shows(t *testing.T, what, text string) {
 	t.Helper()
 	for _, part := range []string{first, second, first[:13], second[:13], first[14:], second[15:], "s3cr3t-of-the-env", "pr0xy-pass"} {
@@ -36,9 +37,9 @@ func shows(t *testing.T, what, text string) {
 	}
 }
 
-// TestSanitizer_outputAndErrors checks that a secret is cut out of everything that a process
-// says, whichever way it says it, and whichever of the tenants that share the process the
-// secret belongs to.
+// TestSanitizer_outputAndErrors checks that secrets are cut out of all errors and output
+// lines of a process. A process that tenants share must not show the secrets of any of
+// these tenants.
 func TestSanitizer_outputAndErrors(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	one, other := h.open(withSecret(first)), h.open(withSecret(second))

@@ -8,19 +8,19 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 )
 
-// Reconfigure applies what Options.Settings returns now. Limits and timeouts count at once;
-// the environment and the checksum count from the next start of a process. A plugin that
-// failed is tried again if its settings changed.
+// Reconfigure applies the current settings of Options.Settings. Limits and timeouts take
+// effect at once. The environment and the pinned checksum take effect at the next start of
+// a process. A failed plugin is started again if its settings changed.
 func (m *Manager) Reconfigure() {
 	m.mu.Lock()
 	for _, s := range m.supervisors {
 		s.reconfigure()
 	}
 	m.mu.Unlock()
-	m.rescanForChange() // other checksums may be pinned
+	m.rescanForChange() // a rescan checks the files against the new pinned checksums
 }
 
-// reconfigure applies the operator's settings to the supervisor and its cells.
+// reconfigure applies the operator's current settings to the supervisor and its cells.
 func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
@@ -37,13 +37,13 @@ func (s *supervisor) reconfigure() {
 	s.kick()
 }
 
-// callTimeout returns the timeout of a call that has no other.
+// callTimeout returns the timeout of calls that have no timeout of their own.
 func (s *supervisor) callTimeout() time.Duration { return s.settings.Load().CallTimeout }
 
-// Pending returns the keys of plugins' blocks whose values in the settings are not those that
-// running processes were started with, and which count from the next start; sorted. A pinned
-// checksum that the found file has is not among them, because that file is started without
-// anybody's help.
+// Pending returns the sorted keys of plugin blocks whose values in the given settings
+// differ from those of the running processes, and take effect at the next start. A pinned
+// checksum is not in the result if the found file has it, because the manager starts that
+// file by itself.
 func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -69,8 +69,8 @@ func (m *Manager) Pending(settings func(kind, name string) config.PluginSettings
 		}
 	}
 	slices.Sort(keys)
-	return slices.Compact(keys) // there is a process for each tenant where they are apart
+	return slices.Compact(keys) // a plugin that is isolated by tenant adds the same key for each process
 }
 
-// sortedSet returns the list sorted, without repeats.
+// sortedSet returns the sorted elements of the list without duplicates.
 func sortedSet(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }

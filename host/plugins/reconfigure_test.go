@@ -15,7 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// operator holds the operator's settings of all plugins. A test may change them.
+// operator holds the operator's settings for all plugins.
 type operator struct {
 	mu sync.Mutex
 	s  config.PluginSettings
@@ -27,7 +27,7 @@ func (o *operator) settings(string, string) config.PluginSettings {
 	return o.s
 }
 
-// says changes the settings without a call of Reconfigure.
+// says changes the settings without calling Reconfigure.
 func (o *operator) says(s config.PluginSettings) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -42,7 +42,8 @@ func newOperatedHost(t *testing.T, s config.PluginSettings, plugins ...string) (
 
 func (h *host) pending(o *operator) []string { return h.Pending(o.settings) }
 
-// hold makes a call that ends when the file is there.
+// hold starts a call that ends when the file at the path end exists. The channel receives
+// the call's error.
 func (h *host) hold(i *Instance, end string) (done chan error) {
 	done = make(chan error, 1)
 	go func() {
@@ -80,7 +81,7 @@ func TestManager_Reconfigure_maxCalls(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// Fewer count once those have ended.
+	// After these calls have ended, the lower MaxCalls applies.
 	again := filepath.Join(t.TempDir(), "end")
 	calls = []chan error{h.hold(i, again), h.hold(i, again)}
 	eventually(t, 10*time.Second, "one works, one waits", counts(1, 1))
@@ -97,7 +98,7 @@ func TestManager_Reconfigure_callTimeout(t *testing.T) {
 	i := h.open(Spec{Name: "test"})
 	o.says(config.PluginSettings{CallTimeout: 100 * time.Millisecond})
 	h.Reconfigure()
-	// A chat has limits of its own; what this one bounds is every other call.
+	// The call timeout does not apply to a chat, so the test makes another call.
 	err := i.call(context.Background(), callOptions{}, func(ctx context.Context, _ target) error {
 		<-ctx.Done()
 		return ctx.Err()
@@ -115,7 +116,7 @@ func TestManager_Reconfigure_startTimeout(t *testing.T) {
 	})
 	o.says(config.PluginSettings{StartTimeout: 30 * time.Second})
 	h.Reconfigure()
-	h.open(Spec{Name: "test"}) // at once: what failed is tried again
+	h.open(Spec{Name: "test"}) // Open works at once, because Reconfigure ended the quarantine
 }
 
 func TestManager_Reconfigure_env(t *testing.T) {
@@ -153,8 +154,9 @@ func TestManager_Reconfigure_env(t *testing.T) {
 	}
 }
 
-// A plugin's tenants are apart, or not, as they were when it was first used; another
-// plugin, which nobody used, is as the operator says now.
+// TestManager_Reconfigure_isolationStays checks that a plugin keeps the isolation that it
+// had at its first use, and that a plugin that was not used before gets the isolation of
+// the current settings.
 func TestManager_Reconfigure_isolationStays(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{}, "test", "other")
 	pid := h.pid(h.open(Spec{Name: "test", Tenant: "a"}))
@@ -179,11 +181,11 @@ func TestManager_Reconfigure_isolationStays(t *testing.T) {
 	}
 }
 
-// pins are the two places where a sum is pinned.
+// pins lists the two places where an operator can pin a checksum.
 var pins = []struct {
 	name string
 	pin  func(h *host, o *operator, sum string)
-	key  []string // what is pending while the pinned binary is not there
+	key  []string // the result of Pending while the file does not have the pinned checksum
 }{
 	{"host file", func(h *host, o *operator, sum string) {
 		o.says(config.PluginSettings{SHA256: sum})
@@ -195,7 +197,8 @@ var pins = []struct {
 	}, nil},
 }
 
-// newPinned runs the plugin's binary "one", pinned, and gives the sums of it and of "two".
+// newPinned returns a host that runs the plugin's binary "one" with its checksum pinned by
+// pin. two is the checksum of the binary "two".
 func newPinned(t *testing.T, pin func(h *host, o *operator, sum string)) (h *host, o *operator, i *Instance, two string) {
 	t.Helper()
 	h, o = newOperatedHost(t, config.PluginSettings{}, "test=one")
@@ -209,8 +212,8 @@ func newPinned(t *testing.T, pin func(h *host, o *operator, sum string)) (h *hos
 	return h, o, i, sumOf(t, filepath.Join(aside, "botyard-llm-test"))
 }
 
-// goesOn checks that the process of the binary "one" serves those who have an instance,
-// those who want one, and those who ask what it may be configured with.
+// goesOn checks that the process pid of the binary "one" still serves the instance i, new
+// instances, and requests for the schema.
 func (h *host) goesOn(i *Instance, pid int, secret string) {
 	h.t.Helper()
 	if h.pid(i) != pid || i.Plugin().Version != "0-one" {
@@ -264,8 +267,8 @@ func TestManager_Reconfigure_pinThenBinary(t *testing.T) {
 	}
 }
 
-// TestManager_Reconfigure_pinCountsFromTheNextStart checks that a running process goes on when
-// another checksum is pinned, and that its file is not started again.
+// TestManager_Reconfigure_pinCountsFromTheNextStart checks that a running process continues
+// when another checksum is pinned, and that its file is not started again.
 func TestManager_Reconfigure_pinCountsFromTheNextStart(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
@@ -296,7 +299,8 @@ func TestManager_Reconfigure_pinCountsFromTheNextStart(t *testing.T) {
 	}
 }
 
-// A pin that is taken back lets what it kept from starting start again, at once.
+// TestManager_Reconfigure_pinTakenBack checks that a binary is started again at once when
+// the operator pins its checksum again.
 func TestManager_Reconfigure_pinTakenBack(t *testing.T) {
 	for _, p := range pins {
 		t.Run(p.name, func(t *testing.T) {
@@ -338,8 +342,9 @@ func TestScanner_Verify_changedFile(t *testing.T) {
 	}
 }
 
-// TestManager_Under checks that a schema can be read under settings that are not in use yet.
-// Without that, a wrong pin could not be corrected when no process of the plugin runs.
+// TestManager_Under checks that Under returns the schema under settings that are not in use
+// yet. Without Under, an operator could not correct a wrong pinned checksum while no
+// process of the plugin runs.
 func TestManager_Under(t *testing.T) {
 	h, o := newOperatedHost(t, config.PluginSettings{SHA256: strings.Repeat("0", 64)}, "test=one")
 	if _, err := h.Schema(context.Background(), "llm", "test"); err == nil {

@@ -14,18 +14,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// configRefusal is the error of a new binary that refuses a configuration that is in use. The
-// binary is tried again once none of the tenants has that configuration any more.
+// configRefusal is the error of a new binary that refuses a configuration that is in use.
+// The binary is tried again when no tenant has this configuration any more.
 type configRefusal struct {
-	digest  string   // the digest of the configuration
-	tenants []string // the tenants that use it, sorted
+	digest  string   // the digest of the refused configuration
+	tenants []string // the tenants with the refused configuration, sorted
 	err     error
 }
 
-// namedTenants is how many tenants the message of a configRefusal names.
+// namedTenants is how many tenants nameFew and the message of a configRefusal name.
 const namedTenants = 3
 
-// Error names the tenants, so that somebody can correct their settings.
+// Error returns a message with the names of tenants, so that the operator can correct their
+// settings.
 func (o *configRefusal) Error() string {
 	named := o.tenants[:min(len(o.tenants), namedTenants)]
 	who := strings.Join(named, ", ")
@@ -37,9 +38,9 @@ func (o *configRefusal) Error() string {
 
 func (o *configRefusal) Unwrap() error { return o.err }
 
-// asConfigRefusal returns the error of a new binary that did not take the instance. It is a
-// *configRefusal if the binary refused the configuration. A call that failed for another
-// reason or took too long is not a refusal of the configuration.
+// asConfigRefusal returns the error of a new binary that failed to configure the instance.
+// The result is a *configRefusal if the binary refused the configuration. It is another
+// error if the call failed for another reason or took too long.
 func (m *Manager) asConfigRefusal(in *instance, err error) error {
 	if f := fault.Of(err); f.Class != fault.Invalid || f.Party == fault.PartyHost {
 		return fmt.Errorf("it does not take a configuration that is in use: %w", err)
@@ -50,7 +51,7 @@ func (m *Manager) asConfigRefusal(in *instance, err error) error {
 }
 
 // isOutdated reports whether no tenant has the refused configuration any more. It returns
-// false on an error, and without Options.Wanted.
+// false if Options.Wanted is nil or returns an error.
 func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bool {
 	if m.opts.Wanted == nil {
 		return false
@@ -63,9 +64,9 @@ func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bo
 	return true
 }
 
-// mayTryNew reports whether the binary that waits for p's place may be tried. A binary that
-// refused a configuration may be tried once no tenant has that configuration any more.
-// Options.Wanted is called to find that out, less often with each refusal.
+// mayTryNew reports whether the new binary may be tried as a replacement of p. A binary
+// that refused a configuration may be tried when no tenant has this configuration any more.
+// To learn that, mayTryNew calls Options.Wanted, less often after each refusal.
 func (s *supervisor) mayTryNew(p *worker) bool {
 	s.mu.Lock()
 	o := s.configRefusal
@@ -75,7 +76,9 @@ func (s *supervisor) mayTryNew(p *worker) bool {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, s.callTimeout())
 	defer cancel()
-	go func() { // Wanted may call this plugin. If that has ended, only this goroutine can start it again: stop waiting then
+	// Wanted may call this plugin. If the plugin has no process, only this goroutine of the
+	// supervisor can start one, so the wait for Wanted must end.
+	go func() {
 		select {
 		case <-p.Exited():
 			cancel()
@@ -86,7 +89,7 @@ func (s *supervisor) mayTryNew(p *worker) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.configRefusal != o {
-		return false // the failures were reset meanwhile: run looks again whether a binary waits
+		return false // resetFailuresLocked ran meanwhile, so run checks again for a new binary
 	}
 	if !outdated {
 		s.replaceAt = time.Now().Add(s.m.timing.reconsider(s.configRefusals))
@@ -97,8 +100,8 @@ func (s *supervisor) mayTryNew(p *worker) bool {
 	return true
 }
 
-// noteConfigRefusalLocked stores err if it is a configRefusal, and sets when to check again.
-// Locked: mu is held.
+// noteConfigRefusalLocked stores err if it is a configRefusal, and sets the time when
+// Options.Wanted is called next. Locked: mu is held.
 func (s *supervisor) noteConfigRefusalLocked(err error) {
 	if errors.As(err, &s.configRefusal) {
 		s.configRefusals++
@@ -106,14 +109,14 @@ func (s *supervisor) noteConfigRefusalLocked(err error) {
 	}
 }
 
-// reconsider returns the pause before Options.Wanted is called again. It doubles with each
-// refusal, up to quarantineRetry.
+// reconsider returns the pause before the next call of Options.Wanted. The pause doubles
+// with each refusal, up to quarantineRetry.
 func (t timing) reconsider(refusals int) time.Duration {
 	return min(t.reconsiderEvery<<min(refusals-1, 16), t.quarantineRetry)
 }
 
-// rejectLocked notes why a new binary is not used. If that is the host's fault, the binary is
-// tried again. Locked: mu is held.
+// rejectLocked records why a new binary is not used. If the host is at fault, the binary is
+// tried again after a delay. Locked: mu is held.
 func (s *supervisor) rejectLocked(bin *discovery.Binary, err error) {
 	var start *process.StartError
 	if errors.As(err, &start) && start.HostFault {

@@ -10,12 +10,12 @@ import (
 )
 
 type offerOptions struct {
-	// retryFailed makes the supervisor try a binary again that failed before, although its
-	// file did not change.
+	// retryFailed makes the supervisor try a failed binary again, although the file did not
+	// change.
 	retryFailed bool
 }
 
-// offer tells the supervisor which file the plugin has now.
+// offer tells the supervisor the plugin's current file.
 func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,8 +26,8 @@ func (s *supervisor) offer(bin *discovery.Binary, o offerOptions) {
 	s.kick()
 }
 
-// resetFailuresLocked forgets all failures of the plugin, so that it is tried again at once.
-// The cause of the failures may be gone. Locked: mu is held.
+// resetFailuresLocked forgets all failures of the plugin, so that the plugin is tried again
+// at once. It is called when the cause of the failures may be gone. Locked: mu is held.
 func (s *supervisor) resetFailuresLocked() {
 	s.rejected, s.configRefusal, s.configRefusals, s.holds = "", nil, 0, 0
 	s.failures.reset()
@@ -41,8 +41,8 @@ func (s *supervisor) resetFailuresLocked() {
 	}
 }
 
-// withdraw tells the supervisor that nothing of the plugin may be started until the next
-// offer, and why. A process that runs goes on.
+// withdraw forbids starts of the plugin until offer is called. why is the reason. A running
+// process continues.
 func (s *supervisor) withdraw(why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,14 +55,15 @@ func (s *supervisor) withdraw(why error) {
 	}
 }
 
-// failForLocked sets the state Failed, in which calls fail at once. why is the reason that
-// status shows. Locked: mu is held.
+// failForLocked sets the state Failed, in which calls fail at once. Status shows the reason
+// why. Locked: mu is held.
 func (s *supervisor) failForLocked(why error) {
 	s.state, s.lastErr = Failed, why.Error()
 	s.announceLocked()
 }
 
-// replacementWaits reports whether another binary is to take p's place, and in how long.
+// replacementWaits reports whether a new binary is waiting to replace p, and how long the
+// supervisor must still wait before it tries.
 func (s *supervisor) replacementWaits(p *worker) (in time.Duration, waits bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -70,16 +71,16 @@ func (s *supervisor) replacementWaits(p *worker) (in time.Duration, waits bool) 
 	return time.Until(s.replaceAt), waits
 }
 
-// standby is a process that was replaced, and that takes the calls again if its successor
-// ends soon.
+// standby is a process p that was replaced by next. p takes the calls again if next ends
+// within the trial time.
 type standby struct {
 	p, next *worker
-	back    chan struct{} // closed when it took the calls again
+	back    chan struct{} // closed when p takes the calls again
 }
 
-// replace puts a process of the new binary into p's place, and reports whether it did. p
-// takes calls until the new process has every instance that is in use and is healthy. If
-// that fails, p stays.
+// replace starts a process of the new binary as a replacement of p, and reports whether it
+// succeeded. p takes calls until the new process is healthy and has every instance that is
+// in use. If the new process fails, p continues.
 func (s *supervisor) replace(p *worker) bool {
 	s.mu.Lock()
 	bin := s.bin
@@ -89,7 +90,8 @@ func (s *supervisor) replace(p *worker) bool {
 		return s.replaceExclusive(p, log)
 	}
 	log.Info("plugin is being replaced")
-	// When the old one ends meanwhile, calls wait for an ordinary start.
+	// If p ends before the replacement is done, the replacement is given up, and waiting
+	// calls get a process from an ordinary start.
 	ctx, cancel := context.WithCancel(s.ctx)
 	defer cancel()
 	go func() {
@@ -125,8 +127,8 @@ func (s *supervisor) replace(p *worker) bool {
 	return true
 }
 
-// leaveAfterTrial ends a replaced process once its successor has run for the trial time and
-// its own calls have ended, however long they take.
+// leaveAfterTrial stops a replaced process after its successor has run for the trial time
+// and all calls of the replaced process have ended.
 func (s *supervisor) leaveAfterTrial(sb *standby) {
 	trial := time.NewTimer(s.m.timing.trial)
 	defer trial.Stop()
@@ -153,11 +155,12 @@ func (s *supervisor) leaveAfterTrial(sb *standby) {
 	s.mu.Lock()
 	delete(s.draining, sb.p)
 	s.mu.Unlock()
-	s.kick() // a replacement may have waited for this
+	s.kick() // a further replacement may have waited until fewer processes drain
 }
 
-// fallBack gives the place of p, which ended soon after it had taken over, back to its
-// predecessor, and reports whether there is one that still runs.
+// fallBack makes the predecessor of p take the calls again, after p has ended within its
+// trial time. It reports whether p has a predecessor that still takes calls. how describes
+// the end of p.
 func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,9 +181,9 @@ func (s *supervisor) fallBack(p *worker, how string) bool {
 	return true
 }
 
-// prepare configures all instances that are in use in the new process, and waits until it is
-// healthy. So no call waits for that later, and a binary that refuses what its predecessor
-// took is found out.
+// prepare configures all instances that are in use in the new process, and waits until the
+// process is healthy. So no call waits for the configuration later, and a binary that
+// refuses a configuration of its predecessor is detected before it takes calls.
 func (s *supervisor) prepare(ctx context.Context, next *worker) error {
 	for _, in := range s.m.instancesOf(s) {
 		ctx, cancel := context.WithTimeout(ctx, s.callTimeout())

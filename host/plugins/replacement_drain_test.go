@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// held is a call that lasts until it is freed.
+// held is a call that ends when free is called.
 type held struct {
 	end   string
 	done  sync.WaitGroup
@@ -40,8 +40,9 @@ func (c *held) free(t *testing.T) {
 	}
 }
 
-// TestReplacement_longReplies checks that a replaced process is left to its calls until they
-// end, even if that takes longer than the drain timeout.
+// TestReplacement_longReplies checks that a replaced process runs until its calls have
+// ended, even if they take longer than the drain timeout.
+//
 // beyond: replaced processes
 func TestReplacement_longReplies(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=0")
@@ -52,8 +53,8 @@ func TestReplacement_longReplies(t *testing.T) {
 		putPlugin(t, h.dir, "test", fmt.Sprint(n+1))
 		eventually(t, 20*time.Second, "it is replaced", func() bool { return i.Plugin().Version == fmt.Sprintf("0-%d", n+1) })
 	}
-	// As many processes drain as may. The next replacement waits for one of them to end, and
-	// the newest binary is then used.
+	// The maximum number of processes is draining. The next replacement waits until one of
+	// them has ended, and then uses the newest binary.
 	putPlugin(t, h.dir, "test", "waits")
 	putPlugin(t, h.dir, "test", "wins")
 	time.Sleep(500 * time.Millisecond)
@@ -72,7 +73,7 @@ func TestReplacement_longReplies(t *testing.T) {
 }
 
 // TestManager_Close_doesNotWaitForReplacedProcesses checks that Close cuts off the calls of
-// replaced processes, and that their error says why.
+// replaced processes, and that the error of these calls says that the process was replaced.
 func TestManager_Close_doesNotWaitForReplacedProcesses(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond }}, "test=one")
 	i := h.open(Spec{Name: "test"})
@@ -86,11 +87,12 @@ func TestManager_Close_doesNotWaitForReplacedProcesses(t *testing.T) {
 	if !fault.Is(c.err, fault.PluginUnavailable) || !strings.Contains(c.err.Error(), "was replaced by another version") {
 		t.Errorf("the call: %v", c.err)
 	}
-	h.Manager.closeErr = nil // the cleanup's Close answers the same
+	h.Manager.closeErr = nil // otherwise the Close of the test's cleanup would return this error too
 }
 
-// TestReplacement_exclusiveIsNotCutOff checks that new calls of an exclusive plugin are held
-// while the old process still works on one, and that a held call fails with that reason.
+// TestReplacement_exclusiveIsNotCutOff checks that new calls of an exclusive plugin wait
+// while the old process still has a running call. It also checks that the error of a call
+// that waits too long gives this reason.
 func TestReplacement_exclusiveIsNotCutOff(t *testing.T) {
 	h := newHost(t, hostOptions{
 		options: func(o *Options) { o.DrainTimeout = 50 * time.Millisecond },
@@ -112,8 +114,8 @@ func TestReplacement_exclusiveIsNotCutOff(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestReplacement_exclusiveTakesCallsAgain checks that the old process of an exclusive plugin
-// takes calls again if a long call does not end while new calls are held.
+// TestReplacement_exclusiveTakesCallsAgain checks that the old process of an exclusive
+// plugin takes calls again if a running call does not end within the hold time.
 func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.hold = 20 * time.Millisecond }}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
@@ -124,7 +126,7 @@ func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	must(t, err)
 	put(t, path, append(content, '\n'))
 	last := ""
-	for range 3 { // it is tried again, and in vain
+	for range 3 { // the replacement is tried again without success
 		eventually(t, 20*time.Second, "the new binary waits", func() bool {
 			now := h.Status()[0].LastError
 			waits := now != last && strings.Contains(now, "the new binary waits for 1 calls")
@@ -143,8 +145,8 @@ func TestReplacement_exclusiveTakesCallsAgain(t *testing.T) {
 	h.ask(i, "hello")
 }
 
-// TestReplacement_isTriedAgain checks that a new binary is tried again if it could not be
-// started through a fault of the host's system.
+// TestReplacement_isTriedAgain checks that a new binary is tried again if the host was at
+// fault when its start failed.
 func TestReplacement_isTriedAgain(t *testing.T) {
 	parent := shortDir(t)
 	h := newHost(t, hostOptions{options: func(o *Options) { o.RuntimeDir = parent }}, "test=one")

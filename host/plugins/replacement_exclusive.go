@@ -7,18 +7,20 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// maxHolds bounds how often the hold time is doubled. After that it is longer than any turn.
+// maxHolds limits how often the hold time doubles. After 12 doublings the hold time is
+// longer than any turn.
 const maxHolds = 12
 
-// pausePerHold is how long an exclusive plugin takes calls after they were held in vain, in
-// times of the hold.
+// pausePerHold is how long the old process takes calls after a failed hold, as a multiple
+// of the hold time.
 const pausePerHold = 5
 
-// replaceExclusive stops an exclusive plugin's process, so that run starts the new binary,
-// and reports whether it did. Two processes of the plugin must not run at once, so new calls
-// are held until those at work have ended. A call may take as long as a turn, so calls are
-// held for a short time only. If that is not enough, the old process takes calls again, and
-// at the next attempt calls are held for twice as long. No call is cut off.
+// replaceExclusive stops the process of an exclusive plugin, so that run starts the new
+// binary. It reports whether it stopped the process. Two processes of the plugin must not
+// run at once, so replaceExclusive holds new calls until the running calls have ended. A
+// call may take as long as a turn, so replaceExclusive holds calls only for the hold time.
+// If running calls remain after that, the old process takes calls again. The next attempt
+// holds calls for twice as long. No call is cut off.
 func (s *supervisor) replaceExclusive(p *worker, log hclog.Logger) bool {
 	s.mu.Lock()
 	hold := s.m.timing.hold << min(s.holds, maxHolds)
@@ -45,8 +47,9 @@ func (s *supervisor) replaceExclusive(p *worker, log hclog.Logger) bool {
 	return true
 }
 
-// takeBack makes p take calls again, because its running calls did not end while new calls
-// were held. If the last running call has ended meanwhile, it does nothing and reports false.
+// takeBack makes p take calls again, because its running calls did not end within the hold
+// time. If the last running call has ended meanwhile, takeBack does nothing and returns
+// false.
 func (s *supervisor) takeBack(p *worker, held time.Duration, log hclog.Logger) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,7 +14,8 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// TestReplacement_withoutAFailedCall replaces the binary while calls go on.
+// TestReplacement_withoutAFailedCall checks that no call fails while the binary is replaced
+// twice.
 func TestReplacement_withoutAFailedCall(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=one")
 	i := h.open(Spec{Name: "test", Config: []byte(`{"secret":"s"}`)})
@@ -33,7 +34,7 @@ func TestReplacement_withoutAFailedCall(t *testing.T) {
 		})
 	}
 	for _, mark := range []string{"two", "three"} {
-		putPlugin(t, h.dir, "test", mark) // noticed by watching
+		putPlugin(t, h.dir, "test", mark) // the folder watch notices the new file
 		eventually(t, 10*time.Second, mark, func() bool { return i.Plugin().Version == "0-"+mark })
 		time.Sleep(100 * time.Millisecond)
 	}
@@ -68,7 +69,8 @@ func TestReplacement_newBinaryFails(t *testing.T) {
 			putPlugin(t, h.dir, "test", mark)
 			eventually(t, 30*time.Second, "it is refused", func() bool {
 				if mark == "crashcall" {
-					_, _ = ask(context.Background(), i, "t", "pid") // ends it once it has taken over
+					// the call crashes the new process after the replacement
+					_, _ = ask(context.Background(), i, "t", "pid")
 				}
 				return strings.Contains(h.row("test").LastError, "the old one goes on")
 			})
@@ -124,7 +126,7 @@ func TestReplacement_exclusiveIsStoppedFirst(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=exclusive")
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
-	// The other binary has the same mark, and so the same traits.
+	// The new binary has the same mark, so it is exclusive too.
 	path := filepath.Join(h.dir, "botyard-llm-test")
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -160,7 +162,7 @@ func TestManager_Rescan_removedPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, 5*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
-	h.ask(i, "hello") // what runs goes on
+	h.ask(i, "hello") // the running process continues
 	if _, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test"}); err == nil {
 		t.Error("it can be opened")
 	}
@@ -168,9 +170,9 @@ func TestManager_Rescan_removedPlugin(t *testing.T) {
 	eventually(t, 5*time.Second, "it is back", func() bool { return i.Plugin().Version == "0-back" })
 }
 
-// TestReplacement_refusedConfigurationThatIsGone checks that a new binary that refuses a
-// configuration is tried again once no tenant has that configuration any more, and not
-// earlier, even if no instance of it is in use.
+// TestReplacement_refusedConfigurationThatIsGone checks when a new binary that refused a
+// configuration is tried again. It must be tried when no tenant has this configuration any
+// more. It must not be tried earlier, even if no instance with this configuration is held.
 func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 	var mu sync.Mutex
 	wants := map[string]string{"a": `{"secret":"old"}`, "b": `{"secret":"old"}`}
@@ -223,7 +225,7 @@ func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 	stays("one has the settings")
 	want("b", "?")
 	stays("of one nothing is known")
-	want("b", "") // gone
+	want("b", "") // the tenant does not use the plugin any more
 	eventually(t, 30*time.Second, "it is used", func() bool { return other.Plugin().Version == "0-fussy" })
 	if got := h.row("test").LastError; got != "" {
 		t.Errorf("the error stays: %s", got)

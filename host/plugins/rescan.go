@@ -11,19 +11,18 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Rescan looks through the plugin folders again, as watching them does by itself. A plugin
-// whose binary changed is replaced in the background; Status shows that. A binary that was
-// tried in vain is tried again. The error joins what is wrong with plugins that must not be
-// run.
+// Rescan scans the plugin folders again, as the folder watch does after a change. A plugin
+// whose file changed is replaced in the background; Status shows the progress. Rescan also
+// makes failed binaries be tried again. It returns the joined errors of all plugins that
+// must not be run.
 func (m *Manager) Rescan() error { return m.rescan(rescanOptions{retryFailed: true}) }
 
-// rescanForChange looks through the plugin folders because something changed. What is
-// wrong with plugins is logged.
+// rescanForChange scans the plugin folders after a change. Errors are only logged.
 func (m *Manager) rescanForChange() { _ = m.rescan(rescanOptions{}) }
 
 type rescanOptions struct {
-	// retryFailed makes supervisors try binaries again that failed before, although their
-	// files did not change.
+	// retryFailed makes supervisors try failed binaries again, although the files did not
+	// change.
 	retryFailed bool
 }
 
@@ -60,8 +59,8 @@ func (m *Manager) rescan(o rescanOptions) error {
 	return err
 }
 
-// logScanLocked logs what a scan found that the last one did not, and returns the errors of
-// the plugins that are refused. Locked: mu is held.
+// logScanLocked logs the differences between two scans, and returns the joined errors of
+// the refused plugins. Locked: mu is held.
 func (m *Manager) logScanLocked(before, found map[discovery.Ref]*discovery.Binary) error {
 	var refused []error
 	for _, r := range slices.SortedFunc(maps.Keys(found), discovery.Ref.Compare) {
@@ -85,7 +84,8 @@ func (m *Manager) logScanLocked(before, found map[discovery.Ref]*discovery.Binar
 	return errors.Join(refused...)
 }
 
-// noteChangesLocked tells the listeners of Changes what a scan changed. Locked: mu is held.
+// noteChangesLocked reports the differences between two scans to the listeners of Changes.
+// Locked: mu is held.
 func (m *Manager) noteChangesLocked(before, found map[discovery.Ref]*discovery.Binary) {
 	for r := range before {
 		if found[r] == nil {
@@ -99,14 +99,14 @@ func (m *Manager) noteChangesLocked(before, found map[discovery.Ref]*discovery.B
 	}
 }
 
-// found returns the result of the last scan. It must not be changed.
+// found returns the result of the last scan. The caller must not change it.
 func (m *Manager) found() map[discovery.Ref]*discovery.Binary {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.binaries
 }
 
-// Known returns the names of the plugins of a kind, sorted.
+// Known returns the sorted names of all plugins of a kind.
 func (m *Manager) Known(kind string) []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -124,8 +124,8 @@ func (m *Manager) knownLocked(kind string) []string {
 	return names
 }
 
-// findLocked returns the plugin's binary, or why there is none that may be run. Locked: mu
-// is held.
+// findLocked returns the plugin's binary. It returns an error if the plugin does not exist
+// or must not be run. Locked: mu is held.
 func (m *Manager) findLocked(r discovery.Ref) (*discovery.Binary, error) {
 	if m.closing {
 		return nil, m.stopped()
@@ -143,7 +143,7 @@ func (m *Manager) findLocked(r discovery.Ref) (*discovery.Binary, error) {
 	return b, nil
 }
 
-// stopped returns the error of what is asked of a manager that is being closed.
+// stopped returns the error for calls of a manager that is being closed.
 func (m *Manager) stopped() error {
 	return fault.New(fault.PluginUnavailable, "the host is stopping").By(fault.PartyHost)
 }

@@ -50,7 +50,8 @@ func TestManager_Schema_pluginsThatDoNotStart(t *testing.T) {
 				o.settings.StartTimeout = 300 * time.Millisecond
 			}
 			h := newHost(t, o, "bad="+c.mark, "good")
-			// A caller waits no longer than one start may take; quarantine takes some.
+			// Each request for the schema waits for one start at most. Several failed
+			// starts lead to quarantine.
 			eventually(t, 2*time.Minute, "it is given up", func() bool {
 				ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 				defer cancel()
@@ -59,7 +60,7 @@ func TestManager_Schema_pluginsThatDoNotStart(t *testing.T) {
 			})
 			begun := time.Now()
 			got := h.schemaError("bad")
-			if took := time.Since(begun); took > 30*time.Second { // no start is waited for
+			if took := time.Since(begun); took > 30*time.Second { // the request must fail without waiting for a start
 				t.Errorf("the answer took %s", took)
 			}
 			for _, want := range c.want {
@@ -75,7 +76,7 @@ func TestManager_Schema_pluginsThatDoNotStart(t *testing.T) {
 			if n := h.launcher.Launches(); c.state == Failed && n != 1 || c.state == Quarantined && n != 6 {
 				t.Errorf("it was started %d times", n)
 			}
-			if entries, _ := os.ReadDir(h.runtime.Path()); len(entries) != 1 { // the lock
+			if entries, _ := os.ReadDir(h.runtime.Path()); len(entries) != 1 { // only the lock file may remain
 				t.Errorf("left in the runtime folder: %v", entries)
 			}
 			h.ask(h.open(Spec{Name: "good"}), "hello")
@@ -223,7 +224,8 @@ func TestScanner_refusedFiles(t *testing.T) {
 	}
 }
 
-// Nothing is waited for, and nothing is read without end, and no plugin runs meanwhile.
+// TestScanner_lockFilesThatCannotBeRead checks that a lock file that is a FIFO or too large
+// is refused, and that no plugin of its folder is run.
 func TestScanner_lockFilesThatCannotBeRead(t *testing.T) {
 	for want, make := range map[string]func(path string) error{
 		"not a regular file": func(path string) error { return syscall.Mkfifo(path, 0o600) },
@@ -278,8 +280,8 @@ func TestRuntimeDir_tooLong(t *testing.T) {
 	}
 }
 
-// TestManager_Serves checks that the capabilities of a plugin are known before it has an
-// instance.
+// TestManager_Serves checks that Serves returns the capabilities of a plugin that has no
+// instance yet.
 func TestManager_Serves(t *testing.T) {
 	m := realHost(t, "botyard-storage-memory")
 	for capability, want := range map[string]bool{storage.CapTenantStore: true, "nonsense": false} {

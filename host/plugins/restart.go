@@ -36,10 +36,10 @@ func (s *supervisor) serveLocked(p *worker) {
 	if s.parent == nil {
 		s.m.changes.note(s.ref, p.Info.Version)
 	}
-	s.drains.Go(p.Probe) // ends with the process
+	s.drains.Go(p.Probe) // Probe returns when the process has ended
 }
 
-// failure is a failed start or a crash.
+// failure is a failed start or a crash of a process.
 type failure struct {
 	err error
 	// attributed says that a tenant's calls or configuration crashed the process. Such a
@@ -47,7 +47,7 @@ type failure struct {
 	attributed bool
 }
 
-// fail notes a failure, and decides the next state and when the next start is tried.
+// fail records a failure, and decides the next state and the time of the next start.
 func (s *supervisor) fail(f failure) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,8 +87,8 @@ func (s *supervisor) fail(f failure) {
 	s.announceLocked()
 }
 
-// crashed notes that p ended without being asked to. A process that ended soon after it
-// had replaced another gives its place back.
+// crashed handles the end of the process p that the host did not ask to end. If p ended
+// within its trial time, its predecessor takes the calls again.
 func (s *supervisor) crashed(p *worker) {
 	how := p.ExitReport()
 	if s.fallBack(p, how) {
@@ -113,7 +113,8 @@ func (s *supervisor) crashed(p *worker) {
 	s.drains.Go(func() { <-p.Gone() })
 }
 
-// attribute finds out who crashed p, and reports whether that was certainly a tenant.
+// attribute finds the tenants that may have crashed p, and reports whether a tenant
+// certainly caused the crash. how describes the end of p.
 func (s *supervisor) attribute(p *worker, how string) (attributed bool) {
 	suspects := p.calls.suspects(p.HungSince(), s.m.timing.lingering)
 	if s.parent != nil {

@@ -9,9 +9,9 @@ import (
 // failureLog counts the failures of a plugin in a row, and decides how long to wait before
 // the next start.
 type failureLog struct {
-	times []time.Time // when failures happened within the quarantine window
-	// hostFaults counts the starts in a row that failed through the fault of the host's own
-	// system, such as a full disk.
+	times []time.Time // the times of the failures within the quarantine window
+	// hostFaults counts the failed starts in a row that were the host's fault, such as a
+	// full disk.
 	hostFaults int
 }
 
@@ -30,30 +30,30 @@ func (l *failureLog) add(now time.Time, t timing) (delay time.Duration, quaranti
 		return t.quarantineRetry, true
 	}
 	if n == 1 {
-		return 0, false // most crashes are single: the next call should not wait
+		return 0, false // most crashes are single, so the first restart has no delay
 	}
 	return t.restartDelay(n - 2), false
 }
 
-// addHostFault counts a start that failed through no fault of the plugin, and returns how
-// long to wait before the next. Such failures never put the plugin into quarantine, so that
-// it starts again soon after the host has recovered.
+// addHostFault counts a failed start that was the host's fault, and returns how long to
+// wait before the next start. Such failures never put the plugin into quarantine, so that
+// the plugin starts soon after the host has recovered.
 func (l *failureLog) addHostFault(t timing) time.Duration {
 	l.hostFaults++
 	return t.restartDelay(l.hostFaults - 1)
 }
 
-// started notes that a process was started, so that the host is well.
+// started records that a process was started. It ends the row of host faults.
 func (l *failureLog) started() { l.hostFaults = 0 }
 
 // reset forgets all failures.
 func (l *failureLog) reset() { *l = failureLog{} }
 
-// restartDelay returns the n-th delay, from 0 on. Each is twice the last, up to a maximum,
-// give or take a quarter: several hosts, or several plugins of a host, must not come back
-// at the same moment.
+// restartDelay returns the delay with the number n, which starts at 0. Each delay is twice
+// the previous one, up to backoffMax, and differs from that by up to 25 percent at random.
+// So several hosts, or several plugins of a host, do not restart at the same moment.
 func (t timing) restartDelay(n int) time.Duration {
-	const enough = 32 // doublings reach any maximum
+	const enough = 32 // after 32 doublings every delay has reached backoffMax
 	delays := backoff.ExponentialBackOff{InitialInterval: t.backoffBase, MaxInterval: t.backoffMax, Multiplier: 2, RandomizationFactor: 0.25}
 	for range min(n, enough) {
 		delays.NextBackOff()

@@ -16,31 +16,31 @@ var (
 	_ config.Schemas = settingsView{}
 )
 
-// Schema returns the schema of the plugin's configuration block. It starts the plugin if its
-// binary has not been asked before. If the plugin does not exist, the error is a
-// *config.UnknownPluginError.
+// Schema returns the schema of the plugin's configuration block. It starts the plugin if
+// the manager has not yet asked this binary for its schema. If the plugin does not exist,
+// the error is a *config.UnknownPluginError.
 func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
 	return a.schema, err
 }
 
-// Serves reports whether the plugin advertises the capability. It opens no instance. Its
-// errors are those of [Manager.Schema].
+// Serves reports whether the plugin advertises the capability. It opens no instance. It
+// returns the same errors as [Manager.Schema].
 func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
 	return err == nil && process.HasCapability(a.info, capability), err
 }
 
-// Under returns the schemas as they would be under the given settings, which need not be in
-// use yet. The schema of a file that is refused now can be read if the settings would let it
-// run.
+// Under returns a config.Schemas that works as if the given settings were the operator's.
+// It can return the schema of a file that is refused now, if the given settings allow the
+// file to run.
 func (m *Manager) Under(settings func(kind, name string) config.PluginSettings) config.Schemas {
 	return settingsView{m, Options{Settings: settings}}
 }
 
-// settingsView is the manager's schemas under other settings.
+// settingsView is a config.Schemas that uses the settings in opts instead of the manager's.
 type settingsView struct {
 	m    *Manager
 	opts Options
@@ -53,7 +53,8 @@ func (s settingsView) Schema(ctx context.Context, kind, name string) (*config.Sc
 	return a.schema, err
 }
 
-// ask returns what the plugin says of itself. Without an error there is a schema.
+// ask returns what the plugin says about itself, and starts the plugin if necessary. If the
+// error is nil, the answer has a schema.
 func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	b, err := m.findLocked(r)
@@ -95,7 +96,7 @@ func (m *Manager) ask(ctx context.Context, r discovery.Ref, settings config.Plug
 	return m.learn(p), nil
 }
 
-// learn keeps and returns what the process's binary says of itself.
+// learn stores and returns the answer of the process's plugin.
 func (m *Manager) learn(p *worker) answer {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -104,8 +105,8 @@ func (m *Manager) learn(p *worker) answer {
 	return a
 }
 
-// askOnce starts a file that is refused now and would not be under the settings, asks it, and
-// stops it.
+// askOnce starts a file that is refused now but allowed by the given settings, gets its
+// answer, and stops the process.
 func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings config.PluginSettings) (answer, error) {
 	m.mu.Lock()
 	a := m.asked[b.Ref]
@@ -113,7 +114,7 @@ func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings con
 		m.mu.Unlock()
 		return answer{}, m.stopped()
 	}
-	m.tasks.Add(1) // Close waits
+	m.tasks.Add(1) // Close waits for askOnce
 	m.mu.Unlock()
 	defer m.tasks.Done()
 	if a.schema != nil && a.sum == b.SHA256 {
@@ -133,8 +134,8 @@ func (m *Manager) askOnce(ctx context.Context, b *discovery.Binary, settings con
 	return m.learn(p), nil
 }
 
-// answerOfRunningLocked returns the answer of a process that runs although the plugin's file
-// must not be run any more. It is zero if there is no such process. Locked: mu is held.
+// answerOfRunningLocked returns the answer of a running process whose file must no longer
+// be run. It returns a zero answer if there is no such process. Locked: mu is held.
 func (m *Manager) answerOfRunningLocked(r discovery.Ref) answer {
 	for at := range m.supervisors {
 		if at.Ref == r && m.runningOfRefusedLocked(at) != nil {
@@ -146,9 +147,10 @@ func (m *Manager) answerOfRunningLocked(r discovery.Ref) answer {
 	return answer{}
 }
 
-// detailed returns the error with the reason in its message why the plugin could not be
-// started. Others do not get the reason, because a plugin may repeat a configuration in it;
-// but whoever asks for a schema is an operator, and the plugin has no configuration yet.
+// detailed returns the error with its cause in the message, if the cause says why the
+// plugin could not be started. Errors of calls do not contain this cause, because a plugin
+// may show a configuration in it. But only operators ask for a schema, and at this time the
+// plugin has no configuration yet.
 func detailed(err error) error {
 	var f *fault.Error
 	var start *process.StartError

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// finish stops the processes and waits for all that the supervisor has started. It is the
-// last step of run.
+// finish stops the processes and waits for all goroutines of the supervisor. It is the last
+// step of run.
 func (s *supervisor) finish() {
 	s.mu.Lock()
 	p := s.proc
@@ -29,8 +29,8 @@ func (s *supervisor) finish() {
 	s.drains.Wait()
 }
 
-// shutdown refuses new calls, waits for those at work, as long as the drain timeout and ctx
-// allow, and stops the process. It returns how many calls were cut off.
+// shutdown refuses new calls, waits for running calls as long as the drain timeout and ctx
+// allow, and stops the process. It returns how many calls it cut off.
 func (s *supervisor) shutdown(ctx context.Context) int {
 	s.mu.Lock()
 	if !s.closing {
@@ -60,8 +60,8 @@ func (s *supervisor) shutdown(ctx context.Context) int {
 	return cut
 }
 
-// retire is shutdown for a cell. It waits for the calls at work however long they take,
-// unless the parent ends.
+// retire is shutdown for the supervisor of a cell. It waits for the running calls without a
+// time limit. If the parent supervisor stops, retire no longer waits.
 func (s *supervisor) retire() {
 	s.mu.Lock()
 	s.closing = true
@@ -80,15 +80,15 @@ func (s *supervisor) retire() {
 	<-s.ended
 }
 
-// isClosing reports whether new calls are refused.
+// isClosing reports whether the supervisor refuses new calls.
 func (s *supervisor) isClosing() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.closing
 }
 
-// countIn counts a call in, which countOut counts out. It fails if the supervisor refuses
-// new calls.
+// countIn counts a running call. The caller must call countOut when the call has ended.
+// countIn returns an error if the supervisor refuses new calls.
 func (s *supervisor) countIn() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +99,7 @@ func (s *supervisor) countIn() error {
 	return nil
 }
 
-// countOut counts a call out.
+// countOut ends a call that countIn counted.
 func (s *supervisor) countOut() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

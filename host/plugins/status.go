@@ -13,41 +13,42 @@ type State string
 
 const (
 	Available   State = "available"   // found, and not needed yet
-	Starting    State = "starting"    // between its start and its answer
+	Starting    State = "starting"    // started, and not ready yet
 	Ready       State = "ready"       // takes calls
-	Backoff     State = "backoff"     // failed, and is started again soon
-	Quarantined State = "quarantined" // failed again and again; tried once a minute
+	Backoff     State = "backoff"     // failed; started again soon
+	Quarantined State = "quarantined" // failed repeatedly; started again once a minute
 	Draining    State = "draining"    // takes no new calls
-	Stopped     State = "stopped"     // ended in order
-	Failed      State = "failed"      // cannot be used as it is; LastError says why
+	Stopped     State = "stopped"     // stopped by the host
+	Failed      State = "failed"      // cannot be used; LastError says why
 )
 
-// Status is one process of a plugin, or a plugin without one.
+// Status describes a process of a plugin, or a plugin that has no process.
 type Status struct {
 	Kind      string `json:"kind"`
 	Name      string `json:"name"`
 	Version   string `json:"version,omitempty"`
 	Path      string `json:"path"`
 	SHA256    string `json:"sha256,omitempty"`
-	Scope     string `json:"scope,omitempty"` // the tenant, when isolated by tenant
+	Scope     string `json:"scope,omitempty"` // the tenant, if the plugin is isolated by tenant
 	PID       int    `json:"pid,omitempty"`
 	State     State  `json:"state"`
 	Restarts  int    `json:"restarts"`
 	Instances int    `json:"instances"`
-	Calls     int    `json:"calls"`   // in progress
-	Waiting   int    `json:"waiting"` // for a slot
-	// OpenCircuits counts what is not called for a while, since it failed too often: the
-	// upstream of an instance, for all or for one tenant.
+	Calls     int    `json:"calls"`   // running or waiting calls
+	Waiting   int    `json:"waiting"` // calls that wait for a slot
+	// OpenCircuits is the number of open circuits of all instances. Each open circuit
+	// refuses calls of all tenants or of one tenant, because the upstream failed too often.
 	OpenCircuits int    `json:"open_circuits"`
 	LastError    string `json:"last_error,omitempty"`
-	// KeptAway are the tenants that are refused for a while, and Cells the processes beside
-	// this one for tenants that were in one when it ended.
+	// KeptAway lists the tenants whose calls are refused. Cells lists the processes for
+	// tenants that are suspects of a crash.
 	KeptAway  []KeptAway `json:"kept_away,omitempty"`
 	Cells     []Cell     `json:"cells,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
 }
 
-// Status returns all plugins that were found, and all processes, in a fixed order.
+// Status returns a Status for each plugin and each process, sorted by kind, name, tenant
+// and process id.
 func (m *Manager) Status() []Status {
 	m.mu.Lock()
 	var out []Status
@@ -65,7 +66,7 @@ func (m *Manager) Status() []Status {
 	}
 	for r, b := range m.binaries {
 		if supervised[r] && b.Refusal == nil || failed[r] {
-			continue // it has a row already
+			continue // a supervisor has added a Status for the plugin already
 		}
 		st := Status{Kind: r.Kind, Name: r.Name, Path: b.Path, SHA256: b.SHA256, State: Available}
 		if b.Refusal != nil {
@@ -81,7 +82,7 @@ func (m *Manager) Status() []Status {
 	return out
 }
 
-// status returns the supervisor's own row, and one for each process that drains.
+// status returns the Status of the supervisor, and one for each draining process.
 func (s *supervisor) status() []Status {
 	waiting := s.queue.Waiting()
 	away, cells := s.attribution.status()
@@ -105,14 +106,14 @@ func (s *supervisor) status() []Status {
 	return out
 }
 
-// describe fills in what a row says of the process.
+// describe sets the fields of st that describe the process.
 func (w *worker) describe(st *Status) {
 	st.Path, st.SHA256, st.PID, st.Version = w.Binary.Path, w.Binary.SHA256, w.PID, w.Info.GetVersion()
 	st.Instances, st.StartedAt = w.configured(), &w.StartedAt
 }
 
-// KeptAway returns which plugins refuse which tenants' calls for a while, by tenant. It may
-// be called on a nil manager.
+// KeptAway returns, for each tenant, the plugins that refuse its calls. It may be called on
+// a nil Manager.
 func (m *Manager) KeptAway() map[string][]KeptAwayFrom {
 	if m == nil {
 		return nil
@@ -126,7 +127,7 @@ func (m *Manager) KeptAway() map[string][]KeptAwayFrom {
 	return out
 }
 
-// KeptAwayFrom is a plugin that refuses a tenant's calls for a while.
+// KeptAwayFrom describes a plugin that refuses a tenant's calls until a given time.
 type KeptAwayFrom struct {
 	Kind   string    `json:"kind"`
 	Name   string    `json:"name"`

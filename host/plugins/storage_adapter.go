@@ -13,8 +13,8 @@ import (
 // Storage returns the instance as a storage.Storage.
 func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
 
-// Renewer returns the instance as a storage.Renewer, or nil if the plugin lacks that
-// capability.
+// Renewer returns the instance as a storage.Renewer, or nil if the plugin lacks the
+// capability storage.CapRenew.
 func (i *Instance) Renewer() storage.Renewer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapRenew) {
 		return nil
@@ -22,8 +22,8 @@ func (i *Instance) Renewer() storage.Renewer {
 	return renewCaller{i}
 }
 
-// Importer returns the instance as a storage.Importer, or nil if the plugin lacks that
-// capability.
+// Importer returns the instance as a storage.Importer, or nil if the plugin lacks the
+// capability storage.CapImport.
 func (i *Instance) Importer() storage.Importer {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapImport) {
 		return nil
@@ -31,14 +31,14 @@ func (i *Instance) Importer() storage.Importer {
 	return importCaller{i}
 }
 
-// KnowsOwners reports whether the instance keeps the conversations of users apart, and tells
-// whose turns are whose: the capability "owners".
+// KnowsOwners reports whether the storage separates the conversations of different users,
+// and returns the owner of each turn. It checks the capability storage.CapOwners.
 func (i *Instance) KnowsOwners() bool {
 	return process.HasCapability(i.sup.lastInfo(), storage.CapOwners)
 }
 
-// Migrator returns the instance as a storage.Migrator, or nil when the plugin lacks that
-// capability.
+// Migrator returns the instance as a storage.Migrator, or nil if the plugin lacks the
+// capability storage.CapMigrate.
 func (i *Instance) Migrator() storage.Migrator {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapMigrate) {
 		return nil
@@ -46,8 +46,8 @@ func (i *Instance) Migrator() storage.Migrator {
 	return migrateCaller{i}
 }
 
-// Backuper returns the instance as a storage.Backuper, or nil if the plugin lacks that
-// capability.
+// Backuper returns the instance as a storage.Backuper, or nil if the plugin lacks the
+// capability storage.CapBackup.
 func (i *Instance) Backuper() storage.Backuper {
 	if !process.HasCapability(i.sup.lastInfo(), storage.CapBackup) {
 		return nil
@@ -76,9 +76,10 @@ func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*s
 	return beginWithin(req, func(req *storage.BeginRequest) (*storage.BeginResult, error) { return s.begin(ctx, req) })
 }
 
-// beginWithin begins a turn with as much of the tail as one message carries. If the answer
-// is too large, because the storage does not heed TailBytes, it asks again for the same
-// turn with a shorter tail: the turn has begun, and holds its conversation.
+// beginWithin begins a turn. If the response is too large for one message, because the
+// storage ignores TailBytes, beginWithin requests the same turn again with a shorter tail,
+// until the response fits or the tail is empty. It must get a response, because the turn
+// has begun and holds its conversation.
 func beginWithin(req *storage.BeginRequest, begin func(*storage.BeginRequest) (*storage.BeginResult, error)) (*storage.BeginResult, error) {
 	out, err := begin(req)
 	for again := *req; tooLarge(err) && again.Tail > 0 && again.Attempt != ""; {
@@ -91,7 +92,7 @@ func beginWithin(req *storage.BeginRequest, begin func(*storage.BeginRequest) (*
 }
 
 // readWithin reads a page of turns. If the page is too large for one message, because the
-// storage does not bound its bytes, it reads one turn.
+// storage ignores the byte limit, readWithin reads a single turn instead.
 func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*storage.TurnPage, error)) (*storage.TurnPage, error) {
 	out, err := read(req)
 	if tooLarge(err) && req.Limit > 1 {
@@ -102,7 +103,7 @@ func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*stor
 	return out, err
 }
 
-// tooLarge reports whether the plugin's answer was larger than one message may be.
+// tooLarge reports whether the plugin's response was larger than a message may be.
 func tooLarge(err error) bool {
 	return errors.Is(err, fault.ErrTooLarge) && fault.Of(err).Party == fault.PartyPlugin
 }
@@ -113,9 +114,9 @@ func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*s
 	})
 }
 
-// Commit implements storage.Storage. It ends a turn that has begun, and so is not refused
-// while the storage fails: else a reply would be lost for nothing. There are no more
-// commits than turns.
+// Commit implements storage.Storage. The breaker does not refuse a Commit, because the
+// reply of a turn that has begun would be lost. Commits cannot overload the storage,
+// because there are no more commits than turns.
 func (s storageCaller) Commit(ctx context.Context, req *storage.CommitRequest) (int64, error) {
 	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant, urgent: true, ends: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (int64, error) {
 		return c.Commit(ctx, req)
@@ -130,7 +131,7 @@ func (s storageCaller) Read(ctx context.Context, req *storage.ReadRequest) (*sto
 func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.TurnPage, error) {
 		out, err := c.Read(ctx, req)
-		if err == nil { // reasons that were kept before they were cut, or that the plugin made
+		if err == nil { // Reason may be longer, or not sanitized, in turns of earlier hosts or of the plugin itself.
 			for n := range out.Turns {
 				out.Turns[n].Reason = s.i.m.sanitizer.Clean(out.Turns[n].Reason, process.MaxMessageBytes)
 			}
@@ -153,8 +154,8 @@ func (s storageCaller) Delete(ctx context.Context, scope storage.Scope) (storage
 	})
 }
 
-// Renew implements storage.Renewer. It takes no slot: if leases ran out behind a tenant's
-// flood of calls, all turns of the host would be interrupted.
+// Renew implements storage.Renewer. It uses no slot. If it waited behind a tenant's calls,
+// leases could expire, and all turns of the host would be interrupted.
 func (r renewCaller) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	return r.i.call(ctx, callOptions{unqueued: true}, func(ctx context.Context, t target) error {
 		return storage.NewClient(t.conn, t.id).Renew(ctx, holders, lease)
@@ -168,8 +169,8 @@ func (s importCaller) Import(ctx context.Context, req *storage.ImportRequest) (i
 	})
 }
 
-// Migrate implements storage.Migrator. It is bounded by ctx alone: how long it takes
-// depends on the size of the database.
+// Migrate implements storage.Migrator. It has no call timeout, only the deadline of ctx,
+// because its duration depends on the size of the database.
 func (s migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions) (*storage.Migration, error) {
 	return invoke(ctx, s.i, callOptions{unqueued: true, unbounded: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.Migration, error) {
 		out, err := c.Migrate(ctx, opts)
@@ -182,8 +183,8 @@ func (s migrateCaller) Migrate(ctx context.Context, opts storage.MigrateOptions)
 	})
 }
 
-// Backup implements storage.Backuper. It is bounded by ctx alone: how long it takes
-// depends on the size of the database.
+// Backup implements storage.Backuper. It has no call timeout, only the deadline of ctx,
+// because its duration depends on the size of the database.
 func (s backupCaller) Backup(ctx context.Context, folder string) (*storage.BackupFile, error) {
 	return invoke(ctx, s.i, callOptions{unqueued: true, unbounded: true}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.BackupFile, error) {
 		return c.Backup(ctx, folder)

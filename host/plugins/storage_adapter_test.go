@@ -8,9 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStorage_countsNoBytes checks that a storage that does not heed byte bounds is asked for
-// less and less until its answer fits into a message, and that the result says that
-// something was left out.
+// TestStorage_countsNoBytes checks that the host requests less and less from a storage that
+// ignores byte limits, until the response fits into a message. The result must say that a
+// part is missing.
 func TestStorage_countsNoBytes(t *testing.T) {
 	large := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
 	large.Err = fault.ErrTooLarge

@@ -16,63 +16,64 @@ import (
 )
 
 // supervisor keeps one process of a plugin running while it is needed. One goroutine, run,
-// starts and ends processes; calls wait for what it does. The states and what changes them
-// are in the package's documentation.
+// starts and stops processes, and calls wait for its results. The documentation of the
+// package lists the states and their transitions.
 type supervisor struct {
 	m          *Manager
 	ref        discovery.Ref
-	scope      string // the tenant, when the plugin is isolated by tenant
+	scope      string // the tenant, if the plugin is isolated by tenant
 	queue      *admission.Queue
 	log        hclog.Logger
 	crashLoops *admission.CrashLoops
 
-	totals *totals // the plugin's counters; all its supervisors share them
+	totals *totals // the plugin's counters, which all its supervisors share
 
-	// attribution knows who is suspected of crashing the process. It is nil in the
-	// supervisor of a cell.
+	// attribution finds the tenants that crash the process. It is nil in the supervisor of
+	// a cell.
 	attribution *attribution
-	// parent is the supervisor whose suspects this process works for, and cell is their
-	// group. Both are nil unless this is the supervisor of a cell.
+	// parent and cell are set only in the supervisor of a cell. parent is the plugin's
+	// supervisor, and cell is the group of suspects that this process works for.
 	parent *supervisor
 	cell   *cell
 
-	settings atomic.Pointer[config.PluginSettings] // the operator's settings that are in use now
+	settings atomic.Pointer[config.PluginSettings] // the operator's current settings
 
-	users  atomic.Int32 // instances that were not released, and questions for the schema
-	active atomic.Int32 // instances that somebody holds
+	users  atomic.Int32 // instances that are not released, and pending requests for the schema
+	active atomic.Int32 // instances with a holder
 
-	ctx    context.Context // ends when the supervisor is to end
+	ctx    context.Context // ends when the supervisor is to stop
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when run has returned
-	kicked chan struct{} // holds one: something changed that run should look at
+	kicked chan struct{} // holds one value if run must check the fields below again
 
 	mu             sync.Mutex
-	changed        chan struct{}             // closed and replaced when something that calls wait for changed
-	bin            *discovery.Binary         // what the next start runs
-	withdrawn      error                     // why nothing of it may be started now; nil if it may
-	rejected       string                    // checksum of a new binary that did not work
-	configRefusal  *configRefusal            // for which it was rejected; nil for another reason
-	configRefusals int                       // in a row
-	replaceAt      time.Time                 // when a replacement that could not be started is tried again
-	holds          int                       // how often calls were held in vain for a replacement
-	standby        *standby                  // takes the calls again if proc ends soon; nil for none
+	changed        chan struct{}             // closed and replaced when a waiting call must check again
+	bin            *discovery.Binary         // the binary that the next start runs
+	withdrawn      error                     // why the plugin must not be started now; nil if it may be
+	rejected       string                    // the checksum of a new binary that failed
+	configRefusal  *configRefusal            // why rejected failed, if it refused a configuration; otherwise nil
+	configRefusals int                       // how many new binaries in a row refused a configuration
+	replaceAt      time.Time                 // when a failed replacement is tried again
+	holds          int                       // how often calls were held without success for a replacement
+	standby        *standby                  // the predecessor of proc, which takes over if proc ends soon; or nil
 	proc           *worker                   // the process that takes calls; nil if there is none
-	info           *pluginv1.GetInfoResponse // what the process said of itself that became ready last
-	draining       map[*worker]struct{}      // replaced processes, and those that are being stopped
+	info           *pluginv1.GetInfoResponse // the answer to GetInfo of the newest ready process
+	draining       map[*worker]struct{}      // replaced processes and processes that are being stopped
 	state          State
 	closing        bool
-	demand         int           // calls that wait for a process
-	calls          int           // calls that were counted in
-	quiet          chan struct{} // not nil when closing; closed when calls is 0
-	failures       failureLog    // in a row
+	demand         int           // the number of calls that wait for a process
+	calls          int           // the number of calls between countIn and countOut
+	quiet          chan struct{} // nil until closing; closed when calls is 0
+	failures       failureLog    // the failures in a row
 	retryAt        time.Time     // when the next start is tried
 	lastErr        string
-	startErr       error          // why the last start failed; nil once one succeeded
-	restarts       int            // crashes so far
+	startErr       error          // why the last start failed; nil after a successful start
+	restarts       int            // the number of crashes so far
 	drains         sync.WaitGroup // goroutines that probe, drain and stop processes
 }
 
-// newSupervisor starts the supervisor of a plugin, or of one tenant of it.
+// newSupervisor starts the supervisor of a plugin. scope is the tenant if the plugin is
+// isolated by tenant, and otherwise empty.
 func newSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor {
 	s := makeSupervisor(m, bin, scope)
 	s.attribution = newAttribution(s)
@@ -80,8 +81,8 @@ func newSupervisor(m *Manager, bin *discovery.Binary, scope string) *supervisor 
 	return s
 }
 
-// newCellSupervisor starts the supervisor of a cell. Its calls have their slots from the
-// parent's queue.
+// newCellSupervisor starts the supervisor of the cell c. Calls of a cell use the slots of
+// the parent's queue.
 func newCellSupervisor(parent *supervisor, bin *discovery.Binary, c *cell) *supervisor {
 	s := makeSupervisor(parent.m, bin, parent.scope)
 	s.parent, s.cell = parent, c
@@ -124,9 +125,9 @@ func (s *supervisor) run() {
 	s.finish()
 }
 
-// nextStart returns whether a process is needed, and how long to wait with its start. A
-// process that could not be started is tried again whether or not anybody asks for it: a
-// caller that was refused does not ask again, and wants to be told when the plugin is back.
+// nextStart reports whether a process is needed, and how long to wait before its start. A
+// process that failed to start is needed even if no call waits for it. A refused caller
+// does not call again, but a listener of Changes must learn when the plugin works again.
 func (s *supervisor) nextStart() (wait time.Duration, needed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,13 +137,14 @@ func (s *supervisor) nextStart() (wait time.Duration, needed bool) {
 	return time.Until(s.retryAt), s.demand > 0 || s.active.Load() > 0 || s.isFailingLocked()
 }
 
-// isFailingLocked reports whether the plugin could not be started, or not be kept running.
-// Locked: mu is held.
+// isFailingLocked reports whether the plugin could not be started or kept running. Locked:
+// mu is held.
 func (s *supervisor) isFailingLocked() bool {
 	return s.state == Quarantined || s.state == Failed || s.state == Backoff && s.startErr != nil
 }
 
-// sleep returns when a process may be needed: somebody kicked, or the wait is over.
+// sleep waits until kick is called, the supervisor's ctx ends, or the duration wait is
+// over. If needed is false, sleep has no time limit.
 func (s *supervisor) sleep(wait time.Duration, needed bool) {
 	var due <-chan time.Time
 	if needed {
@@ -157,7 +159,7 @@ func (s *supervisor) sleep(wait time.Duration, needed bool) {
 	}
 }
 
-// kick wakes run, so that it checks again what is to be done. It does not wait.
+// kick wakes run, so that run checks again what it has to do. kick does not wait.
 func (s *supervisor) kick() {
 	select {
 	case s.kicked <- struct{}{}:
@@ -177,8 +179,8 @@ func (s *supervisor) announceLocked() {
 	s.changed = make(chan struct{})
 }
 
-// watch returns when p no longer takes calls, because it crashed or was replaced, or when
-// the supervisor is to end.
+// watch returns when p no longer takes calls, because p crashed or was replaced, or when
+// the supervisor is to stop.
 func (s *supervisor) watch(p *worker) {
 	for s.ctx.Err() == nil {
 		if p.HasExited() {
@@ -196,8 +198,8 @@ func (s *supervisor) watch(p *worker) {
 	}
 }
 
-// await returns when something may have changed: p ended, somebody kicked, or the time in
-// is over. Without timed there is no such time.
+// await waits until p has ended, kick is called, the supervisor's ctx ends, or the duration
+// in is over. If timed is false, await has no time limit.
 func (s *supervisor) await(p *worker, in time.Duration, timed bool) {
 	var due <-chan time.Time
 	if timed {
@@ -213,15 +215,15 @@ func (s *supervisor) await(p *worker, in time.Duration, timed bool) {
 	}
 }
 
-// cannotStart reports whether there is no process because its starts fail.
+// cannotStart reports whether the supervisor has no process because its starts fail.
 func (s *supervisor) cannotStart() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.proc == nil && s.isFailingLocked()
 }
 
-// stateNow returns the state, and the id of the process that takes calls, 0 if there is
-// none.
+// stateNow returns the state, and the id of the process that takes calls. The id is 0 if
+// there is no such process.
 func (s *supervisor) stateNow() (State, int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -231,7 +233,8 @@ func (s *supervisor) stateNow() (State, int) {
 	return s.state, s.proc.PID
 }
 
-// binary returns what runs, or what the next start will run.
+// binary returns the running binary. Without a process, it returns the binary that the next
+// start will run.
 func (s *supervisor) binary() *discovery.Binary {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -246,7 +249,8 @@ func (s *supervisor) unavailable(format string, args ...any) *fault.Error {
 	return fault.New(fault.PluginUnavailable, "the %s is not available: %s", s.ref, fmt.Sprintf(format, args...))
 }
 
-// isTrying reports whether the process is started again and again until it serves.
+// isTrying reports whether the supervisor repeats the start of the process until the
+// process serves.
 func (s *supervisor) isTrying() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

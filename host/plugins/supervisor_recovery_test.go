@@ -17,8 +17,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// illUntil returns settings under which plugins with the marks until and muteuntil fail until
-// heal is called.
+// illUntil returns settings under which a plugin with the mark until or muteuntil fails
+// until heal is called.
 func illUntil(t *testing.T) (settings config.PluginSettings, heal func()) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "well")
@@ -26,7 +26,7 @@ func illUntil(t *testing.T) (settings config.PluginSettings, heal func()) {
 	return config.PluginSettings{Env: []string{"BOTYARD_TEST_UNTIL"}}, func() { put(t, path, nil) }
 }
 
-// askInVain asks for the schema until the plugin is in the state.
+// askInVain requests the schema, which must fail, until the plugin is in the state.
 func (h *host) askInVain(name string, state State) {
 	h.t.Helper()
 	eventually(h.t, 30*time.Second, name+" is "+string(state), func() bool {
@@ -40,8 +40,8 @@ func (h *host) askInVain(name string, state State) {
 	})
 }
 
-// TestSupervisor_retriesThoughNobodyAsks checks that a failed plugin is started again although
-// its caller was refused and no further call comes.
+// TestSupervisor_retriesThoughNobodyAsks checks that a failed plugin is started again
+// although its caller was refused and no further call comes.
 func TestSupervisor_retriesThoughNobodyAsks(t *testing.T) {
 	for _, c := range []struct {
 		mark      string
@@ -60,7 +60,7 @@ func TestSupervisor_retriesThoughNobodyAsks(t *testing.T) {
 			if c.state != "" {
 				h.askInVain("test", c.state)
 			} else {
-				h.schemaError("test") // the caller gave up before the plugin was given up
+				h.schemaError("test") // the call ends before the plugin is in quarantine
 			}
 			changes := h.Changes()
 			defer changes.Close()
@@ -85,7 +85,8 @@ func TestQuarantine_ofCrashesIsRetriedThoughNobodyAsks(t *testing.T) {
 	eventually(t, 20*time.Second, "it is ready again", func() bool { return h.row("test").State == Ready && h.row("test").Restarts == 2 })
 }
 
-// shortDir is a folder for runtime folders: the paths of sockets must be short.
+// shortDir returns a new folder for runtime folders. Its path is short, because the paths
+// of sockets in it have a maximum length.
 func shortDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "rt")
@@ -103,8 +104,8 @@ func must(t *testing.T, errs ...error) {
 	}
 }
 
-// TestRuntimeDir_isMadeAgain does to the folder what cleaners of temporary files and
-// people do.
+// TestRuntimeDir_isMadeAgain checks that plugins can be started after the runtime folder
+// was damaged in ways in which cleaners of temporary files and users damage it.
 func TestRuntimeDir_isMadeAgain(t *testing.T) {
 	for name, damage := range map[string]func(t *testing.T, dir string){
 		"removed": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) },
@@ -115,12 +116,13 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 				must(t, os.RemoveAll(path))
 			}
 		},
-		"another":  func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o700)) },
-		"a file":   func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) },
-		"a link":   func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
-		"no TMP":   func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
-		"no lock":  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, process.RuntimeLockName))) },
-		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) }, // root may write anyway
+		"another": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o700)) },
+		"a file":  func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) },
+		"a link":  func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
+		"no TMP":  func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
+		"no lock": func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, process.RuntimeLockName))) },
+		// a test that runs as root can still write
+		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) },
 		"no sockets": func(t *testing.T, dir string) {
 			sockets, err := filepath.Glob(dir + "/*/*/*")
 			if must(t, err); len(sockets) == 0 {
@@ -144,7 +146,7 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 			if got := h.pid(i); got != pid {
 				t.Error("the process that ran was ended")
 			}
-			taken := name == "a file" || name == "a link" || name == "another" // the folder's path is
+			taken := name == "a file" || name == "a link" || name == "another" // another file is at the folder's path
 			if !taken {
 				eventually(t, 20*time.Second, "what runs can make temporary files", func() bool {
 					_, err := ask(context.Background(), i, "t", "tempfile")
@@ -158,7 +160,8 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 			if st := h.row("test"); st.State != Ready || st.Restarts != 1 || h.launcher.Launches() != 3 {
 				t.Errorf("%d starts; status = %+v", h.launcher.Launches(), st)
 			}
-			// The folder in use is safe from the next host's sweep, as it was before.
+			// RemoveAbandoned of another host must not remove the folder that this host
+			// uses.
 			if _, err := os.Stat(filepath.Join(h.runtime.Path(), process.RuntimeLockName)); err != nil {
 				t.Errorf("who looks after killed hosts does not see this one: %v", err)
 			}
@@ -170,7 +173,7 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 			}
 			must(t, h.Close(context.Background()))
 			if taken {
-				_ = os.RemoveAll(before) // another's, which is not the host's to remove
+				_ = os.RemoveAll(before) // the host must not remove the file of another program
 				_ = os.RemoveAll(before + "x")
 			}
 			if left, _ := os.ReadDir(parent); len(left) != 0 {
@@ -180,8 +183,8 @@ func TestRuntimeDir_isMadeAgain(t *testing.T) {
 	}
 }
 
-// TestSupervisor_hostFaults checks that a plugin that cannot start through a fault of the
-// host's system is never put into quarantine, and works again soon after the fault is gone.
+// TestSupervisor_hostFaults checks that a plugin whose starts fail through the host's fault
+// is never put into quarantine, and that it works soon after the fault is gone.
 func TestSupervisor_hostFaults(t *testing.T) {
 	descriptorsFree := func(n uint64) (restore func()) {
 		var was syscall.Rlimit
@@ -239,7 +242,7 @@ func TestSupervisor_hostFaults(t *testing.T) {
 			defer changes.Close()
 			end()
 			ended = true
-			awaitChange(t, changes, "test", "0-tempfile") // nobody asked
+			awaitChange(t, changes, "test", "0-tempfile") // the plugin becomes ready without a call
 			h.ask(h.open(Spec{Name: "test"}), "hello")
 			if st := h.row("test"); st.State != Ready || st.Restarts != 0 {
 				t.Errorf("status = %+v", st)
@@ -248,8 +251,8 @@ func TestSupervisor_hostFaults(t *testing.T) {
 	}
 }
 
-// TestFolderWatch_foldersComeAndGo checks that changes are found that the system's watch does
-// not report.
+// TestFolderWatch_foldersComeAndGo checks that the watch finds changes that cause no file
+// system event.
 func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 	for name, unwatched := range map[string]bool{"watched": false, "unwatched": true} {
 		t.Run(name, func(t *testing.T) {
@@ -281,20 +284,20 @@ func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 				t.Helper()
 				eventually(t, 20*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
 			}
-			make("one") // the folder was not there at the start
+			make("one") // the folder did not exist when the host started
 			runs("one")
 			must(t, os.RemoveAll(dir))
 			gone()
 			make("two")
 			runs("two")
 			must(t, os.Rename(dir, dir+"-away"))
-			make("three") // another folder at once
+			make("three") // another folder replaces the first one
 			runs("three")
 			must(t, os.Remove(file), os.Symlink("../four", file))
 			putPlugin(t, top, "x", "four")
 			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
 			runs("four")
-			putPlugin(t, top, "x", "five") // the link's target is another file
+			putPlugin(t, top, "x", "five") // another file replaces the target of the link
 			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
 			runs("five")
 		})
@@ -302,7 +305,7 @@ func TestFolderWatch_foldersComeAndGo(t *testing.T) {
 }
 
 // TestManager_Rescan_sameFileIsBack checks that a plugin leaves quarantine when its file is
-// taken away and put back.
+// moved away and moved back.
 func TestManager_Rescan_sameFileIsBack(t *testing.T) {
 	settings, heal := illUntil(t)
 	h := newHost(t, hostOptions{settings: settings, timing: func(tm *timing) { tm.quarantineRetry = time.Hour }}, "test=until")
@@ -316,8 +319,8 @@ func TestManager_Rescan_sameFileIsBack(t *testing.T) {
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 }
 
-// TestManager_Rescan_refusedFileIsNotStarted checks that a file that must not be run any more
-// is not started again, although its checksum is the same.
+// TestManager_Rescan_refusedFileIsNotStarted checks that a file with a forbidden mode is
+// not started again after a crash, although its checksum is unchanged.
 func TestManager_Rescan_refusedFileIsNotStarted(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})

@@ -29,7 +29,7 @@ func TestSupervisor_killedUnderLoad(t *testing.T) {
 	eventually(t, 5*time.Second, "all are in the plugin", func() bool { return h.row("test").Calls == calls })
 	time.Sleep(100 * time.Millisecond)
 	kill(t, pid)
-	// Calls that come now do not fail: they wait for the next process.
+	// Calls that begin after the crash wait for the next process.
 	for range 20 {
 		all.Go(func() {
 			if _, err := ask(context.Background(), i, "t", "hello"); err != nil && !strings.Contains(err.Error(), "during the call") {
@@ -54,8 +54,9 @@ func TestSupervisor_killedUnderLoad(t *testing.T) {
 	}
 }
 
-// TestSupervisor_noCallAfterACrashFails begins calls only once the process is dead, whether
-// the host knows it yet or not: each must be answered by the next process.
+// TestSupervisor_noCallAfterACrashFails checks that calls that begin after the process has
+// ended succeed on the next process, even if the host does not yet know that the process
+// has ended.
 func TestSupervisor_noCallAfterACrashFails(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) { tm.quarantineAfter = 100 }}, "test")
 	i := h.open(Spec{Name: "test"})
@@ -82,7 +83,7 @@ func TestProbe_stoppedPluginIsReplaced(t *testing.T) {
 	i := h.open(Spec{Name: "test"})
 	pid := h.pid(i)
 	stop(t, pid)
-	_, err := ask(context.Background(), i, "t", "hello") // has no deadline of its own
+	_, err := ask(context.Background(), i, "t", "hello") // the call has no deadline
 	if !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "health probes") {
 		t.Errorf("the call on the stopped process: %v", err)
 	}
@@ -91,8 +92,8 @@ func TestProbe_stoppedPluginIsReplaced(t *testing.T) {
 	}
 }
 
-// TestProbe_afterADeadline checks that a hung plugin is found when a call meets its deadline,
-// although the regular probes are an hour apart.
+// TestProbe_afterADeadline checks that a call that exceeds its deadline causes a probe,
+// which finds the hung plugin although the regular probes are an hour apart.
 func TestProbe_afterADeadline(t *testing.T) {
 	h := newHost(t, hostOptions{timing: func(tm *timing) {
 		tm.probeEvery, tm.probeDeadline, tm.probeAgain = time.Hour, 200*time.Millisecond, 10*time.Millisecond
@@ -134,12 +135,12 @@ func TestOrphans_childrenOfAPlugin(t *testing.T) {
 	}
 	kill(t, pid)
 	awaitDeath(t, pid)
-	h.ask(i, "hello") // the next process; the pipes that the child held did not keep it away
+	h.ask(i, "hello") // the call needs a new process, although the child holds the old pipes
 	eventually(t, 5*time.Second, "the child ends", func() bool { return children() == 0 })
 }
 
-// TestSupervisor_restartsOnlyWhenUsed checks that a crashed plugin is started again without a
-// call if an instance of it is held, and not if none is.
+// TestSupervisor_restartsOnlyWhenUsed checks that a crashed plugin is started again without
+// a call only if one of its instances is held.
 func TestSupervisor_restartsOnlyWhenUsed(t *testing.T) {
 	h := newHost(t, hostOptions{}, "used", "unused")
 	used, unused := h.open(Spec{Name: "used"}), h.open(Spec{Name: "unused"})
@@ -213,8 +214,8 @@ func kill(t testing.TB, pid int) {
 	}
 }
 
-// awaitDeath returns when the last thread of the process has ended. A process is a
-// zombie, for ps, as soon as its first one has.
+// awaitDeath waits until the last thread of the process has ended. The process looks like a
+// zombie in ps as soon as its first thread has ended, so the state is not enough.
 func awaitDeath(t testing.TB, pid int) {
 	t.Helper()
 	eventually(t, 5*time.Second, "the process is dead", func() bool {
@@ -223,14 +224,14 @@ func awaitDeath(t testing.TB, pid int) {
 	})
 }
 
-// hasEnded reports whether a child has ended, reaped or not.
+// hasEnded reports whether the child process has ended, reaped or not.
 func hasEnded(pid int) bool {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_PID, pid, &info, unix.WEXITED|unix.WNOWAIT|unix.WNOHANG, nil)
 	return info.Signo != 0 || errors.Is(err, unix.ECHILD)
 }
 
-// stop returns when every thread of the process stands still.
+// stop sends SIGSTOP to the process, and waits until all its threads are stopped.
 func stop(t testing.TB, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {

@@ -2,8 +2,8 @@ package plugins
 
 import "github.com/botyard/botyard/host/plugins/discovery"
 
-// useLocked returns the supervisor of the place, and makes it if there is none. It counts a
-// user of it, which unuse counts out. Locked: mu is held.
+// useLocked returns the supervisor of the place, and creates it if there is none. It counts
+// a user of the supervisor, which the caller ends with unuse. Locked: mu is held.
 func (m *Manager) useLocked(at place, b *discovery.Binary) *supervisor {
 	s, ok := m.supervisors[at]
 	if !ok {
@@ -14,23 +14,23 @@ func (m *Manager) useLocked(at place, b *discovery.Binary) *supervisor {
 	return s
 }
 
-// unuse counts a user of the supervisor out. The process of a plugin that is isolated by
-// tenant ends with its last user. A shared process stays for the next.
+// unuse removes a user of the supervisor. If the plugin is isolated by tenant, the process
+// is stopped after its last user. A shared process stays for later users.
 func (m *Manager) unuse(s *supervisor) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s.users.Add(-1) > 0 {
 		return
 	}
-	// A supervisor without a tenant may have been asked for the schema. While its process
-	// cannot be started, it goes on trying.
+	// A supervisor without a scope may have been created for the schema of a plugin that is
+	// isolated by tenant. While it repeats failed starts, it is not stopped.
 	if s.scope != "" || !s.isTrying() {
 		m.retireLocked(s)
 	}
 }
 
-// retireUnused ends the supervisor if it has no users any more. It is called when a process
-// was started, for which nobody may wait any more.
+// retireUnused stops the supervisor if it has no users any more. It is called after the
+// start of a process, because the last user may have left before the start was done.
 func (m *Manager) retireUnused(s *supervisor) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -39,7 +39,7 @@ func (m *Manager) retireUnused(s *supervisor) {
 	}
 }
 
-// retireLocked ends a supervisor without users, if the plugin is isolated by tenant.
+// retireLocked stops a supervisor without users, if the plugin is isolated by tenant.
 // Locked: mu is held.
 func (m *Manager) retireLocked(s *supervisor) {
 	at := place{s.ref, s.scope}

@@ -7,9 +7,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TenantStore returns the instance as what keeps registered tenants. It is nil if the plugin
-// has not that capability. It is a storage.TenantWatcher too if the plugin has the
-// capability for that.
+// TenantStore returns the instance as a storage.TenantStore, or nil if the plugin lacks the
+// capability storage.CapTenantStore. The result also implements storage.TenantWatcher if
+// the plugin has the capability storage.CapWatch.
 func (i *Instance) TenantStore() storage.TenantStore {
 	info := i.sup.lastInfo()
 	if !process.HasCapability(info, storage.CapTenantStore) {
@@ -31,8 +31,8 @@ var (
 	_ storage.TenantWatcher = tenantWatchCaller{}
 )
 
-// ofTenantStore has no call wait behind a flood of turns: a change of tenants must not be
-// hidden by one.
+// ofTenantStore are the options of all calls of a tenant store. These calls do not wait in
+// the queue, so that a tenant with many turns does not delay changes of tenants.
 var ofTenantStore = callOptions{unqueued: true}
 
 // PutTenant implements storage.TenantStore.
@@ -70,7 +70,8 @@ func (c tenantStoreCaller) TenantChanges(ctx context.Context, after int64, limit
 	})
 }
 
-// WatchTenants implements storage.TenantWatcher. It is bounded by ctx alone.
+// WatchTenants implements storage.TenantWatcher. It has no call timeout, only the deadline
+// of ctx.
 func (c tenantWatchCaller) WatchTenants(ctx context.Context, changed func() error) error {
 	return c.i.call(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) error {
 		return storage.NewTenantStoreClient(t.conn, t.id).WatchTenants(ctx, changed)

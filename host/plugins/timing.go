@@ -7,33 +7,33 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 )
 
-// timing holds the durations and counts that no operator sets. Tests make them short.
+// timing holds the durations and counts that no operator sets. Tests shorten them.
 type timing struct {
 	probeEvery, probeDeadline, probeAgain time.Duration
 
 	backoffBase, backoffMax time.Duration
-	healthyAfter            time.Duration // a process that ran so long has not failed
-	quarantineAfter         int           // failures in a row ...
-	quarantineWindow        time.Duration // ... within this
+	healthyAfter            time.Duration // a process that ran for this long ends the row of failures
+	quarantineAfter         int           // how many failures within quarantineWindow start the quarantine
+	quarantineWindow        time.Duration // the time for which failures count toward quarantineAfter
 	quarantineRetry         time.Duration
 
-	stopGrace       time.Duration // between the request to end and SIGKILL
-	outputGrace     time.Duration // for the last output of a process that ended
-	exitNotice      time.Duration // between a broken connection and the news of the exit
-	reconsiderEvery time.Duration // between questions whether a refused configuration is still in use, at first
-	debounce        time.Duration // how long plugin folders must be quiet before they are scanned
-	trial           time.Duration // a new version that ends within this gives its place back
-	hold            time.Duration // for which new calls are held while an exclusive plugin is replaced, at first
-	pollEvery       time.Duration // between polls of plugin folders, which find changes without events
-	pollOnly        bool          // no events of plugin folders are used
+	stopGrace       time.Duration // the time between the request to end and SIGKILL
+	outputGrace     time.Duration // how long the host waits for the last output of an ended process
+	exitNotice      time.Duration // how long the host waits for the process's end after a connection broke
+	reconsiderEvery time.Duration // the first pause between two calls of Options.Wanted
+	debounce        time.Duration // how long plugin folders must stay unchanged before a scan
+	trial           time.Duration // if a new version ends within this time, the old process takes over again
+	hold            time.Duration // how long new calls are first held while an exclusive plugin is replaced
+	pollEvery       time.Duration // the time between two polls of the plugin folders
+	pollOnly        bool          // whether file system events of plugin folders are ignored
 
-	blamePause, maxBlamePause time.Duration // how long a tenant is kept away, at first and at most
-	suspected                 time.Duration // how long a suspect stays in a cell, at first
+	blamePause, maxBlamePause time.Duration // how long a tenant's calls are refused, at first and at most
+	suspected                 time.Duration // how long a suspect first stays in a cell
 	blameMemory               time.Duration // how long a tenant's crashes are remembered
-	lingering                 time.Duration // how long an abandoned call may still be at work
+	lingering                 time.Duration // how long a plugin may still work on an abandoned call
 }
 
-// ofProcess returns the part of the timing that counts for a process.
+// ofProcess returns the part of the timing that package process uses.
 func (t timing) ofProcess() process.Timing {
 	return process.Timing{
 		ProbeEvery: t.probeEvery, ProbeDeadline: t.probeDeadline, ProbeAgain: t.probeAgain,
@@ -41,7 +41,7 @@ func (t timing) ofProcess() process.Timing {
 	}
 }
 
-// defaultTiming returns the timing of a host.
+// defaultTiming returns the timing of a real host.
 func defaultTiming() timing {
 	return timing{
 		probeEvery: 5 * time.Second, probeDeadline: 3 * time.Second, probeAgain: time.Second,

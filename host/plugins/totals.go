@@ -8,35 +8,35 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Totals count what happened to a plugin since the host was started, in all its
-// processes, those that have ended too.
+// Totals counts what happened to a plugin since the host was started, in all its running
+// and ended processes.
 type Totals struct {
 	Kind, Name string
-	Restarts   int64 // restarts after a process ended without being asked to
-	// Calls counts calls by their result: "" is success, else the name of the fault's class.
-	// Calls that only configure are not counted.
+	Restarts   int64 // ends of processes that the host did not ask to end
+	// Calls counts calls by result. The key is empty for a success, and otherwise the name
+	// of the error's class. Calls that only configure an instance are not counted.
 	Calls        map[string]int64
-	DroppedLines int64 // lines of its output that were not logged, because they were too many
-	Blamed       int64 // ends of its processes that one tenant certainly caused
-	KeptAway     int64 // how often the plugin began to refuse a tenant's calls for that
+	DroppedLines int64 // output lines that were not logged, because there were too many
+	Blamed       int64 // crashes that a tenant certainly caused
+	KeptAway     int64 // how often the plugin began to refuse a blamed tenant
 }
 
-// totals are the counters of one plugin.
+// totals holds the counters of one plugin.
 type totals struct {
 	restarts, dropped, blamed, keptAway atomic.Int64
 
-	calls [len(callClasses) + 1]atomic.Int64 // the last counts calls that succeeded
+	calls [len(callClasses) + 1]atomic.Int64 // the last element counts successful calls
 }
 
-// callClasses are the classes that calls are counted by; any other counts as internal,
-// which is the first.
+// callClasses lists the error classes that calls are counted by. An error of another class
+// counts as fault.Internal, which is the first.
 var callClasses = [...]fault.Class{
 	fault.Internal, fault.NotFound, fault.Invalid, fault.Conflict, fault.Unauthenticated, fault.Forbidden, fault.RateLimited,
 	fault.QuotaExhausted, fault.ContextTooLong, fault.ContentFiltered, fault.ProviderFailed, fault.PluginUnavailable, fault.Deadline,
 	fault.Canceled, fault.UnknownInstance,
 }
 
-// countCall counts a call by how it ended.
+// countCall counts a call by its result err.
 func (t *totals) countCall(err error) {
 	at := len(callClasses)
 	if err != nil {
@@ -45,7 +45,8 @@ func (t *totals) countCall(err error) {
 	t.calls[at].Add(1)
 }
 
-// totalsOf returns the counters of the plugin. They stay when its processes are gone.
+// totalsOf returns the counters of the plugin. They are kept when the plugin's processes
+// have ended.
 func (m *Manager) totalsOf(r discovery.Ref) *totals {
 	t, ok := m.totals.Load(r)
 	if !ok {
@@ -54,7 +55,7 @@ func (m *Manager) totalsOf(r discovery.Ref) *totals {
 	return t.(*totals)
 }
 
-// Totals returns the counts of all plugins that were used, in a fixed order.
+// Totals returns the counts of all plugins used so far, sorted by kind and name.
 func (m *Manager) Totals() []Totals {
 	var out []Totals
 	for key, value := range m.totals.Range {
@@ -77,8 +78,8 @@ func (m *Manager) Totals() []Totals {
 	return out
 }
 
-// Background returns how many background tasks run on storages, see RunInBackground. They end turns
-// whose storage did not answer.
+// Background returns how many background tasks of RunInBackground currently run. These
+// tasks end turns whose storage did not respond.
 func (m *Manager) Background() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,29 +10,29 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 )
 
-// worker is a plugin process with what the manager knows of it: the instances that are
-// configured in it and the calls that it works on.
+// worker is a plugin process together with the data of the manager about it: the instances
+// that are configured in it, and its calls.
 type worker struct {
 	*process.Process
-	calls callLog // whose calls it works on
+	calls callLog // the calls that the process works on
 
-	replaced atomic.Bool // another process takes its calls
+	replaced atomic.Bool // whether another process has replaced this one
 
 	mu     sync.Mutex
 	setups map[*instance]*setup
 
-	// Under the lock of the supervisor.
-	inflight int           // calls that hold the worker
-	idle     chan struct{} // not nil while draining; closed when inflight is 0
+	// supervisor.mu guards the following fields.
+	inflight int           // the number of calls between acquire and giveBack
+	idle     chan struct{} // nil until draining; closed when inflight is 0
 }
 
-// launch starts a process with the settings that count now. Its errors are those of
+// launch starts a process with the operator's current settings. It returns the errors of
 // process.Launcher.
 func (m *Manager) launch(ctx context.Context, bin *discovery.Binary, scope string) (*worker, error) {
 	return m.launchWith(ctx, bin, scope, m.opts.settings(bin.Ref))
 }
 
-// launchWith is launch with settings that need not count yet.
+// launchWith is launch with the given settings.
 func (m *Manager) launchWith(ctx context.Context, bin *discovery.Binary, scope string, settings config.PluginSettings) (*worker, error) {
 	p, err := m.launcher.Launch(ctx, process.Request{Binary: bin, Tenant: scope, Settings: settings})
 	if err != nil {
@@ -41,5 +41,5 @@ func (m *Manager) launchWith(ctx context.Context, bin *discovery.Binary, scope s
 	return &worker{Process: p, setups: map[*instance]*setup{}}, nil
 }
 
-// answer returns what the process says of itself.
+// answer returns what the plugin says about itself.
 func (w *worker) answer() answer { return answer{w.Binary.SHA256, w.Schema, w.Info} }

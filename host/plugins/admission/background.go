@@ -29,9 +29,9 @@ func NewBackgroundSlots() *BackgroundSlots {
 	return &BackgroundSlots{all: make(chan struct{}, bounds.BackgroundCallsOfAll), tenants: map[string]*tenantSlots{}}
 }
 
-// Acquire waits for a slot of the tenant, and then for a slot of the slots that all tenants
-// share. The caller must call release exactly once. If ctx ends first, Acquire returns the
-// error of ctx.
+// Acquire waits for a slot of the tenant, and then for a slot that all tenants share. The
+// caller must call release exactly once. If ctx ends first, Acquire returns the error of
+// ctx.
 func (b *BackgroundSlots) Acquire(ctx context.Context, tenant string) (release func(), err error) {
 	own := b.join(tenant)
 	select {

@@ -170,7 +170,7 @@ func TestBreaker_opensForOneTenant(t *testing.T) {
 		b.call("b", nil)
 		b.wantRefused("a", 5*time.Second)
 		time.Sleep(5 * time.Second)
-		b.call("a", errUpstream) // the probe of the tenant's circuit
+		b.call("a", errUpstream) // this call is the probe of the tenant's circuit
 		b.wantRefused("a", 10*time.Second)
 		b.call("b", nil)
 		time.Sleep(10 * time.Second)
@@ -199,9 +199,10 @@ func TestPermit_answerBegan(t *testing.T) {
 		probe.AnswerBegan()
 		other := b.admit("a")
 		time.Sleep(time.Second)
-		probe.End(context.Background(), errUpstream, b.on) // the probe fails after a part of its answer has arrived
+		probe.End(context.Background(), errUpstream, b.on) // The probe fails after a part of its answer has arrived.
 		b.wantRefused("a", 10*time.Second)
-		// a success of a call that was admitted before the circuit opened again
+		// The call was admitted before the circuit opened again, so its success does not
+		// count.
 		other.End(context.Background(), nil, b.on)
 		b.wantRefused("a", 10*time.Second)
 		time.Sleep(10 * time.Second)
@@ -280,7 +281,7 @@ func TestPermit_countsACrashOnce(t *testing.T) {
 		t.Error("closed after as many crashes as open it")
 	}
 	b = newBreakerUnderTest(t, "llm")
-	for range 100 { // calls that reached no process
+	for range 100 { // these calls reach no process, so they do not count
 		p, err := b.Admit("a")
 		if err != nil {
 			t.Fatal(err)
@@ -329,7 +330,7 @@ func TestBreaker_AdmitUrgent(t *testing.T) {
 		for range 10 {
 			urgent(errUpstream)
 		}
-		b.wantRefused("a", 4*time.Second) // failed urgent calls are not probes, so the pause stays as long
+		b.wantRefused("a", 4*time.Second) // failed urgent calls do not lengthen the pause
 		urgent(nil)
 		b.call("c", nil)
 	})

@@ -36,8 +36,8 @@ type circuit struct {
 // failure describes a failed call to circuit.fail.
 type failure struct {
 	isProbe bool
-	// mayOpen says whether this failure may open the circuit. A failure that may not is
-	// still counted, so that it brings the circuit nearer to opening.
+	// mayOpen says whether this failure may open the circuit. Each failure is counted, so
+	// the next failure that may open the circuit can open it.
 	mayOpen bool
 }
 

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// eventually waits until ok returns true. It fails the test if ok does not do so within the
-// time.
+// eventually waits until ok returns true. It fails the test if ok still returns false after
+// the duration within.
 func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(within); !ok(); time.Sleep(5 * time.Millisecond) {

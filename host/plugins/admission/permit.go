@@ -78,7 +78,7 @@ func (p *Permit) End(ctx context.Context, err error, process Process) {
 		own.probing = false
 	}
 	switch says := verdictOf(ctx, err); {
-	case says == saysNothing, process == nil: // a call without a process is left to the supervisor
+	case says == saysNothing, process == nil: // without a process, the result says nothing about the upstream
 	case says == saysAnswered:
 		b.succeedLocked(p, time.Now())
 	case says == saysEnded && process.HasExited():

@@ -45,11 +45,12 @@ func (p *Process) wasKilled() bool {
 func (p *Process) reap(readers *sync.WaitGroup) {
 	awaitExit(p.PID)
 	p.mu.Lock()
-	// Children of the plugin that continue to run would hold its pipes, sockets and locks.
+	// A child of the plugin that continued to run would hold the plugin's pipes, sockets
+	// and locks.
 	p.killGroupLocked()
 	p.mu.Unlock()
 	p.killOrphans()
-	_ = p.cmd.Wait() // ProcessState has the status of the process
+	_ = p.cmd.Wait() // the error is not needed, because ProcessState has the exit status
 	p.untrack()
 	p.mu.Lock()
 	p.reaped = true

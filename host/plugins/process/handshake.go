@@ -90,7 +90,7 @@ func (p *Process) connect() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw.(*grpc.ClientConn), nil // connPlugin.GRPCClient returned this connection
+	return raw.(*grpc.ClientConn), nil // connPlugin.GRPCClient returns a *grpc.ClientConn
 }
 
 // identify asks the plugin for its kind, name, version and schema, and sets Info and

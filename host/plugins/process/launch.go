@@ -126,7 +126,7 @@ func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
 	case c = <-done:
 	case <-ctx.Done():
 		p.kill("it took too long to start")
-		c = <-done // go-plugin returns when the process has ended
+		c = <-done // connect returns, because the killed process ends
 	}
 	p.Conn = c.conn
 	p.executable.Close()

@@ -146,8 +146,8 @@ func sweepOrphans(ended *Process) int {
 			doomed[q.pid] = !q.zombie
 		case !adopting.Load() || q.parent != self:
 		case tracked[q.group] != nil && tracked[q.group] != ended:
-			// This orphan is in the process group of a running plugin, which may want its
-			// orphan to run.
+			// The orphan is in the process group of a running plugin. The plugin may want
+			// the orphan to run.
 		case q.zombie:
 		case !belongsToOther(q.pid, ended):
 			doomed[q.pid] = true

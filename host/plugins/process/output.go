@@ -80,7 +80,7 @@ func (o *output) writeLine(line []byte) {
 		o.panicLine = text
 	}
 	if o.panicLine != "" && level == hclog.NoLevel {
-		level = hclog.Error // all lines after a panic are its stack
+		level = hclog.Error // a line after a panic is a part of its stack
 	}
 	if !o.limit.Allow() {
 		o.dropped++
@@ -124,7 +124,7 @@ func (o *output) lastLine() string {
 func (o *output) parseLine(line []byte) (hclog.Level, string, []any) {
 	var entry map[string]any
 	d := json.NewDecoder(bytes.NewReader(line))
-	d.UseNumber() // keeps all digits of a number, so that a secret of digits can be found and cut out
+	d.UseNumber() // UseNumber keeps all digits of a number, so that a secret of digits can be found and cut out
 	if line[0] != '{' || d.Decode(&entry) != nil || d.More() {
 		return hclog.NoLevel, o.sanitizer.Clean(string(line), maxLine), nil
 	}

@@ -44,7 +44,7 @@ type Process struct {
 	lifeline       *os.File // the writing end of the process's standard input
 	stdout, stderr *os.File
 	output         *output
-	passedOn       []*lineWriter // write the output that go-plugin sends through its connection
+	passedOn       []*lineWriter // the writers of output that go-plugin receives through its connection
 	badHandshake   bool          // whether the process's output began with a line that is not a handshake
 	dropSecrets    func()        // removes the secrets of the process's environment from the Sanitizer
 
@@ -58,7 +58,7 @@ type Process struct {
 	dirRemoved bool               // whether cleanUp has begun to remove the process's folder
 	stopping   bool               // whether Stop has asked the process to end
 	killReason string             // why the host killed the process; empty if it did not
-	hungSince  time.Time          // see HungSince
+	hungSince  time.Time          // the result of HungSince
 	conns      []*grpc.ClientConn // all connections that go-plugin opened
 	tasks      sync.WaitGroup     // the goroutines of Go; none is added once reaped is true
 }

@@ -22,7 +22,7 @@ import (
 // processRunner starts the process for go-plugin. It reads the output itself, because the
 // runner of go-plugin has three faults. Its reader of stderr panics on a line that looks
 // like a log entry of hclog but is not. Its reader of stdout stops at a long line, which
-// blocks the plugin. And while a child of the plugin holds the pipes, go-plugin does not
+// blocks the plugin. And while a child of the plugin holds the pipes, the runner does not
 // notice the end of the plugin, and cannot kill the plugin.
 type processRunner struct {
 	p         *Process
@@ -58,7 +58,7 @@ func (p *Process) newRunner(env []string) *processRunner {
 // output and reap it.
 func (r *processRunner) Start(context.Context) error {
 	p := r.p
-	var ends []*os.File // the ends of the pipes that the process uses
+	var ends []*os.File // the process's ends of the pipes; the host closes its copies
 	defer func() { closeAll(ends...) }()
 	stdin, lifeline, err := os.Pipe() // os.Pipe sets close-on-exec
 	if err != nil {
@@ -137,7 +137,7 @@ func (p *Process) execute() error {
 		return err
 	}
 	if wrong := (*fs.PathError)(nil); errors.As(err, &wrong) {
-		wrong.Path = p.Binary.Path // replaces the path of the file's descriptor
+		wrong.Path = p.Binary.Path // instead of the path of the descriptor
 	}
 	return err
 }
@@ -177,8 +177,8 @@ func (r *processRunner) Wait(context.Context) error {
 
 // Kill implements runner.Runner. go-plugin calls Kill after a failed start. go-plugin also
 // calls Kill two seconds after it asked the plugin to end, or at once if that request
-// failed. In this second case Kill only waits, because Stop gives the plugin more time to
-// close its instances, and then kills it.
+// failed. If Stop asked the plugin to end, Kill does not kill it but waits for its end,
+// because Stop gives the plugin more time to close its instances before it kills it.
 func (r *processRunner) Kill(context.Context) error {
 	r.p.mu.Lock()
 	stopping := r.p.stopping

@@ -17,9 +17,9 @@ import (
 )
 
 // RuntimeDir is the host's private folder. It contains a folder for each plugin process,
-// with the process's sockets and temporary files. If the folder is deleted or becomes
-// unusable, for example because a cleaner of temporary files deleted it, the RuntimeDir
-// creates another. A RuntimeDir is safe for concurrent use.
+// with the process's sockets and temporary files. If the folder becomes unusable, for
+// example because a cleaner of temporary files deleted it, the RuntimeDir creates another
+// folder. A RuntimeDir is safe for concurrent use.
 type RuntimeDir struct {
 	parent string
 
@@ -221,7 +221,7 @@ func (d *RuntimeDir) check() error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.RemoveAll(dir) }() // Remove deletes what RemoveAll could not
+	defer func() { _ = os.RemoveAll(dir) }() // Remove deletes the files that RemoveAll fails to delete
 	l, err := net.Listen("unix", filepath.Join(dir, "socket"))
 	if err != nil {
 		return fmt.Errorf("a socket for plugins cannot be made: %w", err)

@@ -100,8 +100,8 @@ func (p *Process) attribute(method string, req any, err error) error {
 // noteConn is a client interceptor that records the connections of go-plugin, so that
 // cleanUp can close them. If a process ends after its handshake and before the host is
 // connected, go-plugin abandons its connection, opens a second connection to end the
-// process, and abandons that too. It closes neither connection. But on each connection it
-// first opens a stream of its own, which noteConn sees.
+// process, and abandons that too. It closes neither connection. But go-plugin first opens a
+// stream of its own on each connection, and noteConn sees this stream.
 func (p *Process) noteConn(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	if strings.HasPrefix(method, "/plugin.") {
 		p.mu.Lock()

@@ -14,13 +14,13 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// secrets are those of all instances that this process ever had.
+// secrets holds the secrets of all instances that this process has had.
 var secrets struct {
 	sync.Mutex
 	all []string
 }
 
-// leak says secrets in the way that is named.
+// leak writes the secrets to an error or to the output. how says where.
 func leak(how string, log hclog.Logger) error {
 	secrets.Lock()
 	all := strings.Join(secrets.all, " and ")
@@ -31,7 +31,7 @@ func leak(how string, log hclog.Logger) error {
 		return fmt.Errorf("calling %q: 403", "https://h/?key="+url.QueryEscape(all))
 	case "fault":
 		return fault.New(fault.Forbidden, "the key %q is not known", all).At("options." + own)
-	case "long": // it is cut off within the last one
+	case "long": // the host shortens the message within the last secret
 		return fault.New(fault.ProviderFailed, "%s%s", strings.Repeat("x", 4090-len(own)), own+own)
 	case "stderr":
 		fmt.Fprintln(os.Stderr, "plain", all)
@@ -42,7 +42,7 @@ func leak(how string, log hclog.Logger) error {
 		log.Error("an entry "+own, "field", all, own, "name", "list", []string{own}, "error", errors.New(own))
 		log.Warn("encoded", "basic", base64.StdEncoding.EncodeToString([]byte("user:"+own)), "hex", fmt.Sprintf("%x", own))
 		fmt.Fprintln(os.Stdout, "on stdout", all)
-		time.Sleep(100 * time.Millisecond) // the streams have no order among themselves
+		time.Sleep(100 * time.Millisecond) // stdout and stderr arrive in no fixed order
 		fmt.Fprintln(os.Stderr, "that was all")
 		return nil
 	case "panic":

@@ -1,7 +1,7 @@
-// Command testplugin is a plugin that misbehaves on demand. Its file name says
-// which kind and name it claims; the mark at the end of the file, which a test
-// appends to its copy, says how it misbehaves as a whole, and the user's message
-// says what a call does. leak.go writes the configuration's secrets to all outputs.
+// Command testplugin is a plugin that misbehaves in chosen ways. Its file name says which
+// kind and name it claims to have. A mark, which a test appends to its copy of the file,
+// says how the process misbehaves. The first word of the user's message says what a call
+// does. The file leak.go writes the secrets of the configuration to all outputs.
 package main
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Config is the plugin's configuration. The tests choose its values.
+// Config is the plugin's configuration, whose values the tests choose.
 type Config struct {
 	Secret string `json:"secret,omitempty" botyard:"secret"`
 	Proxy  string `json:"proxy,omitempty"`
@@ -30,8 +30,7 @@ type Config struct {
 	Fail   bool   `json:"fail,omitempty"`
 }
 
-// mark is the text after "\nmark:" at the end of the binary. A test appends it to choose how
-// the plugin behaves.
+// mark is the text after "\nmark:" at the end of the binary, or empty.
 var mark = readMark()
 
 // child is the process that a plugin with the mark children or daemons starts.
@@ -39,7 +38,8 @@ var child *exec.Cmd
 
 var opened, closed, known atomic.Int64
 
-// realStderr is not redirected when the plugin serves.
+// realStderr is the original os.Stderr. go-plugin replaces os.Stderr when the plugin
+// serves.
 var realStderr = os.Stderr
 
 func main() {
@@ -54,7 +54,7 @@ func main() {
 		os.Exit(3)
 	case "mute":
 		select {}
-	case "until": // ill until there is a file
+	case "until": // fails until the file exists
 		if _, err := os.Stat(os.Getenv("BOTYARD_TEST_UNTIL")); err != nil {
 			fmt.Fprintln(os.Stderr, "not well yet")
 			os.Exit(1)
@@ -69,13 +69,13 @@ func main() {
 	case "elsewhere":
 		fmt.Println("1|1|unix|/tmp/somebody-elses.sock|grpc|")
 		select {}
-	case "ghost": // says that it is ready, and is gone
+	case "ghost": // prints a handshake and exits
 		fmt.Println("1|1|unix|" + filepath.Join(os.TempDir(), "none.sock") + "|grpc|")
 		os.Exit(1)
 	case "noise":
 		makeNoise()
 	case "children", "daemons":
-		// It keeps the plugin's pipes open.
+		// The child keeps the plugin's pipes open.
 		child = exec.Command("/bin/sleep", "300")
 		child.Stdin, child.Stdout, child.Stderr = os.Stdin, os.Stdout, os.Stderr
 		child.SysProcAttr = &syscall.SysProcAttr{Setsid: mark == "daemons"}
@@ -83,7 +83,7 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-	case "tempfile": // writes one as it starts
+	case "tempfile": // writes a temporary file when it starts
 		f, err := os.CreateTemp("", "")
 		if err == nil {
 			_, err = f.Write(make([]byte, 8192))
@@ -134,9 +134,9 @@ func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
 	switch mark {
 	case "hangopen":
 		select {}
-	case "stopself": // hangs once it is configured
+	case "stopself": // hangs shortly after it is configured
 		time.AfterFunc(time.Millisecond, func() { _ = syscall.Kill(os.Getpid(), syscall.SIGSTOP) })
-	case "crashlater": // is well at first
+	case "crashlater": // crashes one second after it is configured
 		time.AfterFunc(time.Second, func() { os.Exit(5) })
 	}
 	env.Log.Info("opened", "count", opened.Load())
@@ -180,7 +180,7 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return say(fmt.Sprint(os.Getpid()))
 	case "child":
 		return say(fmt.Sprint(child.Process.Pid))
-	case "leave": // a process, which writes its id: leave WAY PATH
+	case "leave": // leave WAY PATH: starts a process that writes its id to the file PATH
 		way, path, _ := strings.Cut(rest, " ")
 		if err := leave(way, path); err != nil {
 			return nil, err
@@ -208,14 +208,14 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	case "drip": // a delta at once, the end later
+	case "drip": // sends a delta at once, and ends after the given duration
 		d, _ := time.ParseDuration(rest)
 		if err := emit(llm.Delta{Text: "drip "}); err != nil {
 			return nil, err
 		}
 		time.Sleep(d)
 		return say("drop")
-	case "hold": // a delta at once, the end when there is a file of that name
+	case "hold": // sends a delta at once, and ends when the given file exists
 		if err := emit(llm.Delta{Text: "held "}); err != nil {
 			return nil, err
 		}
@@ -228,15 +228,15 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	case "crash":
 		fmt.Fprintln(os.Stderr, "told to crash")
 		os.Exit(7)
-	case "unfinished": // a line
+	case "unfinished": // prints a line without a line end
 		fmt.Print("a line without an end")
-	case "stop": // hangs
+	case "stop": // stops the process, so that it hangs
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 		select {}
 	case "panic":
 		go panic("a goroutine of the plugin failed")
 		select {}
-	case "amnesia": // the first call of the process does not know the instance
+	case "amnesia": // returns fault.UnknownInstance in the first call of the process
 		if known.Add(1) == 1 {
 			return nil, fault.New(fault.UnknownInstance, "unknown instance")
 		}
@@ -246,7 +246,7 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 			return nil, err
 		}
 		return nil, fault.New(fault.UnknownInstance, "unknown instance")
-	case "garble": // text that is cut within characters, and that is none
+	case "garble": // sends pieces that split characters, and bytes that are not UTF-8
 		for _, piece := range []string{"a\xe2", "\x82", "\xac\xffb\x00", "\xf0\x9f"} {
 			if err := emit(llm.Delta{Text: piece}); err != nil {
 				return nil, err
@@ -271,7 +271,7 @@ func makeNoise() {
 	fmt.Fprintln(os.Stderr, `{"@message":1}`)
 	fmt.Fprintln(os.Stderr, `{"@level":"warn","@message":"a proper entry","answer":42,"nested":{"a":[1]}}`)
 	fmt.Fprintln(os.Stderr, `{"@level":{},"@message":[],"@timestamp":"never"}`)
-	fmt.Fprintln(os.Stderr, strings.Repeat("long", 1<<18)) // 1 MiB in one line
+	fmt.Fprintln(os.Stderr, strings.Repeat("long", 1<<18)) // a line of 1 MiB
 	fmt.Fprintln(os.Stderr, "bell \a and escape \x1b[31m and \xff")
 	for i := range 100_000 {
 		fmt.Fprintln(os.Stderr, "noise", i)
@@ -279,7 +279,7 @@ func makeNoise() {
 }
 
 func readMark() string {
-	f, err := os.Open("/proc/self/exe") // and not what has its path by now
+	f, err := os.Open("/proc/self/exe") // this process's file, even if another file has its path now
 	if self, wrong := os.Executable(); err != nil && wrong == nil {
 		f, err = os.Open(self)
 	}
@@ -303,7 +303,8 @@ func readMark() string {
 	return word
 }
 
-// leave starts a process that goes its own way.
+// leave starts a process that outlives the plugin. way says how the process separates from
+// the plugin. The process writes its id to the file at path.
 func leave(way, path string) error {
 	script := "echo $$ > " + path + ".part; mv " + path + ".part " + path + "; exec sleep 300 </dev/null >/dev/null 2>&1"
 	if way == "forks" {
@@ -315,14 +316,14 @@ func leave(way, path string) error {
 	case "child":
 	case "session", "forks":
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	case "daemon": // its parent ends
+	case "daemon": // the parent of the process ends at once
 		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin setsid /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1 &")
 		cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
-	case "bare": // and it has nothing of the plugin's
+	case "bare": // the process has a session of its own and an empty environment
 		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin setsid env -i PATH=/usr/bin:/bin /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1")
 		cmd.Env = append(os.Environ(), "PATH=/usr/bin:/bin")
 	}
-	if way == "hidden" { // in the host's process group, as one of its own
+	if way == "hidden" { // the process is in the host's process group and has an empty environment
 		cmd = exec.Command("/bin/sh", "-c", "PATH=/usr/bin:/bin env -i PATH=/usr/bin:/bin /bin/sh -c '"+script+"' </dev/null >/dev/null 2>&1 &")
 		group, err := syscall.Getpgid(os.Getppid())
 		if err != nil {
