@@ -119,9 +119,11 @@ func TestArchive_refusals(t *testing.T) {
 		{"POST", "a/purge", "application/json", `{"abandon":["0123456789"]}`, 422, "is no storage of this tenant"},
 		{"POST", "nobody/purge", "application/json", `{}`, 404, "there is no tenant"},
 	} {
-		if got := s.text(c.method, tenants+c.path, headers{"Content-Type": c.kind}, c.body, c.status); !strings.Contains(got, c.want) {
-			t.Errorf("%s %s %s: %s; want %q", c.method, c.path, c.body, got, c.want)
-		}
+		t.Run(c.method+" "+c.path+" "+c.want, func(t *testing.T) {
+			if got := s.in(t).text(c.method, tenants+c.path, headers{"Content-Type": c.kind}, c.body, c.status); !strings.Contains(got, c.want) {
+				t.Errorf("the response to %s is %s; want %q", c.body, got, c.want)
+			}
+		})
 	}
 	if n := len(s.turns("a", "c")); n != 1 {
 		t.Errorf("%d turns are left", n)
@@ -268,7 +270,7 @@ func TestExportTenant_slowReader(t *testing.T) {
 		n++
 	}
 	if more := len(read); n != 2+2*200+1 || more < 50 {
-		t.Errorf("%d lines; %d of 200 conversations were read while nobody took them", n, 200-more)
+		t.Errorf("%d lines; %d of 200 conversations were read while the response was not read", n, 200-more)
 	}
 }
 
@@ -327,7 +329,7 @@ func TestImportTenant_endsWithTheHost(t *testing.T) {
 	begun := time.Now()
 	_ = s.server.Drain(ctx)
 	if took := time.Since(begun); took > 15*time.Second {
-		t.Errorf("the end took %s", took)
+		t.Errorf("the drain took %s", took)
 	}
 	if got := <-answered; !strings.Contains(got, "503") || !strings.Contains(got, "the host is stopping") {
 		t.Errorf("answered %s", got)
@@ -357,9 +359,9 @@ func TestArchive_retention(t *testing.T) {
 	}
 	s.register("short", map[string]any{"conversation_storage": map[string]any{"retention_days": 2}})
 	s.register("long", map[string]any{"conversation_storage": map[string]any{"retention_days": 4}})
-	s.eventually("what is too old is deleted", func() bool { return count("short") == 0 })
+	s.eventually("the old conversations are deleted", func() bool { return count("short") == 0 })
 	if long, none := count("long"), count("none"); long != 10 || none != 10 {
-		t.Errorf("of others %d and %d conversations are left", long, none)
+		t.Errorf("the other tenants have %d and %d conversations; want 10 each", long, none)
 	}
 	if cached := s.host.Registry().CachedBots(); len(cached) > 0 {
 		t.Errorf("bots were built: %+v", cached)

@@ -71,6 +71,6 @@ func TestAudit(t *testing.T) {
 		t.Errorf("%v, %v", done, refused)
 	}
 	if strings.Contains(log.String(), "sk-0123456789-abcdef") || strings.Contains(log.String(), "nobody else") {
-		t.Errorf("the log has what was put:\n%s", &log)
+		t.Errorf("the log has contents of the configuration:\n%s", &log)
 	}
 }

@@ -30,13 +30,13 @@ func TestCache(t *testing.T) {
 	s.refuse(refusal{"", "DELETE", "/admin/v1/cache/b", nil, "", 404, fault.NotFound, "", "cached"})
 	s.refuse(refusal{"", "DELETE", "/admin/v1/cache/a%2fb", nil, "", 400, fault.Invalid, "id", ""})
 	if s.chat("b", "c", "m").Bot.Cached {
-		t.Error("evicted, and cached")
+		t.Error("the evicted bot is still cached")
 	}
 	var removed struct{ Removed int }
 	if s.call("DELETE", "/admin/v1/cache", nil, "", 200, &removed); removed.Removed != 3 {
 		t.Errorf("%+v", removed)
 	}
 	if s.chat("a", "c", "m").Bot.Cached {
-		t.Error("cleared, and cached")
+		t.Error("a bot is still cached after the cache was cleared")
 	}
 }

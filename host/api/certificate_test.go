@@ -93,7 +93,7 @@ func TestCertificate_isReplaced(t *testing.T) {
 	}
 	third := makePair(t, dir, "third")
 	if pair, _ := c.get(nil); !bytes.Equal(pair.Certificate[0], second) {
-		t.Error("the files are looked at with each connection")
+		t.Error("the files are checked for each connection")
 	}
 	expect("after all that", third)
 }
@@ -112,10 +112,12 @@ func TestCertificate_invalidFiles(t *testing.T) {
 		for key, files := range map[string]config.TLS{
 			"tls.cert_file": {CertFile: in(name), KeyFile: in("key.pem")}, "tls.key_file": {CertFile: in("cert.pem"), KeyFile: in(name)},
 		} {
-			_, err := loadCertificate(files, nil)
-			if err == nil || !strings.HasPrefix(err.Error(), key+": ") || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), want) {
-				t.Errorf("%+v: %v", files, err)
-			}
+			t.Run(key+" "+name, func(t *testing.T) {
+				_, err := loadCertificate(files, nil)
+				if err == nil || !strings.HasPrefix(err.Error(), key+": ") || !strings.Contains(err.Error(), name) || !strings.Contains(err.Error(), want) {
+					t.Errorf("%+v: %v", files, err)
+				}
+			})
 		}
 	}
 }
@@ -147,11 +149,11 @@ func TestCertificate_becomesAPipe(t *testing.T) {
 	// While one connection checks the files, other connections get the previous certificate.
 	now = now.Add(fileCheckInterval)
 	if !c.due() {
-		t.Fatal("nobody looks")
+		t.Fatal("due returns false although the files must be checked")
 	}
 	now = now.Add(fileCheckInterval)
 	if pair, err := c.get(nil); err != nil || !bytes.Equal(pair.Certificate[0], was) || c.due() {
-		t.Errorf("two look at once, %v", err)
+		t.Errorf("two connections check the files at once, %v", err)
 	}
 }
 
@@ -165,15 +167,17 @@ func TestCertificate_oldTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	for version, ok := range map[uint16]bool{tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		client, server := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- tls.Server(server, c.tlsConfig()).Handshake() }()
-		err := tls.Client(client, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version}).Handshake()
-		_ = client.Close()
-		<-done
-		_ = server.Close()
-		if (err == nil) != ok {
-			t.Errorf("version %x: %v", version, err)
-		}
+		t.Run(tls.VersionName(version), func(t *testing.T) {
+			client, server := net.Pipe()
+			done := make(chan error, 1)
+			go func() { done <- tls.Server(server, c.tlsConfig()).Handshake() }()
+			err := tls.Client(client, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: version}).Handshake()
+			_ = client.Close()
+			<-done
+			_ = server.Close()
+			if (err == nil) != ok {
+				t.Errorf("the handshake returns %v", err)
+			}
+		})
 	}
 }

@@ -25,7 +25,7 @@ func TestConnections(t *testing.T) {
 		c := s.raw(probe + "\r\n")
 		s.answered(c, 200)
 		idle = append(idle, c)
-		s.eventually("it is idle", func() bool {
+		s.eventually("the connection is idle", func() bool {
 			s.server.connections.mu.Lock()
 			defer s.server.connections.mu.Unlock()
 			return s.server.connections.idle.Len() == min(len(idle), bounds.MinConnections)
@@ -33,13 +33,13 @@ func TestConnections(t *testing.T) {
 	}
 	_ = idle[0].SetReadDeadline(time.Now().Add(30 * time.Second))
 	if _, err := idle[0].Read(make([]byte, 1)); err == nil {
-		t.Error("the oldest did not give way")
+		t.Error("the oldest idle connection is still open")
 	}
 	var busy []net.Conn
 	for range bounds.MinConnections {
 		busy = append(busy, s.raw(probe)) // these requests never send the end of their headers
 	}
-	s.eventually("all are at work", func() bool {
+	s.eventually("no connection is idle", func() bool {
 		s.server.connections.mu.Lock()
 		defer s.server.connections.mu.Unlock()
 		return s.server.connections.idle.Len() == 0 && len(s.server.connections.open) == bounds.MinConnections
@@ -48,18 +48,18 @@ func TestConnections(t *testing.T) {
 	for range 2 * bounds.SpareConnections {
 		spares = append(spares, s.raw(probe))
 	}
-	s.eventually("they are bounded", func() bool { return s.server.connections.count() == bounds.MinConnections+bounds.SpareConnections })
+	s.eventually("the number of connections is bounded", func() bool { return s.server.connections.count() == bounds.MinConnections+bounds.SpareConnections })
 	for path, status := range map[string]int{"/healthz": 200, "/readyz": 200, "/admin/v1/tenants/a": 200, "/api/v1/conversations": 429} {
 		s.answered(s.raw("GET "+path+" HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: a\r\n\r\n"), status)
 	}
 	_ = spares[0].SetReadDeadline(time.Now().Add(30 * time.Second))
 	if _, err := spares[0].Read(make([]byte, 1)); err == nil {
-		t.Error("the oldest spare did not give way")
+		t.Error("the oldest spare is still open")
 	}
 	for _, c := range append(busy, spares...) {
 		_ = c.Close()
 	}
-	s.eventually("there is room", func() bool {
+	s.eventually("a request of a tenant succeeds again", func() bool {
 		return s.request("GET", "/api/v1/conversations", headers{tenantHeader: "a"}, "").StatusCode == 200
 	})
 }

@@ -69,7 +69,7 @@ func (s *testServer) notFoundFor(when, tenant, conversation, user string) {
 	var list Conversations
 	s.call("GET", "/api/v1/conversations?user_id="+user, h, "", 200, &list)
 	if slices.ContainsFunc(list.Conversations, func(c Conversation) bool { return c.ID == conversation }) {
-		s.Errorf("%s: it is in the list", when)
+		s.Errorf("%s: the list has the conversation", when)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestConversationOwner(t *testing.T) {
 			busy <- resp.StatusCode
 		}()
 	}
-	s.eventually("a turn at work", func() bool {
+	s.eventually("a turn runs", func() bool {
 		var out Turns
 		s.call("GET", "/api/v1/conversations/hers/turns?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 200, &out)
 		return slices.ContainsFunc(out.Turns, func(t Turn) bool { return t.State == "running" })
@@ -135,7 +135,7 @@ func TestConversationOwner(t *testing.T) {
 	}
 	s.call("DELETE", "/api/v1/conversations/hers?user_id=ann", headers{"X-Tenant-ID": "a"}, "", 204, nil)
 	if status, body := s.asUser("a", "hers", "bob", "do you remember me?"); status != 200 || strings.Contains(body, "secret") {
-		t.Errorf("the id's next life: %d %s", status, body)
+		t.Errorf("the next conversation with the id: %d %s", status, body)
 	}
 }
 

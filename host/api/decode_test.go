@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 // TestDecodeObject_halfSurrogates checks that an escaped half of a surrogate pair is refused,
@@ -23,16 +26,18 @@ func TestDecodeObject_halfSurrogates(t *testing.T) {
 		`"\ud83d\ude00\ude00"`:  false,
 		`"\n\t\"\ud83d\\ude00"`: false,
 	} {
-		var got, want string
-		err := decodeObject([]byte(`{"a":`+text+`}`), map[string]any{"a": &got})
-		switch {
-		case whole:
-			if json.Unmarshal([]byte(text), &want) != nil || err != nil || got != want {
-				t.Errorf("%s: %q, %v; want %q", text, got, err, want)
+		t.Run(text, func(t *testing.T) {
+			var got, want string
+			err := decodeObject([]byte(`{"a":`+text+`}`), map[string]any{"a": &got})
+			switch {
+			case whole:
+				if json.Unmarshal([]byte(text), &want) != nil || err != nil || got != want {
+					t.Errorf("decoded %q, %v; want %q", got, err, want)
+				}
+			case err == nil || !strings.Contains(err.Error(), "surrogate"):
+				t.Errorf("the error is %v", err)
 			}
-		case err == nil || !strings.Contains(err.Error(), "surrogate"):
-			t.Errorf("%s: %v", text, err)
-		}
+		})
 	}
 }
 
@@ -61,4 +66,18 @@ func FuzzDecodeObject(f *testing.F) {
 			t.Fatalf("metadata %q", meta)
 		}
 	})
+}
+
+// TestDecodeObject_tooManyValues checks that a body with too many values is refused before memory
+// is allocated for them.
+//
+// beyond: values of a body
+func TestDecodeObject_tooManyValues(t *testing.T) {
+	s := serve(t, Options{})
+	s.register("a", nil)
+	body := func(n int) string {
+		return `{"conversation_id":"c","message":"m","metadata":{"a":[0` + strings.Repeat(",0", n) + `]}}`
+	}
+	s.refuse(refusal{"", "POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(bounds.BodyValues), 400, fault.Invalid, "", "values"})
+	s.call("POST", "/api/v1/chat", headers{tenantHeader: "a"}, body(8000), 200, nil)
 }

@@ -14,8 +14,16 @@ import (
 )
 
 // rawChat returns the text of a chat's HTTP request.
-func rawChat(tenant, conversation string, stream bool) string {
-	body := chatBody(conversation, "m", "stream", stream)
+func rawChat(tenant, conversation string) string {
+	return rawChatWith(tenant, chatBody(conversation, "m"))
+}
+
+// rawStreamedChat returns the text of a streamed chat's HTTP request.
+func rawStreamedChat(tenant, conversation string) string {
+	return rawChatWith(tenant, chatBody(conversation, "m", "stream", true))
+}
+
+func rawChatWith(tenant, body string) string {
 	return fmt.Sprintf("POST /api/v1/chat HTTP/1.1\r\nHost: localhost\r\nX-Tenant-ID: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
 		tenant, len(body), body)
 }
@@ -40,7 +48,7 @@ func TestDisconnects(t *testing.T) {
 	}
 	go func() { _ = s.server.Serve(tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}})) }()
 
-	dependencyStatuses := map[string]string{
+	extraBytes := map[string]string{
 		"nothing": "", "a byte": "x", "a line": "\r\n", "a request": "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", "much": strings.Repeat("y", 50<<10),
 	}
 	leave := map[string]func(c *net.TCPConn) error{
@@ -49,13 +57,16 @@ func TestDisconnects(t *testing.T) {
 		"close half": (*net.TCPConn).CloseWrite,
 	}
 	var conversations []string
-	for what, rest := range dependencyStatuses {
-		for how, go_ := range leave {
+	for what, extra := range extraBytes {
+		for how, disconnect := range leave {
 			for _, stream := range []bool{true, false} {
 				for _, secure := range []bool{true, false} {
 					name := fmt.Sprintf("%s, %s, %v, %v", what, how, stream, secure)
 					conversations = append(conversations, name)
-					request := rawChat("hangs", name, stream) + rest
+					request := rawChat("hangs", name) + extra
+					if stream {
+						request = rawStreamedChat("hangs", name) + extra
+					}
 					address := strings.TrimPrefix(s.url, "http://")
 					if secure {
 						address = l.Addr().String()
@@ -76,7 +87,7 @@ func TestDisconnects(t *testing.T) {
 						resp := s.request("GET", "/api/v1/conversations/"+escaped(name)+"/turns", headers{tenantHeader: "hangs"}, "")
 						return resp.StatusCode == 200
 					})
-					if err := go_(c.(*net.TCPConn)); err != nil {
+					if err := disconnect(c.(*net.TCPConn)); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -106,13 +117,13 @@ func TestDisconnects_endlessSender(t *testing.T) {
 	}
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
-	c := s.raw(rawChat("hangs", "c", false))
+	c := s.raw(rawChat("hangs", "c"))
 	s.eventually("the turn has begun", func() bool {
 		return s.request("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
 	})
 	_ = c.SetWriteDeadline(time.Now().Add(time.Second)) // the write ends at its deadline, because the server does not read all bytes
 	if n, err := io.WriteString(c, strings.Repeat("y", 64<<20)); err == nil {
-		t.Errorf("%d bytes were taken", n)
+		t.Errorf("the server read %d bytes", n)
 	}
 	s.eventually("the turn is interrupted", func() bool {
 		turns := s.turns("hangs", "c")
@@ -128,11 +139,11 @@ func TestDisconnects_whileATurnWaits(t *testing.T) {
 	}
 	s := serve(t, Options{})
 	s.register("hangs", map[string]any{"llm": map[string]any{"tokens": 5, "hang_after_tokens": 2}})
-	first := s.raw(rawChat("hangs", "c", true))
+	first := s.raw(rawStreamedChat("hangs", "c"))
 	s.eventually("the first turn runs", func() bool {
 		return s.request("GET", "/api/v1/conversations/c/turns", headers{tenantHeader: "hangs"}, "").StatusCode == 200
 	})
-	second := s.raw(rawChat("hangs", "c", false) + "x")
+	second := s.raw(rawChat("hangs", "c") + "x")
 	lease, err := s.host.Bot(t.Context(), "hangs")
 	if err != nil {
 		t.Fatal(err)
@@ -143,11 +154,11 @@ func TestDisconnects_whileATurnWaits(t *testing.T) {
 		defer s.server.inflight.mu.Unlock()
 		return s.server.inflight.count
 	}
-	s.eventually("both are there", func() bool { return inFlight() == 2 })
+	s.eventually("both turns are stored", func() bool { return inFlight() == 2 })
 	_ = second.Close()
-	s.eventually("who waited has left", func() bool { return inFlight() == 1 })
+	s.eventually("the waiting turn ends", func() bool { return inFlight() == 1 })
 	_ = first.Close()
-	s.eventually("the other too", func() bool { return inFlight() == 0 })
+	s.eventually("the running turn ends too", func() bool { return inFlight() == 0 })
 }
 
 // TestDisconnects_pipelinedBytes checks that a caller that sends two requests at once gets both
@@ -155,7 +166,7 @@ func TestDisconnects_whileATurnWaits(t *testing.T) {
 func TestDisconnects_pipelinedBytes(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("slow", echoWith(map[string]any{"tokens": 2, "first_token_delay_ms": 1000}))
-	c := s.raw(rawChat("slow", "c", false) + rawChat("slow", "c", false))
+	c := s.raw(rawChat("slow", "c") + rawChat("slow", "c"))
 	r := bufio.NewReader(c)
 	for i := range 2 {
 		_ = c.SetReadDeadline(time.Now().Add(30 * time.Second))
@@ -174,7 +185,7 @@ func TestDisconnects_pipelinedBytes(t *testing.T) {
 func TestDisconnects_halfClosed(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
-	c := s.raw(rawChat("hangs", "c", false))
+	c := s.raw(rawChat("hangs", "c"))
 	if err := c.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
 	}

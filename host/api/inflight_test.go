@@ -50,10 +50,10 @@ func TestServer_Drain_graceForAllRequests(t *testing.T) {
 		defer s.server.inflight.mu.Unlock()
 		return s.server.inflight.count
 	}
-	s.eventually("it is at work", func() bool { return inFlight() == 1 })
+	s.eventually("the request runs", func() bool { return inFlight() == 1 })
 	maxDrain := make(chan error, 1)
 	go func() { maxDrain <- s.server.Drain(context.Background()) }()
-	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
+	s.eventually("/readyz fails", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
 	for pattern, methods := range s.server.routes() {
 		for method, ro := range methods {
 			if pattern == "/healthz" || pattern == "/readyz" {
@@ -92,7 +92,7 @@ func TestServer_Drain_blamesTheHost(t *testing.T) {
 	s.register("a", nil)
 	c := s.raw("POST /admin/v1/tenants/a/import HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + ndjsonType + "\r\nContent-Length: 1000000\r\n\r\n" +
 		`{"type":"export","version":1,"tenant":"a","created_at":"2026-01-02T03:04:05Z"}` + "\n")
-	s.eventually("it is at work", func() bool {
+	s.eventually("the request runs", func() bool {
 		s.server.inflight.mu.Lock()
 		defer s.server.inflight.mu.Unlock()
 		return s.server.inflight.count == 1
@@ -119,7 +119,7 @@ func TestServer_Drain_cutsOffBodies(t *testing.T) {
 			s := serve(t, Options{})
 			s.register("a", nil)
 			c := s.raw(request)
-			s.eventually("it is at work", func() bool {
+			s.eventually("the request runs", func() bool {
 				s.server.inflight.mu.Lock()
 				defer s.server.inflight.mu.Unlock()
 				return s.server.inflight.count == 1

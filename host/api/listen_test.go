@@ -12,48 +12,53 @@ import (
 
 func TestListen(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0", "example.com:0", "127.0.0.1", ""} {
-		if l, err := Listen(address); err == nil {
-			_ = l.Close()
-			t.Errorf("%q: listens on %s", address, l.Addr())
-		} else if !strings.Contains(err.Error(), "127.0.0.1:8080") {
-			t.Errorf("%q: the error does not say what to set: %v", address, err)
-		}
+		t.Run("refuses "+address, func(t *testing.T) {
+			if l, err := Listen(address); err == nil {
+				_ = l.Close()
+				t.Errorf("listens on %s", l.Addr())
+			} else if !strings.Contains(err.Error(), "127.0.0.1:8080") {
+				t.Errorf("the error does not say what to set: %v", err)
+			}
+		})
 	}
 	for _, address := range []string{"127.0.0.1:0", "localhost:0", "127.0.0.2:0"} {
-		l, err := Listen(address)
-		if err != nil {
-			t.Errorf("%q: %v", address, err)
-			continue
-		}
-		_ = l.Close()
+		t.Run("opens "+address, func(t *testing.T) {
+			l, err := Listen(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = l.Close()
+		})
 	}
 }
 
 // TestListen_anywhere checks that a server with tokens may listen on any address.
 func TestListen_anywhere(t *testing.T) {
 	for address, warned := range map[string]bool{"0.0.0.0:0": true, "127.0.0.1:0": false} {
-		var log logText
-		server := New(listening{tokenAssembly{}, address}, Options{Log: log.logger()})
-		l, err := server.Listen()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := strings.Contains(log.String(), "WITHOUT TLS"); got != warned {
-			t.Errorf("%s: %s", address, log.String())
-		}
-		served := make(chan error, 1)
-		go func() { served <- server.Serve(l) }()
-		c, err := net.Dial("tcp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = c.Close()
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		_ = server.Drain(ctx)
-		cancel()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
+		t.Run(address, func(t *testing.T) {
+			var log logText
+			server := New(listening{tokenAssembly{}, address}, Options{Log: log.logger()})
+			l, err := server.Listen()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Contains(log.String(), "WITHOUT TLS"); got != warned {
+				t.Errorf("the log is %s", log.String())
+			}
+			served := make(chan error, 1)
+			go func() { served <- server.Serve(l) }()
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close()
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			_ = server.Drain(ctx)
+			cancel()
+			if err := <-served; err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -12,10 +12,12 @@ import (
 func TestMiddleware_requestID(t *testing.T) {
 	s := serve(t, Options{})
 	for given, kept := range map[string]bool{"abc-1.2_3": true, "": false, "a b": false, strings.Repeat("x", 200): false} {
-		got := s.call("GET", "/healthz", headers{"X-Request-ID": given}, "", 200, nil).Header.Get("X-Request-ID")
-		if got == "" || (got == given) != kept {
-			t.Errorf("%q became %q", given, got)
-		}
+		t.Run(given, func(t *testing.T) {
+			got := s.in(t).call("GET", "/healthz", headers{"X-Request-ID": given}, "", 200, nil).Header.Get("X-Request-ID")
+			if got == "" || (got == given) != kept {
+				t.Errorf("the id of the request is %q", got)
+			}
+		})
 	}
 }
 
@@ -39,7 +41,7 @@ func TestMiddleware_panic(t *testing.T) {
 	if resp, err := s.client.Get(s.url + "/begun"); err == nil {
 		var b [1]byte
 		if _, err := resp.Body.Read(b[:]); err == nil || err.Error() == "EOF" {
-			t.Error("an answer that broke off looks whole")
+			t.Error("an incomplete response looks complete")
 		}
 		resp.Body.Close()
 	}
@@ -90,6 +92,6 @@ func TestMiddleware_logsFailedTurns(t *testing.T) {
 		t.Errorf("not logged: %v", want)
 	}
 	if strings.Contains(log.String(), said) {
-		t.Errorf("the log has what was said:\n%s", &log)
+		t.Errorf("the log has contents of the conversation:\n%s", &log)
 	}
 }

@@ -45,8 +45,7 @@ func TestCheckOrigin(t *testing.T) {
 		{"typed into a browser", headers{"Sec-Fetch-Site": "none"}, 200},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := *s
-			s.T = t
+			s := s.in(t)
 			for _, r := range []refusal{
 				{method: "GET", path: "/healthz"},
 				{method: "GET", path: "/admin/v1/tenants"},

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestProblem_statuses checks the status of each class, and of each party that changes the status.
-func TestProblem_statuses(t *testing.T) {
+// TestNewProblem_statuses checks the status of each class, and of each party that changes the status.
+func TestNewProblem_statuses(t *testing.T) {
 	for _, c := range []struct {
 		err    error
 		status int
@@ -48,9 +48,11 @@ func TestProblem_statuses(t *testing.T) {
 		{fmt.Errorf("wrapped: %w", fault.New(fault.Conflict, "x")), 409},
 	} {
 		p := NewProblem(c.err)
-		if p.Status != c.status || p.Title == "" || p.Type != problemType+p.Class || p.Party == "" {
-			t.Errorf("%v: %+v, want status %d", c.err, p, c.status)
-		}
+		t.Run(p.Class+" of "+p.Party, func(t *testing.T) {
+			if p.Status != c.status || p.Title == "" || p.Type != problemType+p.Class || p.Party == "" {
+				t.Errorf("%v: %+v, want status %d", c.err, p, c.status)
+			}
+		})
 	}
 	for class := range problemRules {
 		if _, ok := fault.ParseClass(class.String()); !ok {
@@ -71,7 +73,7 @@ func TestNewProblem_hidesUnknownErrors(t *testing.T) {
 	}
 }
 
-func TestWriteError_retryAfter(t *testing.T) {
+func TestNewProblem_retryAfter(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		want int64
@@ -84,9 +86,12 @@ func TestWriteError_retryAfter(t *testing.T) {
 		{fault.New(fault.ProviderFailed, "x").After(time.Minute), 60000},
 		{fault.New(fault.Invalid, "x"), 0},
 	} {
-		if got := NewProblem(c.err).RetryAfterMS; got != c.want {
-			t.Errorf("%v: %d, want %d", c.err, got, c.want)
-		}
+		p := NewProblem(c.err)
+		t.Run(fmt.Sprint(p.Class, " ", c.want), func(t *testing.T) {
+			if p.RetryAfterMS != c.want {
+				t.Errorf("%v: %d ms, want %d ms", c.err, p.RetryAfterMS, c.want)
+			}
+		})
 	}
 }
 
@@ -109,25 +114,28 @@ func TestProblem_providerFailures(t *testing.T) {
 		"rate_limited": 429, "quota_exhausted": 402, "context_too_long": 422, "content_filtered": 422,
 		"provider_failed": 502, "unauthenticated": 502, "forbidden": 502, "deadline": 504, "internal": 500,
 	} {
-		s.register(class, echoWith(map[string]any{"fail": map[string]any{"class": class, "retry_after_ms": 2500}}))
-		for _, stream := range []bool{false, true} {
-			var p Problem
-			resp := s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": class}, chatBody("c", "m", "stream", stream), status, &p)
-			if p.Class != class || p.RetryAfterMS != 2500 || resp.Header.Get("Retry-After") != "3" {
-				t.Errorf("%s, streamed %v: %+v", class, stream, p)
+		t.Run(class, func(t *testing.T) {
+			s := s.in(t)
+			s.register(class, echoWith(map[string]any{"fail": map[string]any{"class": class, "retry_after_ms": 2500}}))
+			for _, stream := range []bool{false, true} {
+				var p Problem
+				resp := s.call("POST", "/api/v1/chat", headers{"X-Tenant-ID": class}, chatBody("c", "m", "stream", stream), status, &p)
+				if p.Class != class || p.RetryAfterMS != 2500 || resp.Header.Get("Retry-After") != "3" {
+					t.Errorf("streamed %v: %+v", stream, p)
+				}
 			}
-		}
-		for _, turn := range s.turns(class, "c") {
-			if turn.State != "failed" || !strings.HasPrefix(turn.Reason, class+": ") || turn.Turn != nil {
-				t.Errorf("%s: %+v", class, turn)
+			for _, turn := range s.turns(class, "c") {
+				if turn.State != "failed" || !strings.HasPrefix(turn.Reason, class+": ") || turn.Turn != nil {
+					t.Errorf("%+v", turn)
+				}
 			}
-		}
+		})
 	}
 }
 
-// TestProblemForCallers_everyClassAndOrigin checks the status and the Retry-After for a plugin's
+// TestNewProblem_everyClassAndOrigin checks the status and the Retry-After for a plugin's
 // error of each class and each origin.
-func TestProblemForCallers_everyClassAndOrigin(t *testing.T) {
+func TestNewProblem_everyClassAndOrigin(t *testing.T) {
 	origins := []fault.Origin{fault.OriginHere, fault.OriginPlugin, fault.OriginSettings, fault.OriginModel, fault.OriginMemory, fault.OriginStorage}
 	for class, want := range map[fault.Class]struct {
 		statuses   [6]int // by the index of the origin in origins
@@ -150,14 +158,16 @@ func TestProblemForCallers_everyClassAndOrigin(t *testing.T) {
 		fault.UnknownInstance:   {[6]int{503, 503, 503, 503, 503, 503}, 1000},
 	} {
 		for i, origin := range origins {
-			e := fault.New(class, "x").From(origin)
-			p := NewProblem(e)
-			if p.Status != want.statuses[i] || p.RetryAfterMS != want.retryAfter || p.Party != e.Party.String() || p.Retryable != e.Retryable {
-				t.Errorf("%s of origin %d: %+v", class, origin, p)
-			}
-			if after := NewProblem(fault.New(class, "x").After(1500 * time.Millisecond).From(origin)); after.RetryAfterMS != 1500 || !after.Retryable {
-				t.Errorf("%s of origin %d with a time to come again: %+v", class, origin, after)
-			}
+			t.Run(fmt.Sprintf("%s of origin %d", class, origin), func(t *testing.T) {
+				e := fault.New(class, "x").From(origin)
+				p := NewProblem(e)
+				if p.Status != want.statuses[i] || p.RetryAfterMS != want.retryAfter || p.Party != e.Party.String() || p.Retryable != e.Retryable {
+					t.Errorf("%+v", p)
+				}
+				if after := NewProblem(fault.New(class, "x").After(1500 * time.Millisecond).From(origin)); after.RetryAfterMS != 1500 || !after.Retryable {
+					t.Errorf("with a RetryAfter: %+v", after)
+				}
+			})
 		}
 	}
 }

@@ -123,8 +123,7 @@ func TestRefusals(t *testing.T) {
 		{"delete nothing", "DELETE", "/api/v1/conversations/none", headers{"X-Tenant-ID": "a"}, "", 404, notFound, "", "none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := *s
-			s.T = t
+			s := s.in(t)
 			s.refuse(c)
 		})
 	}
@@ -140,9 +139,11 @@ func TestRoutes_methodNotAllowed(t *testing.T) {
 	for path, allow := range map[string]string{
 		"/api/v1/chat": "POST", "/admin/v1/tenants/x": "DELETE, GET, HEAD, PATCH, PUT", "/healthz": "GET, HEAD", "/admin/v1/cache": "DELETE, GET, HEAD",
 	} {
-		resp := s.call("OPTIONS", path, nil, "", 405, nil)
-		if got := resp.Header.Get("Allow"); got != allow {
-			t.Errorf("%s: Allow %q, want %q", path, got, allow)
-		}
+		t.Run(path, func(t *testing.T) {
+			resp := s.in(t).call("OPTIONS", path, nil, "", 405, nil)
+			if got := resp.Header.Get("Allow"); got != allow {
+				t.Errorf("Allow is %q, want %q", got, allow)
+			}
+		})
 	}
 }

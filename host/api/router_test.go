@@ -44,10 +44,12 @@ func TestRouter(t *testing.T) {
 		{"GET", "/c/./turns", "unclean  "},
 		{"GET", "//c", "unclean  "},
 	} {
-		said = ""
-		ro.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(c.method, "http://h"+c.path, nil))
-		if said != c.want {
-			t.Errorf("%s %s: %q, want %q", c.method, c.path, said, c.want)
-		}
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			said = ""
+			ro.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(c.method, "http://h"+c.path, nil))
+			if said != c.want {
+				t.Errorf("%q, want %q", said, c.want)
+			}
+		})
 	}
 }

@@ -21,7 +21,7 @@ func TestServer_Drain(t *testing.T) {
 	}
 	maxDrain := make(chan error, 1)
 	go func() { maxDrain <- s.server.Drain(context.Background()) }()
-	s.eventually("not ready", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
+	s.eventually("/readyz fails", func() bool { return s.request("GET", "/readyz", nil, "").StatusCode == 503 })
 	s.get("/healthz", nil)
 	p := s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "slow"}, chatBody("d", "m"), 503, fault.Canceled, "", "stopping"})
 	if !p.Retryable || p.Party != "host" || p.RetryAfterMS == 0 {
@@ -41,7 +41,7 @@ func TestServer_Drain(t *testing.T) {
 	s.client.CloseIdleConnections()
 	if resp, err := s.client.Get(s.url + "/healthz"); err == nil {
 		resp.Body.Close()
-		t.Error("the listener is still there")
+		t.Error("the listener is still open")
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/botyard/botyard/sdk/fault"
 )
 
 // event is a server-sent event. A comment is an event with the name ":".
@@ -44,7 +42,7 @@ func (r reader) next() (event, bool) {
 		case strings.HasPrefix(line, "data: ") && e.data == "":
 			e.data = line[len("data: "):]
 		default:
-			r.t.Fatalf("a stream has no line %q", line)
+			r.t.Fatalf("unknown line %q in the stream", line)
 		}
 	}
 }
@@ -122,7 +120,7 @@ func TestStream(t *testing.T) {
 		t.Errorf("%+v, %d deltas %q", last, deltas, text)
 	}
 	if !strings.Contains(text, message) {
-		t.Errorf("the model got another text: %q", text)
+		t.Errorf("the model got a changed message: %q", text)
 	}
 	if again := s.chat("a", "c", "Do you remember me?"); !again.Bot.Cached || again.Turn != 2 || !strings.Contains(again.Reply, message) {
 		t.Errorf("%+v", again)
@@ -195,7 +193,7 @@ func TestStream_flushDelay(t *testing.T) {
 	}
 	close(seen)
 	if n := <-written; n == most {
-		t.Errorf("the thirtieth of %d pieces came when they had ended", n)
+		t.Errorf("the client got the thirtieth of %d pieces only after the last piece was written", n)
 	}
 }
 
@@ -239,26 +237,29 @@ func TestStream_clientDisconnects(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("hangs", echoWith(map[string]any{"tokens": 5, "hang_after_tokens": 2}))
 	for name, stream := range map[string]bool{"streamed": true, "plain": false} {
-		ctx, leave := context.WithCancel(t.Context())
-		if stream {
-			_, r := s.open(ctx, "hangs", chatBody(name, "m", "stream", true), nil)
-			if e, _ := r.next(); e.name != EventDelta {
-				t.Fatalf("%+v", e)
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			ctx, leave := context.WithCancel(t.Context())
+			if stream {
+				_, r := s.open(ctx, "hangs", chatBody(name, "m", "stream", true), nil)
+				if e, _ := r.next(); e.name != EventDelta {
+					t.Fatalf("%+v", e)
+				}
+				leave()
+			} else {
+				time.AfterFunc(300*time.Millisecond, leave)
+				req, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/chat", strings.NewReader(chatBody(name, "m")))
+				req.Header.Set("Content-Type", "application/json")
+				req.Header.Set("X-Tenant-ID", "hangs")
+				if resp, err := s.client.Do(req); err == nil {
+					resp.Body.Close()
+					t.Fatal("the canceled request got a response")
+				}
 			}
-			leave()
-		} else {
-			time.AfterFunc(300*time.Millisecond, leave)
-			req, _ := http.NewRequestWithContext(ctx, "POST", s.url+"/api/v1/chat", strings.NewReader(chatBody(name, "m")))
-			req.Header.Set("Content-Type", "application/json")
-			req.Header.Set("X-Tenant-ID", "hangs")
-			if resp, err := s.client.Do(req); err == nil {
-				resp.Body.Close()
-				t.Fatal("answered")
-			}
-		}
-		s.eventually("the turn is interrupted", func() bool {
-			turns := s.turns("hangs", name)
-			return len(turns) == 1 && turns[0].State == "interrupted" && turns[0].EndedAt != nil
+			s.eventually("the turn is interrupted", func() bool {
+				turns := s.turns("hangs", name)
+				return len(turns) == 1 && turns[0].State == "interrupted" && turns[0].EndedAt != nil
+			})
 		})
 	}
 }
@@ -278,50 +279,4 @@ func TestStream_slowReader(t *testing.T) {
 		var out Turns
 		return json.NewDecoder(resp.Body).Decode(&out) == nil && len(out.Turns) == 1 && out.Turns[0].State == "interrupted"
 	})
-}
-
-func TestChat_idempotency(t *testing.T) {
-	s := serve(t, Options{})
-	s.register("a", nil)
-	h := headers{"X-Tenant-ID": "a", "Idempotency-Key": "k1"}
-	var first, again ChatReply
-	resp := s.call("POST", "/api/v1/chat", h, chatBody("c", "hello"), 200, &first)
-	if resp.Header.Get(replayedHeader) != "" {
-		t.Error("the first is no replay")
-	}
-	resp = s.call("POST", "/api/v1/chat", h, chatBody("c", "hello"), 200, &again)
-	first.Bot.Cached = true
-	if resp.Header.Get(replayedHeader) != "true" || again != first {
-		t.Errorf("%+v, then %+v", first, again)
-	}
-	streamed, r := s.open(t.Context(), "a", chatBody("c", "hello", "stream", true), headers{"Idempotency-Key": "k1"})
-	text, deltas, _, last := r.read()
-	var done ChatReply
-	if r.json(last, &done); done != first || first.FinishReason != "stop" || first.Model != "echo" || first.Timings.LLMMS <= 0 {
-		t.Errorf("%+v, then %+v", first, done)
-	}
-	if streamed.Header.Get(replayedHeader) != "true" || deltas != 1 || text != first.Reply || last.name != EventDone {
-		t.Errorf("%q in %d deltas, %+v", text, deltas, last)
-	}
-	if turns := s.turns("a", "c"); len(turns) != 1 || turns[0].IdempotencyKey != "k1" {
-		t.Errorf("%+v", turns)
-	}
-	s.refuse(refusal{"", "POST", "/api/v1/chat", h, chatBody("c", "another"), 422, fault.Invalid, "Idempotency-Key", "another request"})
-
-	s.register("hangs", echoWith(map[string]any{"hang_after_tokens": 1}))
-	ctx, leave := context.WithCancel(t.Context())
-	defer leave()
-	_, r = s.open(ctx, "hangs", chatBody("c", "hello", "stream", true), headers{"Idempotency-Key": "k"})
-	if e, _ := r.next(); e.name != EventDelta {
-		t.Fatalf("%+v", e)
-	}
-	p := s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "hangs", "Idempotency-Key": "k"}, chatBody("c", "hello"), 409, fault.Conflict, "Idempotency-Key", ""})
-	if !p.Retryable || p.RetryAfterMS == 0 {
-		t.Errorf("%+v", p)
-	}
-	// A chat with another message in the same conversation waits, and fails after a while.
-	p = s.refuse(refusal{"", "POST", "/api/v1/chat", headers{"X-Tenant-ID": "hangs"}, chatBody("c", "hello"), 409, fault.Conflict, "", ""})
-	if !p.Retryable || p.RetryAfterMS == 0 {
-		t.Errorf("%+v", p)
-	}
 }

@@ -29,9 +29,11 @@ func TestTenantSettings_limit(t *testing.T) {
 		{"PUT", path, prompt}, {"PUT", path + "?dry_run=true", prompt}, {"DELETE", ownPath, ""}, {"GET", path, ""}, {"GET", path + "/config", ""},
 		{"GET", path + "/versions", ""}, {"GET", path + "/versions/1", ""}, {"POST", path + "/rollback", `{"version":1}`}, {"POST", path + "/restore", ""},
 	} {
-		if p := s.refuse(refusal{"", c.method, c.path, nil, c.body, 429, fault.RateLimited, "", "16 requests about its settings"}); !p.Retryable || p.RetryAfterMS == 0 {
-			t.Errorf("%s %s: %+v", c.method, c.path, p)
-		}
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			if p := s.in(t).refuse(refusal{"", c.method, c.path, nil, c.body, 429, fault.RateLimited, "", "16 requests about its settings"}); !p.Retryable || p.RetryAfterMS == 0 {
+				t.Errorf("%+v", p)
+			}
+		})
 	}
 	s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 201, nil)
 	s.chat("a", "c", "m")
@@ -52,10 +54,12 @@ func TestCheckPace(t *testing.T) {
 	// beyond: time of judging
 	s.host.Registry().Slots().Pace().Spend("a", bounds.JudgingCredit+time.Minute)
 	for _, c := range []struct{ method, body string }{{"PUT", prompt}, {"PUT", "{" /* the body is not read */}, {"GET", ""}, {"DELETE", ""}} {
-		p := s.refuse(refusal{"", c.method, ownPath, nil, c.body, 429, fault.RateLimited, "", "taken more time to read and check"})
-		if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 11*time.Minute {
-			t.Errorf("%s: to wait %s", c.method, wait)
-		}
+		t.Run(c.method+" "+c.body, func(t *testing.T) {
+			p := s.in(t).refuse(refusal{"", c.method, ownPath, nil, c.body, 429, fault.RateLimited, "", "taken more time to read and check"})
+			if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 11*time.Minute {
+				t.Errorf("the time to wait is %s", wait)
+			}
+		})
 	}
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 200, nil)
 	s.chat("a", "c", "m")
@@ -96,7 +100,7 @@ func TestTenantSettings_slots(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-waited; err == nil {
-		t.Error("it was answered")
+		t.Error("the canceled request got a response")
 	}
 	s.get("/admin/v1/tenants/a/config", nil)
 }

@@ -26,6 +26,13 @@ type testServer struct {
 	client *http.Client
 }
 
+// in returns the server for the subtest t, so that failures belong to the subtest.
+func (s *testServer) in(t *testing.T) *testServer {
+	sub := *s
+	sub.T = t
+	return &sub
+}
+
 // serve opens a host with real plugin processes and serves it until the test ends.
 func serve(t *testing.T, o Options) *testServer { return serveHost(t, o, host.Options{}) }
 

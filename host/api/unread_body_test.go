@@ -34,7 +34,7 @@ func TestExchange_drainBody(t *testing.T) {
 		draining <- struct{}{}
 	}
 	if n := drained(); n != 0 {
-		t.Errorf("%d bytes were read of one more", n)
+		t.Errorf("%d bytes of a further body were read", n)
 	}
 	<-draining
 	if drained() == 0 || len(draining) != bounds.UnwantedBodies-1 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -107,7 +108,7 @@ func TestValidated_emptyValues(t *testing.T) {
 		t.Errorf("only %d requests", asked)
 	}
 	if turns := s.turns("a", "c"); len(turns) != 1 {
-		t.Errorf("%d turns; something was done", len(turns))
+		t.Errorf("%d turns; a refused request added a turn", len(turns))
 	}
 }
 
@@ -152,11 +153,26 @@ func TestQuery_userID(t *testing.T) {
 // chunked body is refused.
 func TestRefuseBody(t *testing.T) {
 	s := serve(t, Options{})
-	for body, status := range map[string]string{"0\r\n\r\n": "200", "1\r\n{\r\n0\r\n\r\n": "400"} {
-		c := s.raw("DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + body)
-		got, err := io.ReadAll(c)
-		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+status) {
-			t.Errorf("%q: %s, %v", body, got, err)
-		}
+	for name, c := range map[string]struct{ body, status string }{
+		"empty": {"0\r\n\r\n", "200"}, "one byte": {"1\r\n{\r\n0\r\n\r\n", "400"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			connection := s.in(t).raw("DELETE /admin/v1/cache HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + c.body)
+			got, err := io.ReadAll(connection)
+			if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+c.status) {
+				t.Errorf("the response is %s, %v", got, err)
+			}
+		})
 	}
+}
+
+// TestValidated_tooManyHeaders checks the maximum number of headers and their maximum size.
+//
+// beyond: headers
+func TestValidated_tooManyHeaders(t *testing.T) {
+	s := serve(t, Options{})
+	const get = "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"
+	s.answered(s.raw(get+strings.Repeat("X: y\r\n", bounds.HeaderFields)+"\r\n"), 200)
+	s.answered(s.raw(get+strings.Repeat("X: y\r\n", bounds.HeaderFields+1)+"\r\n"), 431)
+	s.answered(s.raw(get+"X: "+strings.Repeat("y", bounds.HeaderBytes+8<<10)+"\r\n\r\n"), 431)
 }

@@ -60,7 +60,7 @@ func TestPace(t *testing.T) {
 			used += 50 * time.Millisecond
 		}
 		if used > 6*time.Minute+2*time.Second || used < 5*time.Minute {
-			t.Errorf("in an hour it had %s", used)
+			t.Errorf("in an hour the tenant worked for %s", used)
 		}
 
 		// The Pace drops the account of a tenant that has its whole credit.
@@ -68,7 +68,7 @@ func TestPace(t *testing.T) {
 			work(fmt.Sprint("honest", i), time.Millisecond, 0)
 		}
 		if n := p.accounts.Len(); n > 20 || n != len(p.of) {
-			t.Errorf("%d accounts are kept, %d are found", n, len(p.of))
+			t.Errorf("the list has %d accounts, and the map has %d", n, len(p.of))
 		}
 	})
 }

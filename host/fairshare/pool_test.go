@@ -56,10 +56,10 @@ func TestPool_each(t *testing.T) {
 		t.Error(err)
 	}
 	if err := p.Check("a", 1); err == nil {
-		t.Error("it could")
+		t.Error("Check allows more than Each")
 	}
 	if err := share.Grow(1); err == nil {
-		t.Error("it grew")
+		t.Error("Grow allows more than Each")
 	}
 	p.acquire(t, "b", 3).Release()
 	share.Shrink(1)
@@ -69,7 +69,7 @@ func TestPool_each(t *testing.T) {
 	share.Release()
 	share.Release()
 	if p.Held() != 0 || len(p.tenants) != 0 {
-		t.Errorf("%d are held by %d", p.Held(), len(p.tenants))
+		t.Errorf("an amount of %d is still held by %d tenants", p.Held(), len(p.tenants))
 	}
 }
 
@@ -103,7 +103,7 @@ func TestPool_servesInTurnsByTenant(t *testing.T) {
 	first.Release()
 	all.Wait()
 	if got := strings.Join(order, ""); got != "abaa" {
-		t.Errorf("served as %s", got)
+		t.Errorf("the tenants were served in the order %s", got)
 	}
 	if p.Held() != 0 || len(p.tenants) != 0 || len(p.ring) != 0 || p.Waiting() != 0 {
 		t.Errorf("%+v is left", p)
@@ -133,7 +133,7 @@ func TestPool_boundsWaiting(t *testing.T) {
 		}
 	}
 	if _, err := poolOf(Bounds{Each: 9, All: 1, WaitingEach: 1, WaitingAll: 2, Wait: time.Hour}).Acquire(t.Context(), "a", 2); !fault.Is(err, fault.RateLimited) {
-		t.Error("waits for what never comes:", err)
+		t.Error("Acquire waits for an amount that never fits:", err)
 	}
 	cancel(errGone)
 	all.Wait()

@@ -101,7 +101,7 @@ func TestSlots_canceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	waits := make(chan error, 1)
 	go func() {
-		waits <- s.Do(ctx, "b", func(context.Context) error { t.Error("it works all the same"); return nil })
+		waits <- s.Do(ctx, "b", func(context.Context) error { t.Error("Do calls the work although its context has ended"); return nil })
 	}()
 	until(t, s, 1, 1)
 	cancel()

@@ -44,7 +44,7 @@ func TestLongTexts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got.Bytes(), want) {
-		t.Errorf("%d bytes are written otherwise than at once, which are %d", got.Len(), len(want))
+		t.Errorf("Write wrote %d bytes, which differ from the %d bytes of Encode", got.Len(), len(want))
 	}
 	if got.piece > 6*Long+len(parts)*200 {
 		t.Errorf("a piece has %d bytes", got.piece)

@@ -76,10 +76,10 @@ func TestLabelSets_bounded(t *testing.T) {
 		}
 	}
 	if kept := len(*s.all.Load()); kept != bounds.ReadyLabelSets {
-		t.Errorf("%d sets are kept, not %d", kept, bounds.ReadyLabelSets)
+		t.Errorf("%d sets are cached, want %d", kept, bounds.ReadyLabelSets)
 	}
 	if want := bounds.ReadyLabelSets + 2*10; made != want {
-		t.Errorf("%d sets were made, not %d: those that are kept are made once", made, want)
+		t.Errorf("%d sets were created, want %d: a cached set is created once", made, want)
 	}
 }
 
@@ -91,7 +91,7 @@ func TestTenants_shareALabelBeyondTheBound(t *testing.T) {
 		own[all.of(tenant)] = true
 	}
 	if len(own) != 3 || all.of("d") != all.others.turnMeter || all.of("b") == all.others.turnMeter {
-		t.Errorf("four tenants have %d labels; of two that have their own and the others' there are 3", len(own))
+		t.Errorf("four tenants have %d labels; want 3, two of single tenants and one of all others", len(own))
 	}
 }
 

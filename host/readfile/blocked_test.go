@@ -36,15 +36,15 @@ func TestBounded_blocked(t *testing.T) {
 	release := blockCalls(t, s, func(int) string { return "/mnt/a/1" }, 1)
 	defer release()
 	if err := ask(s, "/mnt/a/1"); !errors.Is(err, ErrBlocked) {
-		t.Errorf("the same path was asked for again: %v", err)
+		t.Errorf("a second call for a blocked file returns %v", err)
 	}
 	if err := ask(s, "/mnt/a/2"); err != nil {
-		t.Errorf("another one: %v", err)
+		t.Errorf("a call for another file returns %v", err)
 	}
 	release()
 	for deadline := time.Now().Add(10 * time.Second); ask(s, "/mnt/a/1") != nil; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it answered, and is refused")
+			t.Fatal("a call is refused although the file system responds again")
 		}
 	}
 	s.mu.Lock()
@@ -84,6 +84,6 @@ func TestBounded_contextEnds(t *testing.T) {
 		t.Error(err)
 	}
 	if err := ask(s, "/mnt/a/1"); !errors.Is(err, ErrBlocked) {
-		t.Errorf("what still does not answer was asked again: %v", err)
+		t.Errorf("a second call for a blocked file returns %v", err)
 	}
 }

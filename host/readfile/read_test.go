@@ -42,18 +42,20 @@ func TestRead(t *testing.T) {
 		"device": ErrIrregular, "folder": ErrIrregular, "pipe": ErrIrregular, "link to a pipe": ErrIrregular,
 		"large": "has 1073741824 bytes; expected at most 10",
 	} {
-		got, err := Read(t.Context(), in(name), 10)
-		var system *fs.PathError
-		switch want := want.(type) {
-		case error:
-			if !errors.Is(err, want) || !errors.As(err, &system) || got != nil {
-				t.Errorf("%s: %q, %v", name, got, err)
+		t.Run(name, func(t *testing.T) {
+			got, err := Read(t.Context(), in(name), 10)
+			var system *fs.PathError
+			switch want := want.(type) {
+			case error:
+				if !errors.Is(err, want) || !errors.As(err, &system) || got != nil {
+					t.Errorf("%q, %v", got, err)
+				}
+			case string:
+				if err == nil && string(got) != want || err != nil && !strings.Contains(err.Error(), want) {
+					t.Errorf("%q, %v", got, err)
+				}
 			}
-		case string:
-			if err == nil && string(got) != want || err != nil && !strings.Contains(err.Error(), want) {
-				t.Errorf("%s: %q, %v", name, got, err)
-			}
-		}
+		})
 	}
 	var large2 *SizeError
 	if _, err := Read(t.Context(), in("file"), 9); !errors.As(err, &large2) || large2.Size != 10 || large2.Limit != 9 {

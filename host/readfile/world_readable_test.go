@@ -2,6 +2,7 @@ package readfile
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,16 +16,18 @@ func TestWorldReadable(t *testing.T) {
 		0o600: false, 0o400: false, 0o640: false, 0o440: false, 0o660: false, 0o642: false, 0o641: false,
 		0o644: true, 0o444: true, 0o604: true, 0o666: true, 0o777: true,
 	} {
-		path := write(t, filepath.Join(dir, "file"), "x")
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-		if got, open := WorldReadable(t.Context(), path); got != mode || open != want {
-			t.Errorf("%04o: %04o %t", mode, got, open)
-		}
-		if err := os.Chmod(path, 0o600); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(fmt.Sprintf("%04o", mode), func(t *testing.T) {
+			path := write(t, filepath.Join(dir, "file"), "x")
+			if err := os.Chmod(path, mode); err != nil {
+				t.Fatal(err)
+			}
+			if got, open := WorldReadable(t.Context(), path); got != mode || open != want {
+				t.Errorf("%04o %t", got, open)
+			}
+			if err := os.Chmod(path, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 	// The folder has the layout of a Secret that Kubernetes mounts.
 	volume := filepath.Join(dir, "volume")
@@ -39,6 +42,6 @@ func TestWorldReadable(t *testing.T) {
 		}
 	}
 	if _, open := WorldReadable(t.Context(), filepath.Join(volume, "..2026", "token")); !open {
-		t.Error("what a link leads to is not looked at")
+		t.Error("the target of the link is not world-readable")
 	}
 }

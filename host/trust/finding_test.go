@@ -6,8 +6,10 @@ import (
 
 func TestQuote(t *testing.T) {
 	for path, want := range map[string]string{"/a/b-1.x": "/a/b-1.x", "/a b": "'/a b'", "/it's": `'/it'\''s'`, "": "''", "-x": "'-x'", "/$(id)": "'/$(id)'"} {
-		if got := Quote(path); got != want {
-			t.Errorf("%s; want %s", got, want)
-		}
+		t.Run(path, func(t *testing.T) {
+			if got := Quote(path); got != want {
+				t.Errorf("%s; want %s", got, want)
+			}
+		})
 	}
 }

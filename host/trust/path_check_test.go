@@ -94,6 +94,6 @@ func TestOwners_CheckPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := (Owners{}).CheckPath(round); err == nil {
-		t.Error("a link to itself passes")
+		t.Error("CheckPath accepts a link to itself")
 	}
 }

@@ -2,6 +2,7 @@ package trust
 
 import (
 	"bufio"
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -18,9 +19,11 @@ func TestIsPodVolume(t *testing.T) {
 	for _, pod := range []bool{false, true} {
 		t.Setenv("KUBERNETES_SERVICE_HOST", map[bool]string{true: "10.0.0.1"}[pod])
 		for path, want := range map[string]bool{"/plugins": true, "/plugins/sub": false, "/shared": false, "/memory": pod, "/over": false, "/a b": true, "/": false} {
-			if got := isPodVolume(bufio.NewScanner(strings.NewReader(mounts)), path); got != want {
-				t.Errorf("%s, in a pod %t: %t", path, pod, got)
-			}
+			t.Run(fmt.Sprintf("%s, in a pod %t", path, pod), func(t *testing.T) {
+				if got := isPodVolume(bufio.NewScanner(strings.NewReader(mounts)), path); got != want {
+					t.Errorf("isPodVolume reports %t", got)
+				}
+			})
 		}
 	}
 }
