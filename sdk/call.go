@@ -2,18 +2,23 @@ package sdk
 
 import chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
 
-// Call says on whose behalf the host calls. The host stamps it; nothing that a
-// message's text or a configuration says about the tenant is believed.
+// Call says for which tenant, conversation and user the host makes a call. The host alone fills it
+// in. A plugin takes the tenant from Call, and never from the text of a message or from a
+// configuration.
 type Call struct {
 	Tenant       string
 	Conversation string
 	User         string
-	Token        string // presented when calling the host back; opaque
-	Incarnation  string // life of the tenant id; empty when not tracked
-	Traceparent  string // W3C trace context; empty when not traced
+	// Token identifies the call when the plugin calls the host back. It is opaque.
+	Token string
+	// Incarnation is the incarnation of the tenant id. It is empty when the host does not track
+	// incarnations.
+	Incarnation string
+	// Traceparent is the W3C trace context. It is empty when the call is not traced.
+	Traceparent string
 }
 
-// CallToProto stamps c and the called instance into the protocol's form.
+// CallToProto returns c in the protocol's form, addressed to the instance with this id.
 func CallToProto(c Call, instance string) *chatv1.CallContext {
 	return &chatv1.CallContext{
 		Instance: instance, Tenant: c.Tenant, Conversation: c.Conversation, User: c.User,
@@ -21,7 +26,8 @@ func CallToProto(c Call, instance string) *chatv1.CallContext {
 	}
 }
 
-// CallFromProto is the inverse of CallToProto, without the instance.
+// CallFromProto returns the Call of a message that CallToProto built. It leaves out the instance
+// id.
 func CallFromProto(p *chatv1.CallContext) Call {
 	return Call{
 		Tenant: p.GetTenant(), Conversation: p.GetConversation(), User: p.GetUser(),

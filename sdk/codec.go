@@ -3,15 +3,15 @@ package sdk
 import (
 	"github.com/botyard/botyard/sdk/chat"
 	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/proto" // registers the codec that codec builds on
+	_ "google.golang.org/grpc/encoding/proto" // registers the codec "proto", which codec wraps
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// codec encodes what a plugin answers. The protocol has texts in UTF-8, and what comes
-// from upstreams and files is not always that: such a text is sent as [chat.Clean] has
-// it, since without that the whole answer would be lost.
+// codec encodes the messages that a plugin sends. The protocol has texts in UTF-8 only, but a text
+// from an upstream or a file may have other bytes. codec sends the [chat.Clean] form of an invalid
+// text, because gRPC refuses to encode a message with an invalid text.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }
@@ -26,11 +26,11 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return out, err
 }
 
-// clean cleans all texts of the message.
+// clean replaces every text of the message, and of the messages in it, by its [chat.Clean] form.
 func clean(m protoreflect.Message) {
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case f.IsMap(): // the protocol has none with texts
+		case f.IsMap(): // no map of the protocol has texts
 		case f.IsList():
 			for i, l := 0, v.List(); i < l.Len(); i++ {
 				switch f.Kind() {

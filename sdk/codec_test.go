@@ -9,7 +9,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// However deep a text is in an answer, one that is not UTF-8 does not lose the answer.
+// TestCodec_cleansTexts checks that a message is sent although a text in it, at any depth, is not
+// UTF-8, and that valid texts are sent unchanged.
 func TestCodec_cleansTexts(t *testing.T) {
 	message := func(text string) *chatv1.Message {
 		return &chatv1.Message{Parts: []*chatv1.Part{
@@ -20,7 +21,7 @@ func TestCodec_cleansTexts(t *testing.T) {
 	for _, c := range []struct{ sent, want proto.Message }{
 		{&memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(bad)}}, &memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(good)}}},
 		{&storagev1.RenewRequest{Holder: bad, Holders: []string{"ok", bad}}, &storagev1.RenewRequest{Holder: good, Holders: []string{"ok", good}}},
-		// What is UTF-8 is nobody's to change here.
+		// A NUL is valid UTF-8, so that the codec does not replace it.
 		{&storagev1.RenewRequest{Holder: "a\x00"}, &storagev1.RenewRequest{Holder: "a\x00"}},
 	} {
 		data, err := newCodec().Marshal(c.sent)

@@ -14,8 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// dumpsHelper makes this test's binary one of the two processes: the one whose secrets
-// are looked for, and the one that looks.
+// dumpsHelper is an environment variable. It makes this test's binary one of two helper processes:
+// the process that has a secret, or the process that looks for the secret.
 const dumpsHelper = "BOTYARD_TEST_DUMPS"
 
 func TestForbidDumps(t *testing.T) {
@@ -62,14 +62,15 @@ func TestForbidDumps(t *testing.T) {
 	}
 }
 
-// helper is this binary as a user that is not root, for root may see everything.
+// helper returns a command that runs this test's binary as a user who is not root. Root could read
+// everything.
 func helper(t *testing.T, how string) *exec.Cmd {
 	t.Helper()
 	binary, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := os.MkdirTemp("/tmp", "dumps") // which everybody may enter
+	dir, err := os.MkdirTemp("/tmp", "dumps") // every user may enter a folder below /tmp
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,8 @@ func helper(t *testing.T, how string) *exec.Cmd {
 	return cmd
 }
 
-// hide says when it is ready and what it still sees of itself, and waits for its end.
+// hide prints that it is ready and what it can still read of its own process. It returns when
+// standard input is closed.
 func hide(forbid bool) {
 	if forbid {
 		if err := ForbidDumps(); err != nil {
@@ -106,7 +108,7 @@ func hide(forbid bool) {
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
-// look says what it sees of another process.
+// look prints what it can read of the process pid.
 func look(pid string) {
 	environ, err := os.ReadFile("/proc/" + pid + "/environ")
 	seen := err == nil && strings.Contains(string(environ), "DUMPS_SECRET=hidden")

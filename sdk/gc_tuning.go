@@ -10,26 +10,28 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// Shares of a container's memory that its processes hold themselves to: a host, and each of
-// its plugins. Plugins seldom need theirs at the same time.
+// HostMemoryShare and PluginMemoryShare are the parts of a container's memory that the host and
+// each plugin process use at most. The shares of many plugins may exceed the whole, because plugins
+// seldom need their shares at the same time.
 const (
 	HostMemoryShare   = 0.4
 	PluginMemoryShare = 0.2
 )
 
-// TuneMemory sets how this process's memory is collected. It is for main functions; Serve
-// calls it.
+// TuneMemory sets how often the garbage collector of this process runs. Main functions call it.
+// Serve calls it too.
 //
-// The heap may grow by up to 64 MiB, or to twice what lives, before it is collected, but
-// to no more than five times. Go's own rule, twice, collects a heap of a few MiB dozens of
-// times a second under load. A GOGC in the environment is obeyed instead.
+// The heap may grow by 64 MiB, or to twice the live bytes if that is more, before it is collected.
+// It never grows to more than five times the live bytes. Go's default, which is twice the live
+// bytes, collects a heap of a few MiB dozens of times a second under load. If the environment sets
+// GOGC, that value applies instead.
 //
-// Where a control group limits the memory, the heap is collected more often from the given
-// share of it on. A GOMEMLIMIT in the environment is obeyed instead.
+// If a control group limits the memory, the heap is collected more often once the process uses the
+// given share of the limit. If the environment sets GOMEMLIMIT, that value applies instead.
 //
-// A process that comes to rest gives the memory back that it needed before.
+// A process without collections for a while returns its unused memory to the system.
 func TuneMemory(share float64) {
-	// Without a group or a limit there is nothing to do, and an error says just that.
+	// Set returns an error when there is no control group or no limit. There is nothing to do then.
 	_, _ = memlimit.Set(memlimit.WithRatio(share), memlimit.WithProvider(memlimit.FromCgroup))
 	new(rest).follow()
 	if os.Getenv("GOGC") != "" {
@@ -45,13 +47,13 @@ const (
 	heapSlack      = 64 << 20
 )
 
-// gcPercent is how far a heap of so many live bytes may grow, in percent of it.
+// gcPercent returns by how many percent a heap with live bytes may grow before the next collection.
 func gcPercent(live uint64) int {
 	return int(min(mostGCPercent, max(leastGCPercent, heapSlack*100/max(live, 1))))
 }
 
-// followGC sets the percentage anew after each collection: a finalizer runs when
-// one has found its object dead, and makes the next.
+// followGC updates the percentage after each garbage collection. It uses a finalizer, which runs
+// after a collection and then sets itself again.
 func followGC() {
 	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	set := mostGCPercent
@@ -67,12 +69,15 @@ func followGC() {
 	runtime.SetFinalizer(new([16]byte), again)
 }
 
-// rest notices that a process has come to rest: that a while has passed without a
-// collection. Go itself collects such a heap after two minutes, and gives its memory back
-// bit by bit.
+// rest detects that a process is at rest, which means that it had no garbage collection between two
+// looks. Go by itself collects the heap of a resting process only after two minutes, and returns
+// the memory slowly.
 type rest struct {
-	cycles uint64 // collections at the last look
-	given  uint64 // collections when memory was given back; 0 for never
+	// cycles is the number of collections at the last look.
+	cycles uint64
+	// given is the number of collections when memory was last returned to the system. 0 means
+	// never.
+	given uint64
 }
 
 // restAfter is the time between two looks.
@@ -88,16 +93,16 @@ func (r *rest) follow() {
 	})
 }
 
-// due reports whether memory is to be given back, of a heap of so many bytes after so many
-// collections.
+// due reports whether the process should return memory to the system. cycles is the number of
+// collections until now, heap the size of the heap in bytes.
 func (r *rest) due(cycles, heap uint64) bool {
 	resting := cycles == r.cycles && cycles != r.given
 	r.cycles = cycles
 	return resting && heap > heapSlack
 }
 
-// heapNow returns how many collections there were, and the bytes of the heap that are held
-// of the system.
+// heapNow returns the number of collections until now, and the bytes of heap that the process has
+// from the system.
 func heapNow() (cycles, heap uint64) {
 	s := []metrics.Sample{
 		{Name: "/gc/cycles/total:gc-cycles"},

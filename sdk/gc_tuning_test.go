@@ -36,12 +36,12 @@ func TestRest_due(t *testing.T) {
 		cycles, heap uint64
 		due          bool
 	}{
-		{3, large, false}, // it had collections since
+		{3, large, false}, // there were collections since the last look
 		{3, large, true},
-		{4, large, false}, // that of the giving back itself, see below
-		{4, large, false}, // nothing more can be given
+		{4, large, false}, // returning memory is itself one collection
+		{4, large, false}, // memory was returned already
 		{9, large, false},
-		{9, heapSlack, false}, // little
+		{9, heapSlack, false}, // a small heap is not worth returning
 		{9, large, true},
 	} {
 		if due := r.due(look.cycles, look.heap); due != look.due {

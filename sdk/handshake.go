@@ -2,8 +2,9 @@ package sdk
 
 import "github.com/hashicorp/go-plugin"
 
-// Handshake is go-plugin's: the cookie tells a plugin that a host started it. Its
-// version is that of the framing alone; services carry their own in their names.
+// Handshake is the configuration of go-plugin's handshake. The cookie tells a plugin that a host
+// started it. ProtocolVersion is the version of go-plugin's framing only: the version of a gRPC
+// service is part of the service's name.
 var Handshake = plugin.HandshakeConfig{
 	ProtocolVersion:  1,
 	MagicCookieKey:   "BOTYARD_PLUGIN",
@@ -11,24 +12,24 @@ var Handshake = plugin.HandshakeConfig{
 }
 
 const (
-	// PluginSetName is the one entry of go-plugin's plugin set.
+	// PluginSetName is the name of the only entry of go-plugin's plugin set.
 	PluginSetName = "botyard"
 
-	// LifelineEnv names the variable that tells a plugin how it learns that its host
-	// is gone. The one value is LifelineStdin.
+	// LifelineEnv names the environment variable that tells a plugin how to detect that its host is
+	// gone. Its only value is LifelineStdin.
 	LifelineEnv = "BOTYARD_LIFELINE"
 
-	// LifelineStdin: standard input is a pipe that only the host holds open; when it
-	// ends, the host is gone, and the plugin must end too.
+	// LifelineStdin means that standard input is a pipe that only the host holds open. When the
+	// pipe is closed, the host is gone, and the plugin must exit.
 	LifelineStdin = "stdin"
 
-	// DataDirEnv names the variable with the folder that a plugin may keep files in;
-	// see Env.DataDir.
+	// DataDirEnv names the environment variable with the folder for the plugin's files. Env.DataDir
+	// describes the folder.
 	DataDirEnv = "BOTYARD_DATA_DIR"
 
-	// StreamWindowBytes and ConnWindowBytes are the flow control windows of both
-	// sides: a tail fits without waiting for updates, and a slow reader still holds a
-	// stream back.
+	// StreamWindowBytes and ConnWindowBytes are the gRPC flow control windows of host and plugin,
+	// for one stream and for one connection. They are so large that a usual tail is sent without
+	// waiting for a window update, and so small that a slow reader still slows the sender down.
 	StreamWindowBytes = 1 << 20
 	ConnWindowBytes   = 8 << 20
 )

@@ -5,48 +5,49 @@ import (
 	"github.com/hashicorp/go-hclog"
 )
 
-// Traits are what depends on how an instance is configured.
+// Traits is what the host learns of an instance when it configures the instance.
 type Traits struct {
-	Memory   *MemoryNeeds // of a memory instance; else nil
+	// Memory is nil for an instance that is not a memory.
+	Memory   *MemoryNeeds
 	Capacity Capacity
 }
 
-// Capacity is how much the upstream of an instance takes at once.
+// Capacity says how many calls at once the upstream of an instance takes.
 type Capacity struct {
-	// Parallel is how many calls the host makes at once; 0 is any number. Others wait in
-	// the host, in turns by tenant.
+	// Parallel is how many calls the host makes at the same time. 0 means any number. Further calls
+	// wait in the host, which serves the waiting tenants in turn.
 	Parallel int
-	// Upstream names what takes the calls: instances of one process that name the same
-	// share its parallel calls. The host compares it and shows it to nobody. At most
-	// MaxUpstreamBytes; empty is an upstream of the instance's own.
+	// Upstream names the upstream. Instances of one process with equal names share the parallel
+	// calls of that upstream. The host compares the name and never shows it. The name has at most
+	// MaxUpstreamBytes. An instance with an empty name has an upstream of its own.
 	Upstream string
 }
 
 // MaxUpstreamBytes bounds Capacity.Upstream.
 const MaxUpstreamBytes = 256
 
-// Limited is implemented by instances, of any kind, whose upstream takes few calls at
-// once. It is asked when the instance is configured.
+// Limited is the interface of an instance, of any kind, whose upstream takes few calls at once. The
+// SDK calls Capacity when the host configures the instance.
 type Limited interface{ Capacity() Capacity }
 
-// MemoryNeeds is what a memory instance asks of the host; nil for other kinds.
+// MemoryNeeds says how many messages of the tail a memory instance wants, and whether the host
+// shall call Recall and Remember.
 type MemoryNeeds struct {
 	Tail     int
 	Recall   bool
 	Remember bool
 }
 
-// Env is what the host gives to an instance beside its configuration.
+// Env is what an instance gets from the host beside its configuration.
 type Env struct {
-	// Log reaches the operator through the host. It is never nil.
+	// Log writes to the operator's log through the host. It is never nil.
 	Log hclog.Logger
-	// Dialer makes the instance's connections, to where the host allows them. A plugin that
-	// makes all of its connections by it, and looks up no names by itself, says so with
-	// Capability(CapEgress). It is never nil in what a host configures; a nil one allows
-	// every address.
+	// Dialer opens the instance's connections, to the addresses that the host allows. A plugin that
+	// opens all its connections with Dialer, and looks up no names by itself, declares
+	// Capability(CapEgress). A host always sets Dialer. A nil Dialer allows every address.
 	Dialer *egress.Dialer
-	// DataDir is the folder that the plugin may keep files in from one run to the next,
-	// absolute; it may have to be made. Empty when the host keeps nothing. A process of
-	// one tenant has a folder of that tenant's.
+	// DataDir is the absolute path of the folder for files that the plugin needs after a restart.
+	// The folder may not exist yet. DataDir is empty if the host has no folder for plugins. A
+	// process that serves one tenant has a folder for that tenant alone.
 	DataDir string
 }

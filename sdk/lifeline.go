@@ -7,15 +7,15 @@ import (
 	"syscall"
 )
 
-// outliveSignals has the process go on when it is told to end by anybody but its host.
-// Who stops a service, systemd for one, signals all of its processes at once; the host
-// still needs its plugins then, for the turns at work, and ends them itself. The signals
-// are caught and not ignored: what the plugin starts would inherit that.
+// outliveSignals lets the process survive the signals SIGTERM, SIGINT and SIGHUP. A service manager
+// such as systemd signals all processes of a service at once. The host then still needs its plugins
+// for the running turns, and stops them itself. outliveSignals catches the signals instead of
+// ignoring them, because child processes would inherit ignored signals.
 func outliveSignals() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 }
 
-// followLifeline ends the process when r does: the host holds the other end.
+// followLifeline exits the process when r is closed. The host holds the other end of r.
 func followLifeline(r io.Reader) {
 	_, _ = io.Copy(io.Discard, r)
 	os.Exit(0)

@@ -1,93 +1,99 @@
 package sdk
 
-// Sizes of all that is carried between a host and its plugins, in bytes. Each is so
-// much smaller than what carries it that a request or an answer never outgrows gRPC:
-// the arithmetic stands beside each, and tests hold it. Sizes of messages are those of
-// [chat.Message.Size].
+// These constants bound all that a host and its plugins send each other. Names that end in Bytes
+// are sizes in bytes. The others are counts. The sizes are so small that no request and no response
+// exceeds the limit for gRPC messages. Tests check that. [chat.Message.Size] is the size of a
+// message.
 const (
-	// MaxMessageBytes bounds one gRPC message in both directions. grpc-go's own limit
-	// of 4 MiB is less than a tail of large messages.
+	// MaxMessageBytes bounds one gRPC message from a host to a plugin. grpc-go's default of 4 MiB
+	// is too small for a tail of large messages.
 	MaxMessageBytes = 64 << 20
 
-	// MaxAnswerBytes is what a host takes of one gRPC message, and a plugin may send.
-	// Nothing that is stored today needs more than MaxMessageBytes. A turn that an
-	// earlier version let in, with a Begin and a Commit of MaxMessageBytes each, is read
-	// whole all the same.
+	// MaxAnswerBytes bounds one gRPC message from a plugin to a host. Turns that are stored today
+	// need at most MaxMessageBytes. An earlier version accepted turns with a Begin and a Commit of
+	// MaxMessageBytes each, and a host can still read those turns.
 	MaxAnswerBytes = 2*MaxMessageBytes + MaxMessageBytes/4
 
-	// MaxUserMessageBytes is the most that limits.message_bytes can allow.
+	// MaxUserMessageBytes is the largest value of limits.message_bytes.
 	MaxUserMessageBytes = 8 << 20
-	// MaxReplyBytes is the most that limits.reply_bytes can allow: text, reasoning and
-	// tool calls of a reply together.
+	// MaxReplyBytes is the largest value of limits.reply_bytes, which counts the text, the
+	// reasoning and the tool calls of a reply together.
 	MaxReplyBytes = 8 << 20
 	// MaxSignatureBytes bounds the signature of a reply's reasoning.
 	MaxSignatureBytes = 1 << 20
-	// MaxSystemBytes bounds a system prompt whose variables were put in.
+	// MaxSystemBytes bounds a system prompt after its variables are replaced.
 	MaxSystemBytes = 1 << 20
-	// MaxMetadataBytes bounds what a caller has kept with a turn.
+	// MaxMetadataBytes bounds the metadata that a caller stores with a turn.
 	MaxMetadataBytes = 16 << 10
-	// MaxRecordBytes bounds what a host writes about how a turn was made.
+	// MaxRecordBytes bounds the record of a turn.
 	MaxRecordBytes = 64 << 10
-	// MaxReasonBytes bounds why a turn did not succeed: twice [fault.MaxText], and its class.
+	// MaxReasonBytes bounds the reason why a turn did not succeed: two texts of [fault.MaxText] and
+	// a class.
 	MaxReasonBytes = 32 << 10
-	// MaxIDBytes bounds ids of conversations and users, and idempotency keys.
+	// MaxIDBytes bounds the id of a conversation, the id of a user and an idempotency key.
 	MaxIDBytes = 256
 
-	// MaxTurnBytes bounds a turn: 8 MiB of message, 8 of reply, 1 of signature, and less
-	// than 1 for all else.
+	// MaxTurnBytes bounds a turn. A turn has 8 MiB of message, 8 MiB of reply, 1 MiB of signature,
+	// and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20
 
-	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn
-	// always fits. With a system prompt and a new message it is less than 34 MiB.
+	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn always fits.
+	// Together with a system prompt and a new message, the tail is smaller than 34 MiB.
 	MaxTailBytes = 24 << 20
 
-	// MaxPageBytes is where a page ends: with the entry that reaches it, which is of
-	// MaxTurnBytes at most.
+	// MaxPageBytes is the size at which a page of turns is full. The last turn of a page may exceed
+	// it by at most MaxTurnBytes.
 	MaxPageBytes = 8 << 20
 
-	// MaxEmbedTexts and MaxEmbedBytes bound the texts of one call of Embed, their number and
-	// their size together. Vectors of 4096 dimensions for all of them are 32 MiB.
+	// MaxEmbedTexts bounds the number of texts in one call of Embed. MaxEmbedBytes bounds their
+	// total size. The vectors of MaxEmbedTexts texts of 4096 dimensions take 32 MiB.
 	MaxEmbedTexts = 2048
 	MaxEmbedBytes = 8 << 20
 
-	// MaxUpstreamsBytes bounds what a plugin process holds of what its instances read from
-	// upstreams at this moment, and MaxUpstreamInstanceBytes what it holds for one of them. The
-	// latter is more than the largest answer, MaxAnswerBytes. Package budget shares it out.
+	// MaxUpstreamsBytes bounds what a plugin process holds in memory at one time of the data that
+	// its instances read from upstreams. MaxUpstreamInstanceBytes bounds the part of one instance,
+	// and is larger than MaxAnswerBytes. Package budget divides the bytes among the instances.
 	MaxUpstreamsBytes        = 256 << 20
 	MaxUpstreamInstanceBytes = 160 << 20
-	// UpstreamFreeBytes is how much each reader may hold beside that.
+	// UpstreamFreeBytes is how much each reader of an upstream may hold without counting against
+	// MaxUpstreamsBytes.
 	UpstreamFreeBytes = 64 << 10
 
-	// MaxUpstreamHeaderBytes bounds the headers of an upstream's answer, and
-	// MaxUpstreamErrorBytes what is read of one that reports an error.
+	// MaxUpstreamHeaderBytes bounds the headers of an upstream's response. MaxUpstreamErrorBytes
+	// bounds what a plugin reads of a response that reports an error.
 	MaxUpstreamHeaderBytes = 64 << 10
 	MaxUpstreamErrorBytes  = 64 << 10
-	// MaxUpstreamLineBytes bounds one line of a streamed answer, and MaxUpstreamStreamBytes
-	// all of them: a reply of MaxReplyBytes in pieces of one character.
+	// MaxUpstreamLineBytes bounds one line of a streamed response. MaxUpstreamStreamBytes bounds
+	// the whole response, and is enough for a reply of MaxReplyBytes in pieces of one character.
 	MaxUpstreamLineBytes   = 7 << 20
 	MaxUpstreamStreamBytes = 2 << 30
-	// MaxUpstreamIdleBytes is how much of nothing a stream may have at a stretch: blanks
-	// between objects; and MaxUpstreamIdlePieces is how many objects with nothing in them.
+	// MaxUpstreamIdleBytes bounds the consecutive blanks between the objects of a streamed
+	// response. MaxUpstreamIdlePieces bounds the number of consecutive empty objects.
 	MaxUpstreamIdleBytes  = 1 << 20
 	MaxUpstreamIdlePieces = 10_000
-	// MaxUpstreamVectorBytes bounds the text of one vector of embeddings: 8192 numbers.
+	// MaxUpstreamVectorBytes bounds the JSON text of one embedding vector. It is enough for 8192
+	// numbers.
 	MaxUpstreamVectorBytes = 192 << 10
 
-	// MaxDatabaseMessageBytes bounds every message of a Postgres server that is no row, and
-	// MaxDatabaseLoginBytes all of them until the login is over.
+	// MaxDatabaseMessageBytes bounds each message of a Postgres server except data rows.
+	// MaxDatabaseLoginBytes bounds all messages of the login together.
 	MaxDatabaseMessageBytes = 64 << 10
 	MaxDatabaseLoginBytes   = 256 << 10
-	// MaxDatabaseAsides is how many notices, settings and notifications a server may send
-	// beside an answer, and MaxDatabaseSettings how many settings it may report at all.
+	// MaxDatabaseAsides bounds the notices, parameter changes and notifications that a server sends
+	// during one query. MaxDatabaseSettings bounds the number of different parameters that a server
+	// reports.
 	MaxDatabaseAsides   = 10_000
 	MaxDatabaseSettings = 200
-	// MaxScramIterations bounds what a server makes a login compute.
+	// MaxScramIterations bounds the number of hash iterations that a server may demand of a SCRAM
+	// login.
 	MaxScramIterations = 100_000
 
-	// MaxRememberBytes bounds the messages of one call of Remember: a page of turns.
+	// MaxRememberBytes bounds the messages of one call of Remember, which are those of one page of
+	// turns.
 	MaxRememberBytes = MaxPageBytes + MaxTurnBytes
 
-	// MaxDocumentBytes bounds what is registered for a tenant: its configuration of 1 MiB,
-	// sealed, and those of the storages that it used before.
+	// MaxDocumentBytes bounds what a tenant store keeps of one registered tenant: the sealed
+	// configuration of at most 1 MiB, and the sealed configurations of the storages that the tenant
+	// used before.
 	MaxDocumentBytes = 8 << 20
 )

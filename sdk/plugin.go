@@ -6,11 +6,11 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Plugin is a plugin ready to be served. The packages llm, memory and storage
-// make one from a configuration struct and a constructor.
+// Plugin is a plugin that Serve can run. The packages llm, memory and storage build a Plugin from a
+// configuration struct and a constructor.
 type Plugin struct {
 	Info Info
-	// Backend does what the plugin's kind asks for.
+	// Backend implements the services of the plugin's kind.
 	Backend Backend
 }
 
@@ -29,36 +29,36 @@ type Info struct {
 // RawSchema is a JSON document.
 type RawSchema []byte
 
-// MarshalJSON gives the document itself.
+// MarshalJSON returns the document unchanged.
 func (r RawSchema) MarshalJSON() ([]byte, error) { return r, nil }
 
-// Backend is the kind's side of a plugin. Authors do not implement it: the kinds'
-// packages do.
+// Backend is the part of a plugin that depends on its kind. The packages llm, memory and storage
+// implement Backend, so that authors of plugins do not.
 type Backend interface {
 	// Register adds the kind's gRPC services to the server.
 	Register(server *grpc.Server)
-	// Configure makes the instance id, or finds it, and returns what depends on its
-	// configuration.
+	// Configure opens the instance with this id, unless the instance is open already. It returns
+	// the traits of the instance.
 	Configure(ctx context.Context, id string, config []byte, env Env) (Traits, error)
-	// Release forgets the instance id.
+	// Release closes the instance with this id after its last call.
 	Release(id string) error
-	// Close releases all instances.
+	// Close closes all instances.
 	Close() error
 }
 
-// CapEgress is the capability of plugins whose instances connect through Env.Dialer alone.
-// A host gives a tenant's own addresses to no other plugin.
+// CapEgress is the capability of a plugin whose instances open connections only with Env.Dialer. A
+// host sends addresses from a tenant's own settings only to plugins with CapEgress.
 const CapEgress = "egress"
 
-// Option changes how a plugin presents itself.
+// Option changes the Info of a plugin.
 type Option func(*Info)
 
-// Exclusive marks a plugin that keeps state in its process which must not exist
-// twice: the host stops it before it starts its successor, and says that the state
-// is gone.
+// Exclusive marks a plugin that keeps state in its process, so that two of its processes must not
+// run at once. The host stops the old process before it starts a new one, and reports that the
+// state is lost.
 func Exclusive() Option { return func(i *Info) { i.Exclusive = true } }
 
-// Capability advertises something beyond the core of the plugin's kind.
+// Capability adds a capability, which is a feature beyond the core of the plugin's kind.
 func Capability(name string) Option {
 	return func(i *Info) { i.Capabilities = append(i.Capabilities, name) }
 }

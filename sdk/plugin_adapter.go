@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Register adds the plugin's services to a gRPC server made with ServerOptions.
-// Serve does it; tests that need no process may too.
+// Register adds the plugin's services to a gRPC server that was created with ServerOptions. Serve
+// calls Register. Tests that run a plugin without a process call it too.
 func Register(server *grpc.Server, p Plugin, log hclog.Logger) {
 	pluginv1.RegisterPluginServiceServer(server, &pluginServer{plugin: p, log: log})
 	p.Backend.Register(server)
@@ -57,7 +57,8 @@ func (s *pluginServer) Release(_ context.Context, req *pluginv1.ReleaseRequest) 
 	return &pluginv1.ReleaseResponse{}, s.plugin.Backend.Release(req.Instance)
 }
 
-// EgressToProto writes a rule in the protocol's form: nil where every address is allowed.
+// EgressToProto returns a policy in the protocol's form. It returns nil for a policy that allows
+// every address.
 func EgressToProto(p egress.Policy) *pluginv1.Egress {
 	if !p.Restricts() {
 		return nil
@@ -65,8 +66,9 @@ func EgressToProto(p egress.Policy) *pluginv1.Egress {
 	return &pluginv1.Egress{Mode: string(p.Mode()), Allow: p.Allow()}
 }
 
-// EgressFromProto is the inverse of EgressToProto. A rule that is not understood is
-// fault.Internal, by the host: nothing may be connected to without one.
+// EgressFromProto is the inverse of EgressToProto. A policy that this version does not understand
+// is an error fault.Internal with the host as party, so that no connection is opened without a
+// policy.
 func EgressFromProto(e *pluginv1.Egress) (egress.Policy, error) {
 	if e == nil {
 		return egress.Policy{}, nil

@@ -13,10 +13,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Serve runs the plugin until its host ends it or is gone; it is all that a
-// plugin's main does. With the single argument --info it prints the plugin's Info
-// as JSON instead. It exits the process itself when there is no host. On Linux the
-// process's memory and environment are closed to other processes of its user, see
+// Serve runs the plugin until the host stops it or is gone. A plugin's main function calls Serve
+// and nothing else. With the single argument --info, Serve prints the plugin's Info as JSON and
+// returns. Without a host, Serve exits the process with an error message. On Linux, Serve calls
 // ForbidDumps.
 func Serve(p Plugin) {
 	if len(os.Args) == 2 && os.Args[1] == "--info" {
@@ -42,8 +41,8 @@ func Serve(p Plugin) {
 	}
 	TuneMemory(PluginMemoryShare)
 	if os.Getenv("GOMAXPROCS") == "" {
-		// A plugin mostly waits and hands over; on one thread it wakes for less. One that
-		// computes is given more by the operator, or sets it in its constructor.
+		// A plugin mostly waits for other processes, and one thread needs fewer wake-ups. A plugin
+		// that computes much gets more threads from the operator, or sets GOMAXPROCS itself.
 		runtime.GOMAXPROCS(1)
 	}
 	if os.Getenv(LifelineEnv) == LifelineStdin {
@@ -76,7 +75,7 @@ func (g *grpcPlugin) GRPCServer(_ *plugin.GRPCBroker, server *grpc.Server) error
 	return nil
 }
 
-// GRPCClient is the host's side, which brings its own plugin set.
+// GRPCClient returns an error. The host uses a plugin set of its own.
 func (g *grpcPlugin) GRPCClient(context.Context, *plugin.GRPCBroker, *grpc.ClientConn) (any, error) {
 	return nil, fault.New(fault.Internal, "not a client")
 }

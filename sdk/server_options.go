@@ -10,13 +10,14 @@ import (
 	"google.golang.org/grpc"
 )
 
-// streamWorkers are goroutines that serve calls one after the other, on stacks that have
-// grown already: that of a new goroutine would have to grow for each call. Calls beyond
-// their number have goroutines of their own.
+// streamWorkers is the number of goroutines that grpc-go reuses for calls. Their stacks have
+// already grown, so that a call does not wait until the stack of a new goroutine grows. Calls
+// beyond this number get new goroutines.
 const streamWorkers = 64
 
-// ServerOptions are what every plugin's gRPC server needs: message limits, answers in
-// UTF-8, panics turned into errors, and errors turned into the protocol's statuses.
+// ServerOptions returns the options of every plugin's gRPC server. They limit the sizes of
+// messages, clean texts that are not UTF-8, turn panics into errors, and send errors as gRPC
+// statuses with a Fault.
 func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),

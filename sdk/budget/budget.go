@@ -7,44 +7,47 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// Upstreams is the budget of a plugin process for what its instances read from upstreams.
+// Upstreams is the budget of a plugin process for the bytes that its instances read from upstreams.
 var Upstreams = New(sdk.MaxUpstreamsBytes, sdk.MaxUpstreamInstanceBytes)
 
-// Patience is how long a reader of an upstream waits while others hold what it needs.
+// Patience is how long a reader of an upstream waits for bytes that other shares hold.
 const Patience = 2 * time.Second
 
-// Budget is room for bytes that several share. It is used by any number of goroutines.
+// Budget is a number of bytes that several shares divide among themselves. Any number of goroutines
+// may use a Budget.
 type Budget struct {
 	all, each int64
 
-	mu      sync.Mutex
-	used    int64
-	changed chan struct{} // closed when something is given back; nil while nobody waits
+	mu   sync.Mutex
+	used int64
+	// changed is closed when a share gives bytes back. It is nil while no share waits.
+	changed chan struct{}
 }
 
-// New makes a budget of so many bytes for all shares, and for each of them.
+// New returns a budget of all bytes for all shares together, and at most each bytes for one share.
 func New(all, each int64) *Budget { return &Budget{all: all, each: each} }
 
-// Share is what one of those has that share a budget: an instance of a plugin. It is used by
-// any number of goroutines.
+// Share is the part of a Budget that one instance of a plugin holds. Any number of goroutines may
+// use a Share.
 type Share struct {
 	b    *Budget
-	used int64 // under the budget's lock
+	used int64 // guarded by b.mu
 }
 
-// Share makes a share, which has nothing yet.
+// Share returns a new share, which holds no bytes yet.
 func (b *Budget) Share() *Share { return &Share{b: b} }
 
-// Used is how much all shares have.
+// Used returns how many bytes all shares hold.
 func (b *Budget) Used() int64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.used
 }
 
-// takeLocked takes n bytes if there is room. A share gets more only while more is free than it
-// has, so that however many take what they can, there is room for the next; one that is
-// alone may have all that each may have. Locked: b.mu is held.
+// takeLocked adds n bytes to the share if the budget has room, and reports whether it did. When
+// several shares hold bytes, a share may hold at most as many bytes as are free, so that some bytes
+// stay free for the next share. A share that is alone may hold up to b.each bytes. Locked: b.mu is
+// held.
 func (s *Share) takeLocked(n int64) bool {
 	b := s.b
 	switch alone := b.used == s.used; {
@@ -58,8 +61,8 @@ func (s *Share) takeLocked(n int64) bool {
 	return true
 }
 
-// Take takes n bytes, waiting for them up to patience, and reports whether it has them. What
-// was taken is to be given back.
+// Take adds n bytes to the share and reports whether it did. It waits up to patience until other
+// shares give enough bytes back. The caller returns the bytes with Give.
 func (s *Share) Take(n int64, patience time.Duration) bool {
 	var late <-chan time.Time
 	for {
@@ -90,7 +93,7 @@ func (s *Share) Take(n int64, patience time.Duration) bool {
 	}
 }
 
-// Give gives n bytes back.
+// Give returns n bytes of the share to the budget.
 func (s *Share) Give(n int64) {
 	if n == 0 {
 		return

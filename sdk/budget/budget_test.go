@@ -14,11 +14,11 @@ func TestShare_Take(t *testing.T) {
 		n    int64
 		want bool
 	}{
-		{one, 81, false}, // beyond each
-		{one, 80, true},  // alone
+		{one, 81, false}, // more than one share may hold
+		{one, 80, true},  // no other share holds bytes
 		{one, 1, false},
-		{two, 20, true}, // all that is left
-		{two, 1, false}, // beyond all
+		{two, 20, true}, // all bytes that are free
+		{two, 1, false}, // no byte is free
 		{three, 1, false},
 	} {
 		if got := c.s.Take(c.n, 0); got != c.want {
@@ -30,7 +30,7 @@ func TestShare_Take(t *testing.T) {
 	if b.Used() != 0 {
 		t.Error(b.Used())
 	}
-	// However many take what they can, there is room for the next.
+	// When 50 shares take as many bytes as they get, another share still gets bytes.
 	var greedy []*Share
 	for range 50 {
 		greedy = append(greedy, b.Share())

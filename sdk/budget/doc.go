@@ -1,8 +1,8 @@
-// Package budget bounds how many bytes a plugin process holds of what it reads from the other
-// ends of its connections.
+// Package budget bounds how many bytes of the data that a plugin process reads from upstreams are
+// in its memory at one time.
 //
 // # Files
 //
-//	budget.go  Budget and Share: who gets how much, and how long a reader waits
-//	meter.go   Meter: counts what one reader holds
+//	budget.go  Budget and Share: how many bytes each instance gets, and how long a reader waits
+//	meter.go   Meter: counts the bytes that one reader holds
 package budget

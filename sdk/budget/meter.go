@@ -4,8 +4,8 @@ import (
 	"time"
 )
 
-// Meter counts what one reader holds: the first so many bytes are free, the rest is taken
-// from a share. It is used by one goroutine at a time.
+// Meter counts the bytes that one reader holds. It takes the bytes beyond a free amount from a
+// Share. One goroutine at a time may use a Meter.
 type Meter struct {
 	share *Share
 	free  int64
@@ -13,13 +13,14 @@ type Meter struct {
 	taken int64
 }
 
-// step is how many bytes a meter takes at once.
+// step is the least number of bytes that a meter takes from its share at once.
 const step = 256 << 10
 
-// NewMeter makes a meter of which free bytes cost nothing.
+// NewMeter returns a meter that takes bytes from s beyond the first free bytes.
 func NewMeter(s *Share, free int64) *Meter { return &Meter{share: s, free: free} }
 
-// Add counts n bytes more, and reports whether there is room for them.
+// Add counts n more bytes, and reports whether the share had room for them. It waits up to patience
+// for room.
 func (m *Meter) Add(n int64, patience time.Duration) bool {
 	m.read += n
 	for m.read > m.free+m.taken {
@@ -32,10 +33,10 @@ func (m *Meter) Add(n int64, patience time.Duration) bool {
 	return true
 }
 
-// Read is how many bytes were counted since the last Reset.
+// Read returns how many bytes were added since the last Reset.
 func (m *Meter) Read() int64 { return m.read }
 
-// Reset gives all back.
+// Reset gives all bytes back to the share, and sets the count to 0.
 func (m *Meter) Reset() {
 	m.share.Give(m.taken)
 	m.read, m.taken = 0, 0

@@ -5,12 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// Replacement stands where a text had something that not every storage and not every
-// wire can keep.
+// Replacement is the character that replaces bytes which some storages and protocols refuse.
 const Replacement = "\uFFFD"
 
-// Clean answers the text with Replacement in the place of each NUL and of each byte that
-// is not of UTF-8. All storages keep what it answers as it is.
+// Clean returns the text with Replacement instead of each NUL and of each byte that is not valid
+// UTF-8. Every storage keeps the returned text unchanged.
 func Clean(text string) string {
 	if isClean(text) {
 		return text
@@ -19,7 +18,7 @@ func Clean(text string) string {
 		if r == 0 {
 			return utf8.RuneError
 		}
-		return r // of a byte that is not UTF-8, RuneError
+		return r // an invalid byte is RuneError already
 	}, text)
 }
 
@@ -27,13 +26,13 @@ func isClean(text string) bool {
 	return strings.IndexByte(text, 0) < 0 && utf8.ValidString(text)
 }
 
-// Cleaner does what Clean does with a text that comes in pieces, which may be cut in the
-// middle of a character. However the pieces are cut, all of Next and Rest together are
-// Clean of the whole. The zero value is ready.
+// Cleaner cleans a text that comes in pieces. A piece may end in the middle of a character. The
+// results of all calls of Next and of the last call of Rest together equal Clean of the whole text.
+// The zero value is ready.
 type Cleaner struct{ held string }
 
-// Next answers what is known of the text with this piece. The beginning of a character
-// is held back for the next piece.
+// Next returns the clean form of the piece. If the piece ends with an incomplete character, Next
+// stores those bytes for the next call.
 func (c *Cleaner) Next(piece string) string {
 	text := c.held + piece
 	whole := len(text)
@@ -47,24 +46,24 @@ func (c *Cleaner) Next(piece string) string {
 	return Clean(text[:whole])
 }
 
-// Rest answers what is held back, for a text that has no next piece.
+// Rest returns the clean form of the stored bytes. The caller calls it after the last piece.
 func (c *Cleaner) Rest() string {
 	rest := Clean(c.held)
 	c.held = ""
 	return rest
 }
 
-// Clean answers the call with all its texts clean.
+// Clean returns the tool call with clean texts.
 func (c ToolCall) Clean() ToolCall {
 	return ToolCall{ID: Clean(c.ID), Name: Clean(c.Name), Arguments: Clean(c.Arguments)}
 }
 
-// Clean answers the message with all its texts clean. It changes nothing of m.
+// Clean returns the message with clean texts. It does not change m.
 func (m Message) Clean() Message {
 	return Message{Role: Role(Clean(string(m.Role))), Parts: cleanParts(m.Parts)}
 }
 
-// cleanParts copies only what has to change.
+// cleanParts returns parts with clean texts. It copies the list only if a part changes.
 func cleanParts(parts []Part) []Part {
 	var out []Part
 	for i, p := range parts {
@@ -99,7 +98,7 @@ func (p Part) clean() (clean Part, changed bool) {
 		}
 	}
 	if r := p.ToolResult; r != nil {
-		// Results have parts of their own; to copy them costs less than to compare them.
+		// A tool result has parts of its own. It is always copied, because comparing it costs more.
 		p.ToolResult, changed = &ToolResult{ToolCallID: Clean(r.ToolCallID), Name: Clean(r.Name),
 			Parts: cleanParts(r.Parts), IsError: r.IsError}, true
 	}

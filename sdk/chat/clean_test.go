@@ -15,8 +15,8 @@ func TestClean(t *testing.T) {
 		"\x00\x00":           "\uFFFD\uFFFD",
 		"a\xffb":             "a\uFFFDb",
 		"cut \xe2\x82":       "cut \uFFFD\uFFFD",
-		"\xed\xa0\x80 alone": "\uFFFD\uFFFD\uFFFD alone", // half of a surrogate pair
-		"\xc0\x80":           "\uFFFD\uFFFD",             // NUL, the long way
+		"\xed\xa0\x80 alone": "\uFFFD\uFFFD\uFFFD alone", // half of a UTF-16 surrogate pair
+		"\xc0\x80":           "\uFFFD\uFFFD",             // NUL, encoded in two bytes
 	} {
 		if got := Clean(in); got != want {
 			t.Errorf("%q became %q; want %q", in, got, want)
@@ -24,7 +24,8 @@ func TestClean(t *testing.T) {
 	}
 }
 
-// However a text is cut into pieces, it is the same text.
+// TestCleaner_anyCuts checks that a Cleaner returns the same text wherever the text is cut into
+// pieces.
 func TestCleaner_anyCuts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	bits := []string{"a", "é", "€", "😀", "\x00", "\xff", "\xe2\x82", "\xf0\x9f\x98", "\xf0", "\x80", "\xc3", "\uFFFD"}
@@ -56,7 +57,8 @@ func TestCleaner_anyCuts(t *testing.T) {
 	}
 }
 
-// Only the beginning of a character waits.
+// TestCleaner_holdsBackLittle checks that Next holds back only the bytes of an incomplete
+// character.
 func TestCleaner_holdsBackLittle(t *testing.T) {
 	var c Cleaner
 	for _, step := range [][2]string{{"a€", "a€"}, {"b\xe2", "b"}, {"\x82", ""}, {"\xac", "€"}, {"\xf0\x9f", ""}, {"x", "\uFFFD\uFFFDx"}, {"", ""}} {
@@ -66,8 +68,8 @@ func TestCleaner_holdsBackLittle(t *testing.T) {
 	}
 }
 
-// Every text of a message is cleaned, those of parts that are added later too, and
-// nothing of what was given is changed.
+// TestMessage_Clean checks that Clean cleans every text of a message and leaves the given message
+// unchanged. It finds the texts by reflection, so that it covers fields which are added later.
 func TestMessage_Clean(t *testing.T) {
 	texts := 0
 	dirty := func() Message {
@@ -87,7 +89,8 @@ func TestMessage_Clean(t *testing.T) {
 	}
 }
 
-// fill sets all that v points to, lists to one element, three parts deep.
+// fill sets every field that v points to. Each list gets one element, and parts are nested three
+// levels deep.
 func fill(v reflect.Value, depth int, texts *int) reflect.Value {
 	e := v.Elem()
 	switch e.Kind() {

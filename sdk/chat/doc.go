@@ -1,6 +1,5 @@
-// Package chat has the types that every kind of plugin and the host share: messages made of
-// typed parts, and token usage. The JSON form is stable, so that storages may keep messages as
-// JSON.
+// Package chat has the types that every kind of plugin and the host share: messages with typed
+// parts, and token usage. Their JSON form is stable, so that storages may store messages as JSON.
 //
 // # Files
 //

@@ -2,7 +2,7 @@ package chat
 
 import "strings"
 
-// Role says who speaks.
+// Role says who wrote a message.
 type Role string
 
 const (
@@ -12,15 +12,15 @@ const (
 	Tool      Role = "tool"
 )
 
-// Message is one entry of a conversation: a role and its parts, in order. The
-// parts of a message that was handed over are not changed by anyone.
+// Message is one entry of a conversation. It has a role and an ordered list of parts. After a
+// message was passed to another package, its parts are never changed.
 type Message struct {
 	Role  Role   `json:"role"`
 	Parts []Part `json:"parts"`
 }
 
-// Part is one piece of a message. Exactly one field is set; a part with no
-// pointer set is text, possibly empty.
+// Part is one piece of a message. Exactly one field is set. A part without any pointer is a text,
+// which may be empty.
 type Part struct {
 	Text       string      `json:"text,omitempty"`
 	Image      *Image      `json:"image,omitempty"`
@@ -29,28 +29,28 @@ type Part struct {
 	ToolResult *ToolResult `json:"tool_result,omitempty"`
 }
 
-// Image carries its bytes or says where they are; one of the two.
+// Image has either the bytes of an image or its URL.
 type Image struct {
 	MediaType string `json:"media_type,omitempty"`
 	Data      []byte `json:"data,omitempty"`
 	URL       string `json:"url,omitempty"`
 }
 
-// Reasoning is what a model thought before its reply. Some providers want it
-// back unchanged, with their signature.
+// Reasoning is the text that a model produced before its reply. Some providers require that later
+// requests contain it unchanged, with its signature.
 type Reasoning struct {
 	Text      string `json:"text"`
 	Signature []byte `json:"signature,omitempty"`
 }
 
-// ToolCall is a model's wish to have a tool called. Arguments is a JSON object.
+// ToolCall is a model's request to call a tool. Arguments is a JSON object.
 type ToolCall struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	Arguments string `json:"arguments"`
 }
 
-// ToolResult answers a ToolCall.
+// ToolResult is the result of a ToolCall.
 type ToolResult struct {
 	ToolCallID string `json:"tool_call_id"`
 	Name       string `json:"name,omitempty"`
@@ -58,12 +58,12 @@ type ToolResult struct {
 	IsError    bool   `json:"is_error,omitempty"`
 }
 
-// Text makes a message of one text part.
+// Text returns a message with one text part.
 func Text(role Role, text string) Message {
 	return Message{Role: role, Parts: []Part{{Text: text}}}
 }
 
-// Text joins the message's text parts; other parts are left out.
+// Text returns the joined text parts of the message. It leaves out other parts.
 func (m Message) Text() string {
 	if len(m.Parts) == 1 {
 		return m.Parts[0].Text
@@ -75,8 +75,8 @@ func (m Message) Text() string {
 	return b.String()
 }
 
-// Usage counts tokens as the provider bills them. CachedInputTokens is a part of
-// InputTokens, ReasoningTokens a part of OutputTokens.
+// Usage counts tokens as the provider bills them. CachedInputTokens are included in InputTokens,
+// and ReasoningTokens in OutputTokens.
 type Usage struct {
 	InputTokens       int64 `json:"input_tokens"`
 	OutputTokens      int64 `json:"output_tokens"`

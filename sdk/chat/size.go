@@ -1,15 +1,17 @@
 package chat
 
-// fieldBytes is more than what a field of a message takes beside its own bytes: a
-// tag, and the lengths of it and of the message that it is in.
+// fieldBytes is an upper bound for the bytes of a protocol field beyond its value: its tag, its
+// length, and the length of the message that contains it.
 const fieldBytes = 16
 
-// Size is about how many bytes the message takes in the protocol; never less.
+// Size returns an estimate of the bytes that the message takes in the protocol. The estimate is
+// never too small.
 func (m Message) Size() int {
 	return 2*fieldBytes + sizeOf(m.Parts)
 }
 
-// Size is about how many bytes the part takes in the protocol; never less.
+// Size returns an estimate of the bytes that the part takes in the protocol. The estimate is never
+// too small.
 func (p Part) Size() int {
 	n := fieldBytes + len(p.Text)
 	if i := p.Image; i != nil {
@@ -34,7 +36,7 @@ func sizeOf(parts []Part) (n int) {
 	return n
 }
 
-// Size is that of all messages.
+// Size returns the sum of the sizes of all messages.
 func Size(messages []Message) (n int) {
 	for _, m := range messages {
 		n += m.Size()
@@ -42,8 +44,8 @@ func Size(messages []Message) (n int) {
 	return n
 }
 
-// Newest gives the newest of the messages, which are oldest first, that have at most
-// so many bytes together. They are not copied.
+// Newest returns the newest messages whose sizes together are at most bytes. messages starts with
+// the oldest message. The result shares the memory of messages.
 func Newest(messages []Message, bytes int) []Message {
 	first := len(messages)
 	for first > 0 {

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// network is a range of addresses that are not public. what says what such an address is.
+// network is a range of addresses that are not public. what describes an address of the range, such
+// as "a loopback address".
 type network struct {
 	prefix netip.Prefix
 	what   string
@@ -20,9 +21,10 @@ func networks(what string, prefixes ...string) []network {
 	return out
 }
 
-// specials are the ranges of IANA's special-purpose registries whose addresses belong to this
-// machine, to networks around it or to nobody. They also have the public address that a cloud
-// serves to its own machines only. When two ranges overlap, the narrower one comes first.
+// specials are the ranges of IANA's special-purpose registries that are not public: addresses of
+// this machine, of networks around it, and reserved addresses. They also contain the public
+// addresses that a cloud serves to its own machines only. When two ranges overlap, the narrower one
+// comes first.
 var specials = join(
 	networks("the address of a cloud's metadata", "169.254.169.254/32", "168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32"),
 	networks("an unspecified address", "0.0.0.0/8"),
@@ -57,12 +59,12 @@ func join(lists ...[]network) []network {
 }
 
 var (
-	nat64  = netip.MustParsePrefix("64:ff9b::/96") // the last four bytes are the IPv4 address that is reached
+	nat64  = netip.MustParsePrefix("64:ff9b::/96") // the last four bytes are the IPv4 address of the destination
 	global = netip.MustParsePrefix("2000::/3")     // all public IPv6 addresses
 )
 
-// special returns what an address is if it is not public, and "" if it is. The address has
-// no zone.
+// special describes an address that is not public. It returns "" for a public address. addr must
+// have no zone.
 func special(addr netip.Addr) string {
 	addr = addr.Unmap()
 	if nat64.Contains(addr) {
@@ -78,13 +80,14 @@ func special(addr netip.Addr) string {
 		}
 	}
 	if addr.Is6() && !global.Contains(addr) {
-		return "a reserved address" // IPv4-compatible ones are among them
+		return "a reserved address" // this includes IPv4-compatible IPv6 addresses
 	}
 	return ""
 }
 
-// oddIPv4 reads IPv4 addresses in spellings that the C library accepts and Go does not. They
-// have fewer than four numbers, or hexadecimal or octal numbers: 127.1, 0x7f000001, 0177.0.0.1.
+// oddIPv4 parses an IPv4 address in a spelling that the C library accepts and Go does not, such as
+// 127.1, 0x7f000001 or 0177.0.0.1. Such a spelling has fewer than four numbers, or hexadecimal or
+// octal numbers.
 func oddIPv4(text string) (netip.Addr, bool) {
 	parts := strings.Split(strings.TrimSuffix(text, "."), ".")
 	if len(parts) > 4 {

@@ -15,53 +15,55 @@ import (
 )
 
 const (
-	// MaxAddresses is how many addresses of one name a Dialer uses. It ignores the others.
+	// MaxAddresses is how many addresses of one name a Dialer uses at most.
 	MaxAddresses = 32
-	// fallbackDelay is how long the addresses of one family, IPv4 or IPv6, are tried before
-	// the other family is tried too. RFC 8305 describes this.
+	// fallbackDelay is how long a Dialer tries the addresses of one family, IPv4 or IPv6, before it
+	// tries the other family too, as RFC 8305 describes.
 	fallbackDelay = 300 * time.Millisecond
-	// keepAlive is the time between two probes of a connection that is idle.
+	// keepAlive is the time between two TCP keep-alive probes of an idle connection.
 	keepAlive = 15 * time.Second
-	// maxAdmitted is how many addresses of allowed names a dialer remembers.
+	// maxAdmitted is how many addresses of allowed names a Dialer stores.
 	maxAdmitted = 256
-	// interfacesEvery is how long the list of this machine's addresses is used before it is
-	// read again.
+	// interfacesEvery is how long localAddresses uses its stored list of addresses.
 	interfacesEvery = 10 * time.Second
 )
 
-// Resolver looks names up. *net.Resolver is one.
+// Resolver looks up the addresses of names. *net.Resolver implements it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Dialer makes the connections that a policy allows. A nil Dialer allows every address. Any
-// number of goroutines may use one Dialer.
+// Dialer opens only connections that its policy allows. A nil Dialer allows every address. Any
+// number of goroutines may use a Dialer.
 type Dialer struct {
 	policy   Policy
 	resolver Resolver
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
-	local    func() []netip.Addr // addresses of this machine
+	local    func() []netip.Addr // returns the addresses of this machine
 
-	mu       sync.Mutex
-	admitted map[netip.AddrPort]struct{} // addresses of names on the policy's list; port 0 is any
+	mu sync.Mutex
+	// admitted has the addresses that lookups found for names on the policy's list. Port 0 means
+	// any port.
+	admitted map[netip.AddrPort]struct{}
 }
 
-// Option changes a Dialer. It is for tests, and for programs with a Resolver of their own.
+// Option changes a Dialer. Tests use it, and programs with a Resolver of their own.
 type Option func(*Dialer)
 
-// WithResolver makes the Dialer look names up with r instead of the system's resolver.
+// WithResolver sets the Resolver of the Dialer. The default is the system's resolver.
 func WithResolver(r Resolver) Option { return func(d *Dialer) { d.resolver = r } }
 
-// WithDial makes the Dialer connect with dial. Under a policy that restricts, dial gets only
-// addresses and paths of unix sockets, no names.
+// WithDial sets the function that opens the connections of the Dialer. Under a policy that
+// restricts, dial gets IP addresses and paths of unix sockets, but no names.
 func WithDial(dial func(ctx context.Context, network, address string) (net.Conn, error)) Option {
 	return func(d *Dialer) { d.dial = dial }
 }
 
-// WithLocal makes the Dialer get this machine's addresses from local instead of the system.
+// WithLocal sets the function that returns the addresses of this machine. The default asks the
+// system.
 func WithLocal(local func() []netip.Addr) Option { return func(d *Dialer) { d.local = local } }
 
-// NewDialer returns a dialer that enforces the policy.
+// NewDialer returns a Dialer that enforces the policy.
 func NewDialer(p Policy, options ...Option) *Dialer {
 	d := &Dialer{policy: p, resolver: net.DefaultResolver, dial: system(p).DialContext, local: localAddresses, admitted: map[netip.AddrPort]struct{}{}}
 	for _, o := range options {
@@ -70,7 +72,7 @@ func NewDialer(p Policy, options ...Option) *Dialer {
 	return d
 }
 
-// Policy returns the policy that the dialer enforces.
+// Policy returns the policy of the Dialer.
 func (d *Dialer) Policy() Policy {
 	if d == nil {
 		return Policy{}
@@ -78,14 +80,14 @@ func (d *Dialer) Policy() Policy {
 	return d.policy
 }
 
-// unrestricted stands in for a nil Dialer.
+// unrestricted is used instead of a nil Dialer.
 var unrestricted = NewDialer(Policy{})
 
-// judgedKey is the context key of the address that was checked.
+// judgedKey is the context key of the address that the policy allowed.
 type judgedKey struct{}
 
-// system returns a dialer that connects by the system. As a second defence, it compares the
-// address with the one that was checked immediately before it connects.
+// system returns a net.Dialer for the policy. As a second defense, the net.Dialer refuses every
+// address except the address that the context has under judgedKey.
 func system(p Policy) *net.Dialer {
 	d := &net.Dialer{KeepAlive: keepAlive}
 	if p.Restricts() {
@@ -99,7 +101,7 @@ func system(p Policy) *net.Dialer {
 	return d
 }
 
-// DialContext connects by TCP or to a unix socket, like the method of net.Dialer. It returns a
+// DialContext connects by TCP or to a unix socket, like DialContext of net.Dialer. It returns a
 // *[Refusal] if the policy does not allow the connection.
 func (d *Dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	if d == nil {
@@ -147,9 +149,9 @@ func splitHostPort(address string) (string, uint16, error) {
 	return host, uint16(port), nil
 }
 
-// LookupHost looks a name up and returns its allowed addresses, in the form of pgx's
-// LookupFunc. The caller may then pass each of them to DialContext. If no address is allowed,
-// it returns the *[Refusal] of the first.
+// LookupHost looks up a name and returns its allowed addresses, in the form of pgx's LookupFunc.
+// The caller may then pass each address to DialContext. If the policy allows none of the addresses,
+// LookupHost returns the *[Refusal] of the first address.
 func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) {
 	if d == nil {
 		d = unrestricted
@@ -165,10 +167,10 @@ func (d *Dialer) LookupHost(ctx context.Context, host string) ([]string, error) 
 	return out, nil
 }
 
-// CheckLiteral checks a host without looking anything up: an address in any spelling, the name
-// localhost and names below it, or the path of a unix socket. Other names pass, and are checked
-// when they are looked up. Port 0 means that the port is not known. It returns a *[Refusal] if
-// the policy does not allow the host.
+// CheckLiteral checks a host without a lookup. It refuses an IP address in any spelling, the path
+// of a unix socket, localhost and the names below localhost, if the policy does not allow them. It
+// accepts every other name, because Resolve checks the name's addresses. Port 0 means that the port
+// is unknown. The error is a *[Refusal].
 func (d *Dialer) CheckLiteral(host string, port uint16) error {
 	if d == nil || !d.policy.Restricts() {
 		return nil
@@ -193,7 +195,7 @@ func (d *Dialer) CheckLiteral(host string, port uint16) error {
 	return nil
 }
 
-// literal returns the address that the host is, and reports whether it is one.
+// literal parses a host that is an IP address in any spelling, and reports whether it is.
 func literal(host string) (netip.Addr, bool) {
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if addr, err := netip.ParseAddr(host); err == nil {
@@ -202,9 +204,9 @@ func literal(host string) (netip.Addr, bool) {
 	return oddIPv4(host)
 }
 
-// Resolve looks a host up and returns its allowed addresses, at most [MaxAddresses]. If it has
-// addresses and none is allowed, it returns the *[Refusal] of the first. Port 0 means that the
-// port is not known.
+// Resolve looks up a host and returns its allowed addresses, at most [MaxAddresses]. If the host
+// has addresses and the policy allows none of them, Resolve returns the *[Refusal] of the first
+// address. Port 0 means that the port is unknown.
 func (d *Dialer) Resolve(ctx context.Context, host string, port uint16) ([]netip.Addr, error) {
 	if d == nil {
 		d = unrestricted
@@ -245,9 +247,8 @@ func (d *Dialer) Resolve(ctx context.Context, host string, port uint16) ([]netip
 	return out, nil
 }
 
-// judge returns a Refusal if the address is not allowed. It is allowed if the policy allows it,
-// or if it was admitted as an address of a name on the policy's list. This machine's own
-// addresses do not count as public.
+// judge returns a Refusal if the address is not allowed. An address is allowed if the policy allows
+// it, or if admit stored it. A public address of this machine counts as private.
 func (d *Dialer) judge(host string, addr netip.Addr, port uint16) *Refusal {
 	refused := d.policy.checkAddr(host, addr, port)
 	if refused == nil {
@@ -267,8 +268,8 @@ func (d *Dialer) judge(host string, addr netip.Addr, port uint16) *Refusal {
 	return refused
 }
 
-// admit remembers the addresses of a name on the policy's list. A caller that looked the name
-// up may then connect to an address without the name.
+// admit stores the addresses of a name on the policy's list. A caller that looked up the name may
+// then connect to one of the addresses without the name.
 func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	if len(ports) == 0 {
 		return
@@ -276,7 +277,7 @@ func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.admitted) >= maxAdmitted {
-		clear(d.admitted) // the next lookup of a name admits its addresses again
+		clear(d.admitted) // the next lookup of a name stores its addresses again
 	}
 	for _, addr := range addrs {
 		for _, port := range ports {
@@ -285,9 +286,9 @@ func (d *Dialer) admit(addrs []netip.Addr, ports []uint16) {
 	}
 }
 
-// dialFirst connects to one of the addresses. All of them were checked. It tries the family
-// of the first address, IPv4 or IPv6, one address after the other. After fallbackDelay, or
-// when that fails, it tries the other family too.
+// dialFirst connects to one of the addresses, which the policy has allowed. It first tries all
+// addresses of the same family, IPv4 or IPv6, as the first address. After fallbackDelay, or when
+// all of them failed, it tries the other family too.
 func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var first, second []netip.Addr
 	for _, a := range addrs {
@@ -325,7 +326,7 @@ func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16)
 			running--
 			if o.err == nil {
 				if running > 0 {
-					go func() { // the other family is cancelled, or connects too late
+					go func() { // the slower family is canceled, or its connection is closed
 						if late := <-outcomes; late.conn != nil {
 							_ = late.conn.Close()
 						}
@@ -346,8 +347,8 @@ func (d *Dialer) dialFirst(ctx context.Context, addrs []netip.Addr, port uint16)
 	return nil, failed
 }
 
-// dialEach tries the addresses one after the other. Each gets an equal share of the time that
-// is left until the deadline.
+// dialEach tries the addresses one after the other. It divides the time until the deadline equally
+// among the addresses.
 func (d *Dialer) dialEach(ctx context.Context, addrs []netip.Addr, port uint16) (net.Conn, error) {
 	var failed error
 	for i, addr := range addrs {
@@ -378,7 +379,7 @@ var interfaces struct {
 	at    time.Time
 }
 
-// localAddresses returns the addresses of this machine. They may be interfacesEvery old.
+// localAddresses returns the addresses of this machine. The list is at most interfacesEvery old.
 func localAddresses() []netip.Addr {
 	interfaces.Lock()
 	defer interfaces.Unlock()
@@ -400,7 +401,7 @@ func localAddresses() []netip.Addr {
 	return interfaces.addrs
 }
 
-// Of returns the Refusal that the error is or wraps, or nil.
+// Of returns the Refusal in the chain of err, or nil.
 func Of(err error) *Refusal {
 	var r *Refusal
 	if errors.As(err, &r) {
@@ -409,7 +410,7 @@ func Of(err error) *Refusal {
 	return nil
 }
 
-// Words returns the refusal as a sentence for people, with what the operator can do.
+// Words returns the refusal as a sentence that also says how the operator can allow the connection.
 func (r *Refusal) Words() string {
 	return fmt.Sprintf("%s; the operator can allow it in the host file: %s", r.Error(), r.Line())
 }

@@ -14,8 +14,8 @@ import (
 
 func itoa(n uint16) string { return strconv.Itoa(int(n)) }
 
-// names is a resolver. It returns a name's lists of addresses one after the other, one for each
-// lookup. After the last list it repeats the last one.
+// names is a resolver for tests. Each lookup of a name returns the next of the name's lists of
+// addresses. Further lookups return the last list again.
 type names struct {
 	mu sync.Mutex
 	of map[string][][]string
@@ -40,7 +40,7 @@ func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, er
 
 var errDialed = errors.New("dialed, and went nowhere")
 
-// world is a dialer whose connections go nowhere, with a record of what it dialed.
+// world is a Dialer that records the addresses it dials and opens no connections.
 type world struct {
 	*Dialer
 	mu     sync.Mutex
@@ -80,7 +80,8 @@ func TestDialer_DialContext(t *testing.T) {
 	w := newWorld(policy(t, Public, "db.internal:5432", "10.0.0.9", "/run/pg"), of)
 	for _, c := range []struct {
 		network, address string
-		want             string // the address that is dialed; empty: refused
+		// want is the address that is dialed. An empty want means that the connection is refused.
+		want string
 	}{
 		{"tcp", "public:443", "tcp 8.8.8.8:443"},
 		{"tcp", "public.:443", "tcp 8.8.8.8:443"},
@@ -125,7 +126,7 @@ func TestDialer_DialContext(t *testing.T) {
 			t.Errorf("%s: %s says no line to add", c.address, refused.Words())
 		}
 	}
-	// Errors of the resolver and malformed addresses are not a Refusal.
+	// A resolver's error and a malformed address are not a Refusal.
 	for _, address := range []string{"nowhere:80", "public", "public:http", "public:99999"} {
 		if dialed, refused := w.try(t, "tcp", address); dialed != nil || refused != nil {
 			t.Errorf("%s dialed %v, refused %v", address, dialed, refused)
@@ -133,8 +134,8 @@ func TestDialer_DialContext(t *testing.T) {
 	}
 }
 
-// TestDialer_Rebinding checks that a name whose address changes is checked at each lookup, and
-// that the dialed address is the checked one.
+// TestDialer_Rebinding checks that the Dialer checks a name's addresses at each lookup, and that it
+// dials the addresses that it checked.
 func TestDialer_Rebinding(t *testing.T) {
 	w := newWorld(policy(t, Public), map[string][][]string{"rebind": {{"8.8.8.8"}, {"127.0.0.1"}, {"8.8.8.8"}, {"10.0.0.1"}}})
 	for i, want := range []string{"tcp 8.8.8.8:80", "", "tcp 8.8.8.8:80", "", ""} {
@@ -145,8 +146,8 @@ func TestDialer_Rebinding(t *testing.T) {
 	}
 }
 
-// TestDialer_LookupHost checks that the policy holds when a caller looks a name up and dials in
-// a second step. The addresses of an allowed name may then be dialed at the name's port.
+// TestDialer_LookupHost checks that the policy applies to a caller that looks up a name and dials
+// later. The caller may dial the addresses of an allowed name, at the allowed port only.
 func TestDialer_LookupHost(t *testing.T) {
 	w := newWorld(policy(t, Public, "db.internal:5432"), map[string][][]string{"db.internal": {{"10.0.0.7", "10.0.0.8"}}, "private": {{"10.0.0.5"}}})
 	if dialed, refused := w.try(t, "tcp", "10.0.0.7:5432"); refused == nil {
@@ -170,7 +171,8 @@ func TestDialer_LookupHost(t *testing.T) {
 	}
 }
 
-// The name has more addresses than the dialer uses.
+// TestDialer_ManyAddresses checks that a Dialer uses MaxAddresses addresses of a name that has
+// more.
 // beyond: addresses of a name
 func TestDialer_ManyAddresses(t *testing.T) {
 	var all []string
@@ -183,7 +185,7 @@ func TestDialer_ManyAddresses(t *testing.T) {
 	}
 }
 
-// TestDialer_CheckLiteral checks hosts without a lookup.
+// TestDialer_CheckLiteral checks which hosts are refused without a lookup.
 func TestDialer_CheckLiteral(t *testing.T) {
 	w := newWorld(policy(t, Public, "10.0.0.9:5432"), nil)
 	for host, refused := range map[string]bool{
@@ -199,8 +201,8 @@ func TestDialer_CheckLiteral(t *testing.T) {
 	}
 }
 
-// TestDialer_System connects to a listener on this machine, whose address is on the list. It
-// then checks that the system's dialer refuses an address that was not checked.
+// TestDialer_System connects to a listener on this machine whose address the policies allow. It
+// then checks that the net.Dialer of system refuses an address that no policy has allowed.
 func TestDialer_System(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -218,14 +220,14 @@ func TestDialer_System(t *testing.T) {
 	if c, err := NewDialer(policy(t, Public)).DialContext(t.Context(), "tcp", l.Addr().String()); Of(err) == nil {
 		t.Errorf("%v %v", c, err)
 	}
-	// The system's dialer refuses an address that was not checked.
+	// The net.Dialer refuses the address, because the context does not contain it.
 	if c, err := system(policy(t, Public)).DialContext(t.Context(), "tcp", l.Addr().String()); Of(err) == nil {
 		t.Errorf("past the judgement: %v %v", c, err)
 	}
 }
 
-// TestDialer_Families checks that the second address family is tried when the first does
-// not respond, and that DialContext returns the connection that succeeds.
+// TestDialer_Families checks that the Dialer tries the second address family when the first family
+// does not respond, and that DialContext returns the connection of the second family.
 func TestDialer_Families(t *testing.T) {
 	here, there := net.Pipe()
 	defer there.Close()

@@ -1,18 +1,18 @@
-// Package egress decides to which addresses connections may be made, and makes them.
+// Package egress decides to which addresses a program may connect, and opens the connections.
 //
 // # Files
 //
-//	policy.go   Policy: which addresses are allowed, and the Refusal of the others
+//	policy.go   Policy: which addresses are allowed; Refusal, the error for the others
 //	address.go  which addresses are not public, and odd spellings of addresses
-//	dialer.go   Dialer: looks a name up, checks its addresses and connects
-//	target.go   Targets: to which hosts and ports the text of a setting points
+//	dialer.go   Dialer: looks up a name, checks its addresses and connects
+//	target.go   Targets: the hosts and ports in the text of a setting
 //
-// A [Policy] allows any address, public addresses only, or none, and in addition those on
-// its list. A [Dialer] enforces a Policy. It looks a name up once, checks every address of
-// the name, and connects to an address that it checked. No second lookup can return another
-// address. The Dialer checks every connection: the first one, one after a redirect, one to
-// the next of several hosts, and a reconnection.
+// A [Policy] allows any address, public addresses only, or none. It also allows the addresses on
+// its list. A [Dialer] enforces a Policy. It looks up a name once, checks every address of the
+// name, and connects to an address that it checked, so that a second lookup cannot return another
+// address. The Dialer checks every connection: the first connection, a connection after a redirect,
+// a connection to another of several hosts, and a reconnection.
 //
-// A host gives each instance of a plugin a Dialer in sdk.Env. A plugin that makes all its
+// A host gives each instance of a plugin a Dialer in sdk.Env. A plugin that opens all its
 // connections with the Dialer declares the capability sdk.CapEgress.
 package egress

@@ -1,14 +1,14 @@
 package fault
 
-// blame is the row of a class: its name, whether the same call may succeed later
-// without any change, and for each origin whose fault it is.
+// blame is the row of one class: the class's name, whether the same call may succeed later, and the
+// party to blame for each origin.
 type blame struct {
 	name      string
 	retryable bool
 	parties   [origins]Party
 }
 
-// everywhere is the parties of a class that is the same party's whatever its origin.
+// everywhere returns the parties of a class that blames party p for every origin.
 func everywhere(p Party) [origins]Party {
 	var out [origins]Party
 	for i := range out {
@@ -17,14 +17,16 @@ func everywhere(p Party) [origins]Party {
 	return out
 }
 
-// classes is the one table of who is to blame for what, and whether a retry helps.
+// classes is the table that says for each class and origin which party is to blame, and for each
+// class whether a retry helps.
 //
-// What a model's provider calls unknown or wrong is mostly what the tenant's settings
-// name: callers send a text and choose nothing. A storage is asked for what the
-// caller named. What limits calls behind a plugin is its upstream; calls that
-// this process itself limits are the caller's.
+// When a model's provider reports that something is unknown or invalid, the tenant's settings are
+// to blame, because callers send only a text. When a storage reports that something is unknown, the
+// caller is to blame, because the caller named it. When a plugin reports a rate limit, the upstream
+// is to blame. When this process itself limits calls, the caller is to blame.
 var classes = map[Class]blame{
-	//                                         here         any plugin   settings       model          memory       storage
+	// Each list of parties is in the order of the origins: here, any plugin, settings, model,
+	// memory, storage.
 	Internal:          {"internal", false, [...]Party{PartyHost, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin}},
 	NotFound:          {"not_found", false, [...]Party{PartyCaller, PartyCaller, PartyTenant, PartyTenant, PartyCaller, PartyCaller}},
 	Invalid:           {"invalid", false, [...]Party{PartyCaller, PartyCaller, PartyTenant, PartyTenant, PartyCaller, PartyCaller}},
@@ -42,8 +44,8 @@ var classes = map[Class]blame{
 	UnknownInstance:   {"unknown_instance", true, [...]Party{PartyHost, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin}},
 }
 
-// party is whose fault an error of the class is unless it says so itself. What no
-// row has is internal.
+// party returns the party that is to blame for an error of the class from this origin. An unknown
+// class counts as Internal.
 func (c Class) party(from Origin) Party {
 	row, ok := classes[c]
 	if !ok {

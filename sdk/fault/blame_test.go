@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// blamed is the whole table once more, as people read it: the parties are those of
-// here, any plugin, settings, model, memory and storage.
+// blamed repeats the table of classes in a readable form. Its parties are those of the origins
+// here, plugin, settings, model, memory and storage, in this order.
 var blamed = []struct {
 	class   Class
 	retry   bool
@@ -36,7 +36,8 @@ var blamed = []struct {
 	{UnknownInstance, true, "host plugin plugin plugin plugin plugin"},
 }
 
-// received is a fault as it comes from a plugin in any language.
+// received returns the Error that Of reads from a gRPC status with the code and the fault f. A
+// plugin in any language can send that status.
 func received(t *testing.T, code codes.Code, f *faultv1.Fault) *Error {
 	t.Helper()
 	s := status.New(code, f.GetMessage())
@@ -56,7 +57,7 @@ func TestError_From(t *testing.T) {
 	for _, row := range blamed {
 		parties := strings.Fields(row.parties)
 		for origin := OriginHere; origin < origins; origin++ {
-			fromOurs := Of(ToStatus(New(row.class, "x"))).From(origin) // made with New by a plugin of the SDK
+			fromOurs := Of(ToStatus(New(row.class, "x"))).From(origin) // an error that a plugin of this SDK built with New
 			foreign := received(t, codes.Unknown, &faultv1.Fault{Class: wire[row.class].proto, Message: "x"})
 			if row.class == Canceled {
 				foreign = received(t, codes.Canceled, nil)
@@ -118,8 +119,9 @@ func TestError_From_foreign(t *testing.T) {
 	}
 }
 
-// TestError_ForCallers walks the table: what a plugin wrote is in none
-// of its sentences, and what is made of such an error is the operator's too.
+// TestError_ForCallers checks, for all classes, origins and parties, that the text for callers
+// never contains a text that a plugin wrote. That also holds for an error that wraps a plugin's
+// error.
 func TestError_ForCallers(t *testing.T) {
 	for class := range classes {
 		for origin := OriginHere; origin < origins; origin++ {

@@ -1,13 +1,14 @@
 package fault
 
-// nouns are what callers know the makers of errors by.
+// nouns are the names of the origins in texts for callers.
 var nouns = [origins]string{
 	"the host", "the bot", "the bot", "the bot's model", "the bot's memory", "the bot's storage",
 }
 
-// ForCallers is what those are told who may call the bot and not operate it: Told, or
-// of an error that was made here its own text, or else a fixed sentence. What a
-// plugin or an upstream wrote is not in it.
+// ForCallers returns the text that a caller may read, who may use the bot but does not operate it.
+// The text is Told if Told is set. Otherwise it is Message if this process made the error, or else
+// a fixed sentence. PathForCallers comes before the text. The text never contains words of a plugin
+// or an upstream.
 func (e *Error) ForCallers() string {
 	said := e.Told
 	switch {
@@ -23,9 +24,9 @@ func (e *Error) ForCallers() string {
 	return said
 }
 
-// PathForCallers is Path where callers can make something of it: a field that this
-// process named, or a key of the tenant's settings. What a plugin calls a field of
-// its own protocol is none of the caller's.
+// PathForCallers returns Path if a caller can use it: if this process named the field, or if Path
+// is a key of the tenant's settings. Otherwise it returns an empty text, because a caller does not
+// know the fields of a plugin's protocol.
 func (e *Error) PathForCallers() string {
 	if e.Origin == OriginHere || e.Party == PartyTenant {
 		return e.Path
@@ -33,7 +34,7 @@ func (e *Error) PathForCallers() string {
 	return ""
 }
 
-// sentence is the fixed one for the class, the party and the origin.
+// sentence returns the fixed sentence for the class, the party and the origin of e.
 func (e *Error) sentence() string {
 	who := nouns[OriginPlugin]
 	if e.Origin > OriginHere && e.Origin < origins {

@@ -9,23 +9,23 @@ type Class int
 
 const (
 	Internal          Class = iota
-	NotFound                // what was named does not exist
+	NotFound                // something that the call names does not exist
 	Invalid                 // the request, or the configuration at Path, is wrong
-	Conflict                // something else holds what is needed, or a fence is stale
-	Unauthenticated         // credentials are missing or not accepted
-	Forbidden               // credentials are good, and this is not for them
-	RateLimited             // too many calls; RetryAfter says when to come again
-	QuotaExhausted          // the account has nothing left; a retry does not help
+	Conflict                // another turn or process holds the resource, or a fence is outdated
+	Unauthenticated         // credentials are missing or invalid
+	Forbidden               // the credentials are valid but do not allow the call
+	RateLimited             // too many calls; RetryAfter says when to retry
+	QuotaExhausted          // the account's quota is used up; a retry does not help
 	ContextTooLong          // the model's context window is too small for the conversation
 	ContentFiltered         // the provider refused the content
-	ProviderFailed          // the upstream failed; UpstreamStatus is what it answered
-	PluginUnavailable       // the plugin process is not there, or went away during the call
-	Deadline                // no answer in time
-	Canceled                // the caller went away
-	UnknownInstance         // the plugin process does not know the instance (protocol only)
+	ProviderFailed          // the upstream failed; UpstreamStatus is its HTTP status
+	PluginUnavailable       // the plugin process does not run, or stopped during the call
+	Deadline                // there was no response in time
+	Canceled                // the caller canceled the call
+	UnknownInstance         // the plugin process does not have the instance; used between host and plugin only
 )
 
-// String is the class's stable name, for example "not_found".
+// String returns the stable name of the class, such as "not_found".
 func (c Class) String() string {
 	if t, ok := classes[c]; ok {
 		return t.name
@@ -33,14 +33,15 @@ func (c Class) String() string {
 	return fmt.Sprintf("class_%d", int(c))
 }
 
-// Known reports whether the class is one of this package's. What comes over the protocol
-// may be any number.
+// Known reports whether this version defines the class. A class that came over the protocol may be
+// any number.
 func (c Class) Known() bool {
 	_, ok := classes[c]
 	return ok
 }
 
-// ParseClass is the inverse of String.
+// ParseClass returns the class with this name, and whether there is one. It is the inverse of
+// String.
 func ParseClass(name string) (Class, bool) {
 	for c, t := range classes {
 		if t.name == name {

@@ -7,26 +7,36 @@ import (
 	"time"
 )
 
-// Error is a classified error. Message is one lower-case sentence. Of an error that
-// was made here it may be shown to the caller, and has no secrets in it; one that
-// came from elsewhere is the operator's to read. ForCallers knows the difference.
+// Error is a classified error. Message is one lower-case sentence. If this process made the error,
+// callers may read Message, and Message has no secrets in it. If a plugin made the error, only the
+// operator may read Message. ForCallers returns the text that callers may read.
 type Error struct {
-	Class          Class
-	Message        string
-	Told           string        // what callers are told instead of Message; may be empty
-	Path           string        // field at fault, dotted; may be empty
-	Party          Party         // New sets the class's usual one
-	RetryAfter     time.Duration // 0: unknown
-	UpstreamStatus int           // HTTP status of the upstream; 0: none
-	Retryable      bool          // New sets the class's usual value
-	Origin         Origin        // who wrote Message; never sent
-	Err            error         // cause, for errors.Is and logs; never sent
+	Class   Class
+	Message string
+	// Told is the text for callers instead of Message. It may be empty.
+	Told string
+	// Path is the dotted name of the wrong field. It may be empty.
+	Path string
+	// Party is who is to blame. New sets the usual party of the class.
+	Party Party
+	// RetryAfter is the time after which a retry makes sense. 0 means unknown.
+	RetryAfter time.Duration
+	// UpstreamStatus is the HTTP status of the upstream. 0 means none.
+	UpstreamStatus int
+	// Retryable says that a retry may succeed. New sets the usual value of the class.
+	Retryable bool
+	// Origin says where Message was written. It is never sent to another process.
+	Origin Origin
+	// Err is the cause, for errors.Is and logs. It is never sent to another process.
+	Err error
 
-	usual bool // nobody said who is to blame: Party is the table's
+	// usual says that no call of By has set Party, so that Party is that of the table of classes.
+	usual bool
 }
 
-// New makes an error of the class with its usual party and retryability. A %w
-// in format keeps the cause, and with it the origin of what is now in the message.
+// New returns an error of the class with the class's usual party and retryability. If format has a
+// %w, New stores the cause. If the cause is an Error, the new error gets its origin, because the
+// message contains the cause's text.
 func New(class Class, format string, args ...any) *Error {
 	wrapped := fmt.Errorf(format, args...)
 	e := &Error{
@@ -40,17 +50,17 @@ func New(class Class, format string, args ...any) *Error {
 	return e
 }
 
-// At sets the field at fault and returns e.
+// At sets the name of the wrong field and returns e.
 func (e *Error) At(path string) *Error { e.Path = path; return e }
 
-// After sets the time after which a retry makes sense and returns e.
+// After sets the time after which a retry makes sense, marks e as retryable, and returns e.
 func (e *Error) After(d time.Duration) *Error { e.RetryAfter = d; e.Retryable = true; return e }
 
-// By sets whose fault it is and returns e.
+// By sets the party that is to blame and returns e.
 func (e *Error) By(p Party) *Error { e.Party, e.usual = p, false; return e }
 
-// Telling sets what callers are told instead of Message and returns e. The text must
-// have nothing in it that a plugin or an upstream wrote.
+// Telling sets the text for callers and returns e. The text must not contain anything that a plugin
+// or an upstream wrote.
 func (e *Error) Telling(format string, args ...any) *Error {
 	e.Told = fmt.Sprintf(format, args...)
 	return e
@@ -68,9 +78,9 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Of finds the classified error in err's chain, or makes one: context errors
-// become Deadline and Canceled, gRPC statuses their class, all else Internal.
-// Of(nil) is nil.
+// Of returns the first Error in the chain of err. If there is none, Of builds one: the errors of
+// package context become Deadline and Canceled, a gRPC status becomes its class, and any other
+// error becomes Internal. Of(nil) is nil.
 func Of(err error) *Error {
 	if err == nil {
 		return nil
@@ -90,5 +100,5 @@ func Of(err error) *Error {
 	return New(Internal, "%w", err)
 }
 
-// Is reports whether err is of the class, as Of sees it.
+// Is reports whether the class of Of(err) is class.
 func Is(err error, class Class) bool { return err != nil && Of(err).Class == class }

@@ -17,7 +17,7 @@ func TestToStatus_everyClass(t *testing.T) {
 	for class := range classes {
 		in := New(class, "what %s", "happened").At("a.b").By(PartyProvider).Upstream(418).After(1500 * time.Millisecond)
 		out := Of(ToStatus(fmt.Errorf("wrapped: %w", in)))
-		if class == Canceled { // gRPC's own code says it all
+		if class == Canceled { // a canceled call is sent as a gRPC code without a Fault
 			if out.Class != Canceled {
 				t.Errorf("canceled came back as %s", out.Class)
 			}
@@ -65,8 +65,8 @@ func TestOf(t *testing.T) {
 	}
 }
 
-// TestOf_grpcErrors: what gRPC says by itself is no fault of a caller, and no retry
-// makes it better.
+// TestOf_grpcErrors checks that an error of gRPC itself blames the plugin, never the caller, and is
+// not retryable.
 func TestOf_grpcErrors(t *testing.T) {
 	for _, code := range []codes.Code{codes.ResourceExhausted, codes.Internal, codes.Unknown, codes.Unimplemented, codes.DataLoss} {
 		e := Of(status.Error(code, "grpc: of its own"))
@@ -82,7 +82,7 @@ func TestOf_grpcErrors(t *testing.T) {
 	}
 }
 
-// TestToStatus_unknownClass: a class that no table has crosses the wire as internal.
+// TestToStatus_unknownClass checks that an error of an unknown class is sent as Internal.
 func TestToStatus_unknownClass(t *testing.T) {
 	for _, class := range []Class{-1, UnknownInstance + 1, 99} {
 		e := Of(ToStatus(New(class, "of another version")))
@@ -92,8 +92,8 @@ func TestToStatus_unknownClass(t *testing.T) {
 	}
 }
 
-// TestToStatus_longTexts: an error crosses the wire as what it is, however long its
-// message is and whatever bytes it has.
+// TestToStatus_longTexts checks that an error keeps its class when its message is very long or is
+// not UTF-8.
 func TestToStatus_longTexts(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"a\xffb", "a\uFFFDb"},

@@ -1,29 +1,29 @@
 package fault
 
-// Origin says where an error was made, as far as this process knows. It decides who is
-// to blame unless the error itself says so, and who may read its message.
+// Origin says where an error was made, as far as this process knows. The origin decides which party
+// is to blame if the error does not say so itself. It also decides who may read the message.
 type Origin int
 
 const (
-	// OriginHere is of an error that this process made. Its message is for callers.
+	// OriginHere is the origin of an error that this process made. Callers may read its message.
 	OriginHere Origin = iota
-	// OriginPlugin is of an error that a plugin answered, whatever its kind.
+	// OriginPlugin is the origin of an error that a plugin of any kind returned.
 	OriginPlugin
-	// OriginSettings is of a plugin's refusal of its configuration.
+	// OriginSettings is the origin of an error with which a plugin refused its configuration.
 	OriginSettings
-	// OriginModel is of an llm plugin's answer to a call.
+	// OriginModel is the origin of an error that an llm plugin returned from a call.
 	OriginModel
-	// OriginMemory is of a memory plugin's answer to a call.
+	// OriginMemory is the origin of an error that a memory plugin returned from a call.
 	OriginMemory
-	// OriginStorage is of a storage plugin's answer to a call.
+	// OriginStorage is the origin of an error that a storage plugin returned from a call.
 	OriginStorage
 
-	origins = iota // how many there are
+	origins = iota // the number of origins
 )
 
-// From gives a copy of the error as one of that origin: blamed by the table, unless it
-// says itself who is to blame. A plugin that blames the caller for credentials is not
-// believed: it has seen none of the caller's.
+// From returns a copy of the error with this origin. If the error does not name a party, From sets
+// the party from the table of classes. From also does so when a plugin blames the caller for
+// credentials, because a plugin never gets credentials of the caller.
 func (e *Error) From(o Origin) *Error {
 	out := *e
 	out.Origin = o

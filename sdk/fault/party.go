@@ -1,15 +1,15 @@
 package fault
 
-// Party says whose fault a failure is.
+// Party says who is to blame for a failure.
 type Party int
 
 const (
 	PartyUnknown  Party = iota
-	PartyCaller         // who sent the request
+	PartyCaller         // the sender of the request
 	PartyTenant         // the tenant's configuration
 	PartyProvider       // the upstream service behind a plugin
-	PartyPlugin         // the plugin itself
-	PartyHost           // the host
+	PartyPlugin
+	PartyHost
 )
 
 var partyNames = [...]string{"unknown", "caller", "tenant", "provider", "plugin", "host"}

@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// wire maps each class to its number in the protocol, and to the gRPC code for callers that
-// do not read Fault details. The protocol has no class for Canceled: only the gRPC code says it.
+// wire maps each class to its number in the protocol, and to the gRPC code for readers that do not
+// know Fault. The protocol has no number for Canceled, because its gRPC code is enough.
 var wire = map[Class]struct {
 	proto faultv1.Class
 	code  codes.Code
@@ -38,9 +38,9 @@ var wire = map[Class]struct {
 // receiver accepts.
 var ErrTooLarge = errors.New("a message is larger than what carries it")
 
-// byCode gives the class for a code that came without a Fault detail: from gRPC itself, or
-// from a plugin that sends codes only. Codes that are not listed are Internal.
-// ResourceExhausted is left out: without a detail it means that a message is too large.
+// byCode maps a gRPC code without a Fault to a class. gRPC itself sends codes without a Fault, and
+// some plugins do. Codes that are not in the map are Internal. ResourceExhausted is not in the map,
+// because gRPC uses it for a message that is too large.
 var byCode = map[codes.Code]Class{
 	codes.NotFound:           NotFound,
 	codes.InvalidArgument:    Invalid,
@@ -55,8 +55,7 @@ var byCode = map[codes.Code]Class{
 	codes.FailedPrecondition: Invalid,
 }
 
-// ToStatus turns any error into the gRPC status error that carries it. Nil stays
-// nil.
+// ToStatus returns err as a gRPC status error with a Fault. It returns nil for nil.
 func ToStatus(err error) error {
 	if err == nil {
 		return nil
@@ -75,7 +74,7 @@ func ToStatus(err error) error {
 		Class: w.proto, Message: e.Message, Path: e.Path, Party: faultv1.Party(e.Party),
 		RetryAfterMs: e.RetryAfter.Milliseconds(), UpstreamStatus: int32(e.UpstreamStatus),
 	}
-	if e.usual { // nobody set a party: the receiver derives it from the class and the origin
+	if e.usual { // without a party, the receiver derives the party from the class and the origin
 		f.Party = faultv1.Party_PARTY_UNSPECIFIED
 	}
 	if known && e.Retryable != classes[e.Class].retryable {
@@ -88,8 +87,8 @@ func ToStatus(err error) error {
 	return detailed.Err()
 }
 
-// MaxText bounds the message and the path of an error that crosses a connection, in
-// bytes: they travel in a header.
+// MaxText bounds the message and the path of an error that is sent to another process, in bytes.
+// gRPC sends them in a header, and headers are small.
 const MaxText = 8 << 10
 
 // sendable returns the text as valid UTF-8 of at most MaxText bytes.
@@ -98,7 +97,7 @@ func sendable(text string) string {
 	if len(text) > MaxText {
 		end := MaxText - len("...")
 		for end > 0 && !utf8.RuneStart(text[end]) {
-			end-- // not within a character
+			end-- // do not cut within a character
 		}
 		text = text[:end]
 		text += "..."
@@ -106,14 +105,14 @@ func sendable(text string) string {
 	return text
 }
 
-// fromStatus converts a gRPC status error. It returns nil if err is not one. All values are
-// checked, since the other side may be written in any language.
+// fromStatus converts a gRPC status error to an Error. It returns nil if err is not a gRPC status
+// error. It checks all values, because a plugin may be written in any language.
 func fromStatus(err error) *Error {
 	s, ok := status.FromError(err)
 	if !ok || s.Code() == codes.OK {
 		return nil
 	}
-	class := byCode[s.Code()] // Internal for all others
+	class := byCode[s.Code()] // a code that is not in byCode gives Internal
 	for _, d := range s.Details() {
 		f, ok := d.(*faultv1.Fault)
 		if !ok {
@@ -136,8 +135,8 @@ func fromStatus(err error) *Error {
 // maxRetryAfter is the longest RetryAfter that is accepted from a plugin.
 const maxRetryAfter = 24 * time.Hour
 
-// told returns the Error for a fault that a plugin sent. RetryAfter makes it retryable,
-// unless the plugin says that it is not. An Error that is not retryable has no RetryAfter.
+// told returns the Error for a Fault that a plugin sent. A Fault with a RetryAfter is retryable,
+// unless the Fault says otherwise. An Error that is not retryable has no RetryAfter.
 func told(class Class, f *faultv1.Fault, cause error) *Error {
 	e := &Error{
 		Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),

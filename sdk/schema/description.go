@@ -6,6 +6,6 @@ import "regexp"
 // word.
 var quotedName = regexp.MustCompile(`(^|[\s(])'([^\s']+)'`)
 
-// description returns the text of a tag as readers get it: with `name` for 'name', since a
-// tag cannot contain a backquote.
+// description returns the description of a tag with `name` instead of 'name', because a tag cannot
+// contain a backquote.
 func description(tag string) string { return quotedName.ReplaceAllString(tag, "$1`$2`") }

@@ -16,20 +16,21 @@ const (
 	// AddressKeyword is false for an endpoint that does not name a network address. A host
 	// checks the addresses of all other endpoints.
 	AddressKeyword = "x-botyard-address"
-	// These three say who may set a key. A property has at most one of them.
+	// TenantKeyword, LowerKeyword and OperatorKeyword say who may set a key. A property has at most
+	// one of them.
 	TenantKeyword   = "x-botyard-tenant"
 	LowerKeyword    = "x-botyard-lower"
 	OperatorKeyword = "x-botyard-operator"
 	// UnlimitedKeyword together with LowerKeyword says that 0 and negative values mean unlimited.
 	UnlimitedKeyword = "x-botyard-zero-unlimited"
-	// ExpectedKeyword completes the message "expected ...". Its words describe the values that a
-	// pattern allows, or a schema keyword that the host cannot describe. With a maximum, they say
-	// why there is one.
+	// ExpectedKeyword has a text that completes the message "expected ...". The text describes the
+	// values that a pattern allows, or that a schema keyword allows which the host cannot describe.
+	// For a key with a maximum, the text is the reason for the maximum.
 	ExpectedKeyword = "x-botyard-expected"
 )
 
-// mark adds our keywords to the properties of s, which is the schema of type t or of its
-// elements.
+// mark adds the keywords of this package to the properties of s. t is the struct type that s
+// describes, or a pointer, list or map of that type.
 func mark(s *jsonschema.Schema, t reflect.Type) error {
 	t = schemaType(t)
 	if t.Kind() != reflect.Struct || s.Properties == nil {
@@ -107,8 +108,8 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 	return nil
 }
 
-// keyOf returns the key of a field. An embedded field without a name of its own has no key: its
-// fields count as fields of the outer struct.
+// keyOf returns the key of a field. An embedded field without a name has no key, because its fields
+// count as fields of the outer struct.
 func keyOf(f reflect.StructField) (key string, embedded bool) {
 	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 	switch {
@@ -120,8 +121,8 @@ func keyOf(f reflect.StructField) (key string, embedded bool) {
 	return f.Name, false
 }
 
-// schemaType returns the struct type whose schema a value of type t has, or has for each
-// element.
+// schemaType returns the struct type behind t. It resolves pointers, lists, maps and
+// JSONSchemaAlias.
 func schemaType(t reflect.Type) reflect.Type {
 	for {
 		if alias, ok := reflect.Zero(t).Interface().(interface{ JSONSchemaAlias() any }); ok && t.Kind() != reflect.Pointer {
@@ -137,7 +138,7 @@ func schemaType(t reflect.Type) reflect.Type {
 	}
 }
 
-// isMap reports whether the schema of a value of type t is that of a map.
+// isMap reports whether t, or its JSONSchemaAlias, is a map.
 func isMap(t reflect.Type) bool {
 	if alias, ok := reflect.Zero(t).Interface().(interface{ JSONSchemaAlias() any }); ok {
 		t = reflect.TypeOf(alias.JSONSchemaAlias())
@@ -145,7 +146,7 @@ func isMap(t reflect.Type) bool {
 	return t.Kind() == reflect.Map
 }
 
-// markKeys marks keys of a map by a tag botyard_keys.
+// markKeys adds the keywords of the tag botyard_keys to keys of the map p.
 func markKeys(p *jsonschema.Schema, tag string) error {
 	if tag == "" {
 		return nil
@@ -165,7 +166,8 @@ func markKeys(p *jsonschema.Schema, tag string) error {
 	return nil
 }
 
-// checkAuthor returns an error if the marks that say who may set a key contradict each other.
+// checkAuthor returns an error if the property has keywords that contradict each other about who
+// may set the key.
 func checkAuthor(p *jsonschema.Schema) error {
 	authors := 0
 	for _, keyword := range []string{TenantKeyword, LowerKeyword, OperatorKeyword} {

@@ -7,18 +7,19 @@ import (
 	"time"
 )
 
-// Reader reads structs of type C from trees: maps, lists and scalars (bool, string, int64,
-// float64) that were checked by C's schema before. It may be used by any number of goroutines.
+// Reader reads structs of type C from trees of maps, lists and scalars (bool, string, int64,
+// float64). The schema of C must have accepted a tree before. Any number of goroutines may use a
+// Reader.
 //
-// A field whose type is a struct without fields takes no value. Its key is only in the schema.
+// A field whose type is a struct without fields gets no value. Its key exists in the schema only.
 type Reader[C any] struct {
 	json     []byte
 	defaults map[string]any
 	root     *object
 }
 
-// NewReader returns the reader of the struct type C. The error says which field has a wrong
-// tag, or a type that the reader does not know.
+// NewReader returns the reader of the struct type C. An error names the field that has a wrong tag,
+// or a type that the reader does not support.
 func NewReader[C any]() (*Reader[C], error) {
 	t := reflect.TypeFor[C]()
 	s, err := reflectSchema(t)
@@ -39,8 +40,8 @@ func (r *Reader[C]) Schema() []byte { return r.json }
 // Defaults returns the defaults of C's keys as a tree. The caller does not change it.
 func (r *Reader[C]) Defaults() map[string]any { return r.defaults }
 
-// Read returns the struct with C's defaults, and with the values of the tree over them. A value
-// of another type than its field is left out.
+// Read returns a struct with the values of the tree, and with the defaults of C for keys that are
+// not in the tree. It ignores a value whose type differs from the type of its field.
 func (r *Reader[C]) Read(tree map[string]any) C {
 	var out C
 	r.root.read(tree, reflect.ValueOf(&out).Elem())
@@ -54,10 +55,11 @@ type field struct {
 	key       string
 	index     int
 	byDefault any
-	below     *object // for a struct, or for the structs in a map or in a map of maps
+	// below reads the struct of the field. If the field is a map, it reads the structs in the map.
+	below *object
 }
 
-// objectOf returns the reader of a struct type.
+// objectOf returns the reader of a struct type. It fails for a type that a reader cannot read.
 func objectOf(t reflect.Type) (*object, error) {
 	s, err := reflectSchema(t)
 	if err != nil {
@@ -140,7 +142,7 @@ func (f *field) set(into reflect.Value, value any) {
 	}
 }
 
-// setScalar reports whether the value has the type of the field.
+// setScalar sets into to value if value fits the type of into, and reports whether it does.
 func setScalar(into reflect.Value, value any) bool {
 	switch v := value.(type) {
 	case string:
@@ -179,7 +181,7 @@ func setScalar(into reflect.Value, value any) bool {
 	return false
 }
 
-// plainDefaults returns a default with int64 and float64 for the numbers of a tag.
+// plainDefaults returns value with an int64 or a float64 instead of each json.Number.
 func plainDefaults(value any) any {
 	switch v := value.(type) {
 	case json.Number:

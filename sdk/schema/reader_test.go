@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// apart is a field without a value of its own.
+// apart is a struct without fields, so that a Reader reads no value for it. Its schema is that of a
+// map.
 type apart struct{}
 
 func (apart) JSONSchemaAlias() any { return map[string]connection{} }

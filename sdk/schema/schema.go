@@ -9,7 +9,7 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Of returns the JSON Schema of the struct type C. The error says which field has a wrong tag.
+// Of returns the JSON Schema of the struct type C. An error names the field that has a wrong tag.
 func Of[C any]() ([]byte, error) {
 	s, err := reflectSchema(reflect.TypeFor[C]())
 	if err != nil {
@@ -18,7 +18,7 @@ func Of[C any]() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// reflectSchema returns the schema of the struct type t with all marks.
+// reflectSchema returns the schema of the struct type t with the keywords of this package.
 func reflectSchema(t reflect.Type) (*jsonschema.Schema, error) {
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, ExpandedStruct: true,

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// secondsToNanoseconds returns the configuration with each number of seconds of a
-// time.Duration field replaced by the nanoseconds that encoding/json expects there. A value that is
-// not JSON, not a number or out of range stays as it is. Decoding it then fails with the reason.
+// secondsToNanoseconds returns the configuration with nanoseconds instead of seconds in each field
+// of type time.Duration, because encoding/json reads nanoseconds. It leaves a value unchanged that
+// is not a number or is out of range. Decoding that value then fails with the reason.
 func secondsToNanoseconds(config []byte, t reflect.Type) []byte {
 	if !hasDuration(t) {
 		return config
@@ -29,8 +29,7 @@ func secondsToNanoseconds(config []byte, t reflect.Type) []byte {
 	return out
 }
 
-// hasDuration reports whether a value of the type has a time.Duration in it. The type is not
-// recursive: [Of] would not end.
+// hasDuration reports whether a value of type t contains a time.Duration. t must not be recursive.
 func hasDuration(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:

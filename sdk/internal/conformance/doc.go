@@ -1,5 +1,6 @@
-// Package conformance is what the kits share that check whether a plugin keeps the promises of its
-// kind. What a rule works with, E, is the kit's own.
+// Package conformance has what the three conformance kits share. A kit checks that a plugin keeps
+// the promises of its kind. The type parameter E is the kit's environment, which its rules work
+// with.
 //
 // # Files
 //

@@ -10,19 +10,21 @@ import (
 	"time"
 )
 
-// Rule is one promise and how to see whether it is kept.
+// Rule is one promise, with a function that checks whether a plugin keeps it.
 type Rule[E any] struct {
 	Name string
-	Doc  string // one sentence
-	Slow bool   // takes long; kits that have an option for it make it smaller
-	// Check answers what is wrong, or [ErrSkip] when the rule is not for what is tested.
+	Doc  string // one sentence that states the promise
+	// Slow marks a rule that takes long. A kit may have an option that shortens slow rules.
+	Slow bool
+	// Check returns an error that says what is wrong. It returns [ErrSkip] if the rule does not
+	// apply to the tested plugin.
 	Check func(ctx context.Context, env *E) error
 }
 
-// ErrSkip is what a rule answers that does not apply.
+// ErrSkip is the error of a rule that does not apply to the tested plugin.
 var ErrSkip = errors.New("the rule does not apply")
 
-// Failure is a rule that is not kept.
+// Failure is a rule that the plugin breaks.
 type Failure[E any] struct {
 	Rule Rule[E]
 	Err  error
@@ -34,7 +36,8 @@ func (f *Failure[E]) Error() string {
 
 func (f *Failure[E]) Unwrap() error { return f.Err }
 
-// Named finds the rules of these names, in their order; all rules for nil.
+// Named returns the rules with these names, in the order of the names. It returns all rules if
+// names is nil.
 func Named[E any](rules []Rule[E], names []string) ([]Rule[E], error) {
 	if names == nil {
 		return rules, nil
@@ -50,21 +53,21 @@ func Named[E any](rules []Rule[E], names []string) ([]Rule[E], error) {
 	return chosen, nil
 }
 
-// Run is how rules are checked.
+// Run holds the rules of one check, and the functions that prepare and finish each rule.
 type Run[E any] struct {
 	Rules   []Rule[E]
-	Except  []string                    // names of rules that are left out
-	Timeout func(Rule[E]) time.Duration // of one rule: what hangs fails it
-	Env     func(Rule[E]) *E            // that the rule alone works with
-	// Clean, unless nil, ends a rule, also one that failed.
+	Except  []string                    // names of rules to skip
+	Timeout func(Rule[E]) time.Duration // a rule that takes longer than its timeout fails
+	Env     func(Rule[E]) *E            // returns the environment of one rule
+	// Clean is called after each rule, also after a rule that failed. It may be nil.
 	Clean func(*E) error
-	// Report, unless nil, hears of each rule how long it took and what was wrong, or
-	// ErrSkip.
+	// Report is called after each rule with the rule's duration, and with its error or ErrSkip. It
+	// may be nil.
 	Report func(rule Rule[E], took time.Duration, err error)
 }
 
-// Check checks the rules one after the other and answers a [Failure] for each that
-// is not kept. It ends early when ctx does, with that as the last error.
+// Check checks the rules one after the other and returns a [Failure] for each rule that the plugin
+// breaks. It stops early when ctx is canceled, and then returns the error of ctx as the last error.
 func (r *Run[E]) Check(ctx context.Context) []error {
 	var wrong []error
 	for _, rule := range r.Rules {
@@ -99,7 +102,8 @@ func (r *Run[E]) one(ctx context.Context, rule Rule[E]) error {
 	return errors.Join(err, left)
 }
 
-// bounded says of a check that failed whether it ran out of time.
+// bounded calls the rule's Check with a timeout. If Check fails after the timeout, the error says
+// that the rule took too long.
 func bounded[E any](ctx context.Context, rule Rule[E], timeout time.Duration, env *E) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errors.New("the rule took too long"))
 	defer cancel()
@@ -110,7 +114,7 @@ func bounded[E any](ctx context.Context, rule Rule[E], timeout time.Duration, en
 	return err
 }
 
-// guarded turns panics into errors.
+// guarded calls f and returns a panic of f as an error.
 func guarded(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -120,7 +124,7 @@ func guarded(f func() error) (err error) {
 	return f()
 }
 
-// Close closes what is an io.Closer.
+// Close closes v if v is an io.Closer.
 func Close(v any) error {
 	if c, ok := v.(io.Closer); ok {
 		return c.Close()

@@ -8,20 +8,20 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Backend is the side of sdk.Backend that all kinds share: it decodes a
-// configuration into C, opens an instance T with it, and keeps it.
+// Backend implements sdk.Backend for all kinds. It decodes a configuration into a C, opens an
+// instance T with it, and stores the instance in Set.
 type Backend[C, T any] struct {
 	Set    Set[T]
 	Schema []byte
 	Open   func(ctx context.Context, cfg C, env sdk.Env) (T, error)
 	// Services adds the kind's gRPC services, which call Set.Get.
 	Services func(*grpc.Server, *Set[T])
-	// Needs is set by memories.
+	// Needs returns the needs of a memory instance. It is nil for other kinds.
 	Needs func(T) (*sdk.MemoryNeeds, error)
 }
 
-// New makes the Backend and fills in the schema of C. It panics when C is no
-// configuration struct: that is a mistake in the plugin's code, found at its start.
+// New returns a Backend with the schema of C. It panics if C is not a valid configuration struct,
+// because that is a mistake in the plugin's code which shows when the process starts.
 func New[C, T any](open func(context.Context, C, sdk.Env) (T, error), services func(*grpc.Server, *Set[T])) *Backend[C, T] {
 	s, err := schema.Of[C]()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package instances keeps the configured instances of a plugin process.
+// Package instances stores the configured instances of a plugin process.
 //
 // # Files
 //

@@ -9,21 +9,23 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Set maps instance ids to values. The zero value is empty and ready.
+// Set maps instance ids to values. The zero value is an empty Set. Any number of goroutines may use
+// a Set.
 type Set[T any] struct {
 	mu      sync.RWMutex
 	entries map[string]*entry[T]
 }
 
 type entry[T any] struct {
-	ready chan struct{} // closed when value and err are set
+	// ready is closed when value and err are set.
+	ready chan struct{}
 	value T
 	err   error
 	calls sync.WaitGroup
 }
 
-// Configure answers the value of id, made by open if it is new. Concurrent calls
-// for one id open once; a failed open leaves nothing behind.
+// Configure returns the value of id. It calls open if the Set has no value for id. Concurrent calls
+// with one id call open once. If open fails, the Set stays without a value for id.
 func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Context) (T, error)) (T, error) {
 	s.mu.Lock()
 	if s.entries == nil {
@@ -36,7 +38,7 @@ func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Con
 		return e.value, e.err
 	}
 	e = &entry[T]{ready: make(chan struct{})}
-	// Stands when open panics: a half-made instance must not look whole.
+	// This error remains if open panics, so that no caller gets an incomplete instance.
 	e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
 	s.entries[id] = e
 	s.mu.Unlock()
@@ -54,8 +56,8 @@ func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Con
 	return e.value, e.err
 }
 
-// Get answers the value of id and a function that ends the call on it; Release
-// waits for that. An unknown id is fault.UnknownInstance.
+// Get returns the value of id, and a function that the caller calls when it no longer uses the
+// value. Release waits for that call. For an unknown id, Get returns fault.UnknownInstance.
 func (s *Set[T]) Get(id string) (value T, done func(), err error) {
 	s.mu.RLock()
 	e, ok := s.entries[id]
@@ -66,7 +68,7 @@ func (s *Set[T]) Get(id string) (value T, done func(), err error) {
 	if !ok {
 		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
 	}
-	<-e.ready // a Configure of the same id may still be at work
+	<-e.ready // wait for a Configure of the same id
 	if e.err != nil {
 		e.calls.Done()
 		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
@@ -74,8 +76,8 @@ func (s *Set[T]) Get(id string) (value T, done func(), err error) {
 	return e.value, e.calls.Done, nil
 }
 
-// Release forgets id at once and closes its value when its last call ended. An
-// unknown id is no error.
+// Release removes id at once. It closes the value after its last user has called the function that
+// Get returned. Releasing an unknown id is not an error.
 func (s *Set[T]) Release(id string) error {
 	s.mu.Lock()
 	e, ok := s.entries[id]
@@ -92,7 +94,7 @@ func (s *Set[T]) Release(id string) error {
 	return nil
 }
 
-// Close releases all.
+// Close releases all ids and returns the joined errors.
 func (s *Set[T]) Close() error {
 	s.mu.RLock()
 	ids := make([]string, 0, len(s.entries))

@@ -61,7 +61,7 @@ func TestSet_Release(t *testing.T) {
 	go func() { released <- s.Release("i") }()
 	for {
 		if _, more, err := s.Get("i"); err != nil {
-			break // forgotten at once
+			break // Release removed the id before the last call was done
 		} else {
 			more()
 		}

@@ -27,13 +27,13 @@ func roleFrom(r chatv1.Role) chat.Role {
 	return ""
 }
 
-// Message converts to the protocol.
+// Message returns a message in the protocol's form.
 func Message(m chat.Message) *chatv1.Message {
 	return &chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}
 }
 
-// textMessage is all that a message of one text part is made of. Nearly all are;
-// a list of them is one allocation and not four for each.
+// textMessage holds the four objects of a protocol message with one text part. Most messages have
+// one text part. An array of textMessage takes one allocation instead of four for each message.
 type textMessage struct {
 	message chatv1.Message
 	part    chatv1.Part
@@ -41,7 +41,7 @@ type textMessage struct {
 	parts   [1]*chatv1.Part
 }
 
-// Messages converts to the protocol.
+// Messages returns messages in the protocol's form. It returns nil for an empty list.
 func Messages(ms []chat.Message) []*chatv1.Message {
 	if len(ms) == 0 {
 		return nil
@@ -90,29 +90,30 @@ func parts(ps []chat.Part) []*chatv1.Part {
 	return out
 }
 
-// ToolCall converts to the protocol.
+// ToolCall returns a tool call in the protocol's form.
 func ToolCall(c chat.ToolCall) *chatv1.ToolCall {
 	return &chatv1.ToolCall{Id: c.ID, Name: c.Name, Arguments: c.Arguments}
 }
 
-// ToolCallFrom converts from the protocol.
+// ToolCallFrom returns the tool call of a protocol message.
 func ToolCallFrom(c *chatv1.ToolCall) chat.ToolCall {
 	return chat.ToolCall{ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments()}
 }
 
-// MessageFrom converts from the protocol. A part of a kind that this version does
-// not know is left out.
+// MessageFrom returns the message of a protocol message. It leaves out parts whose kind this
+// version does not know.
 func MessageFrom(m *chatv1.Message) chat.Message {
 	return chat.Message{Role: roleFrom(m.GetRole()), Parts: partsFrom(m.GetParts())}
 }
 
-// MessagesFrom converts from the protocol.
+// MessagesFrom returns the messages of a list of protocol messages. It leaves out parts whose kind
+// this version does not know.
 func MessagesFrom(ms []*chatv1.Message) []chat.Message {
 	if len(ms) == 0 {
 		return nil
 	}
 	out := make([]chat.Message, len(ms))
-	block := make([]chat.Part, len(ms)) // for those of one part, in one allocation
+	block := make([]chat.Part, len(ms)) // one allocation for all messages with one part
 	for i, m := range ms {
 		if ps := m.GetParts(); len(ps) == 1 {
 			if t, ok := ps[0].GetPart().(*chatv1.Part_Text); ok {
@@ -150,19 +151,19 @@ func partsFrom(ps []*chatv1.Part) []chat.Part {
 	return out
 }
 
-// Usage converts to the protocol.
+// Usage returns token counts in the protocol's form.
 func Usage(u chat.Usage) *chatv1.Usage {
 	return &chatv1.Usage{InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
 		CachedInputTokens: u.CachedInputTokens, ReasoningTokens: u.ReasoningTokens}
 }
 
-// UsageFrom converts from the protocol.
+// UsageFrom returns the token counts of a protocol message.
 func UsageFrom(u *chatv1.Usage) chat.Usage {
 	return chat.Usage{InputTokens: u.GetInputTokens(), OutputTokens: u.GetOutputTokens(),
 		CachedInputTokens: u.GetCachedInputTokens(), ReasoningTokens: u.GetReasoningTokens()}
 }
 
-// Time converts to the protocol; the zero time is unset.
+// Time returns a time in the protocol's form. It returns nil for the zero time.
 func Time(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil
@@ -170,7 +171,7 @@ func Time(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// TimeFrom converts from the protocol.
+// TimeFrom returns the time of a protocol timestamp. It returns the zero time for nil.
 func TimeFrom(t *timestamppb.Timestamp) time.Time {
 	if t == nil {
 		return time.Time{}

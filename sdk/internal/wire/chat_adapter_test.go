@@ -28,7 +28,8 @@ func TestMessages_roundTrip(t *testing.T) {
 	if !reflect.DeepEqual(in, out) {
 		t.Errorf("sent %+v\ngot  %+v", in, out)
 	}
-	// Messages that share an allocation must not share room to grow.
+	// MessagesFrom allocates the parts of several messages together. Appending to the parts of one
+	// message must not overwrite the parts of the next message.
 	_ = append(out[0].Parts, chat.Part{Text: "grown"})
 	if out[1].Text() != "" {
 		t.Error("growing one message's parts changed another")
@@ -38,8 +39,8 @@ func TestMessages_roundTrip(t *testing.T) {
 	}
 }
 
-// TestMessage_size: no message takes more bytes in the protocol than its size says,
-// whatever it is made of.
+// TestMessage_size checks that a message takes at most Message.Size bytes in the protocol, for
+// every kind of part.
 func TestMessage_size(t *testing.T) {
 	many := chat.Message{Role: chat.Assistant}
 	for range 1000 {
@@ -51,7 +52,7 @@ func TestMessage_size(t *testing.T) {
 		chat.Message{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{Name: large("n"), Parts: []chat.Part{{Text: large("t")}}}}}})
 	sum := 0
 	for _, m := range all {
-		// As an entry of a list, with its tag and length.
+		// In a list, a message also has a tag and a length, which take up to 8 bytes.
 		sum += m.Size()
 		if need := proto.Size(&chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}) + 8; need > m.Size() {
 			t.Errorf("a message of size %d takes %d bytes: %.200v", m.Size(), need, m)

@@ -1,4 +1,4 @@
-// Package wire converts messages, token usage and times to their form in the protocol, and back.
+// Package wire converts messages, token usage and times to the protocol's form, and back.
 //
 // # Files
 //
