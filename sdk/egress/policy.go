@@ -14,45 +14,45 @@ import (
 // Mode says which addresses a policy allows in addition to its list.
 type Mode string
 
-// The modes.
 const (
 	Any    Mode = "any"    // every address
 	Public Mode = "public" // addresses of the public internet
 	None   Mode = "none"   // nothing
 )
 
-// Bounds of the list of a policy.
+// MaxAllow bounds the number of entries of a policy's list. MaxEntryBytes bounds the bytes of an
+// entry.
 const (
-	MaxAllow      = 1000 // entries
+	MaxAllow      = 1000
 	MaxEntryBytes = 300
 )
 
-// Policy decides to which addresses connections may be made. The zero value allows every
-// address. A Policy never changes. Copies are cheap and share their content.
+// Policy decides to which addresses a program may connect. The zero value allows every address. A
+// Policy never changes. Copies are cheap, because they share their content.
 type Policy struct{ says *says }
 
-// says is the content of a policy. nil allows every address.
+// says is the content of a policy. A nil says allows every address.
 type says struct {
 	mode  Mode
-	allow []string // sorted, as they are sent and compared
+	allow []string // sorted
 	rules []rule
 }
 
-// rule is a parsed entry of the list. Exactly one of prefix, name and path is set.
+// rule is a parsed entry of a policy's list. Exactly one of prefix, name and path is set.
 type rule struct {
 	prefix netip.Prefix
-	name   string // lower case, without a dot at its end; "*.example.org" is every name below
-	path   string // a unix socket, or a folder above it
-	port   uint16 // 0: any
+	name   string // lower case, without a dot at the end; "*.example.org" means every name below example.org
+	path   string // a unix socket, or a folder that contains it
+	port   uint16 // 0 means any port
 }
 
-// EntryError says what is wrong with one entry of a list.
+// EntryError says what is wrong with one entry of a policy's list.
 type EntryError struct {
 	Index  int
 	Reason string
 }
 
-// Error names the entry by its place in the list.
+// Error returns the reason, with the index of the entry.
 func (e *EntryError) Error() string { return fmt.Sprintf("allow[%d]: %s", e.Index, e.Reason) }
 
 // New returns a policy. An entry of allow is one of these:
@@ -100,7 +100,7 @@ func (p Policy) Mode() Mode {
 	return p.says.mode
 }
 
-// Allow returns a copy of the policy's list, sorted.
+// Allow returns a sorted copy of the policy's list.
 func (p Policy) Allow() []string {
 	if p.says == nil {
 		return nil
@@ -108,17 +108,17 @@ func (p Policy) Allow() []string {
 	return slices.Clone(p.says.allow)
 }
 
-// Restricts reports whether the policy refuses anything.
+// Restricts reports whether the policy refuses some addresses.
 func (p Policy) Restricts() bool { return p.says != nil }
 
-// String returns the whole policy as text. Equal texts mean equal policies.
+// String returns the policy as text. Two policies are equal if their texts are equal.
 func (p Policy) String() string {
 	return string(p.Mode()) + fmt.Sprintf("%q", p.Allow())
 }
 
 const entryForms = "expected an address, a network such as 10.0.0.0/8, host, host:port, or the path of a unix socket"
 
-// parseRule parses an entry. If it cannot, it returns the reason.
+// parseRule parses an entry of a list. If the entry is invalid, parseRule returns the reason.
 func parseRule(text string) (rule, string) {
 	if text == "" || len(text) > MaxEntryBytes {
 		return rule{}, entryForms
@@ -155,11 +155,11 @@ func parseRule(text string) (rule, string) {
 	return rule{name: name, port: port}, ""
 }
 
-// canonical returns a name in the form in which names are compared: lower case, without a dot
-// at its end.
+// canonical returns a name in lower case and without a dot at the end, so that names can be
+// compared.
 func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
 
-// isName reports whether the text is the name of a host and not an odd spelling of an address.
+// isName reports whether the text is a host name. An IPv4 address in an odd spelling is not a name.
 func isName(text string) bool {
 	if text == "" || len(text) > 253 {
 		return false
@@ -180,7 +180,7 @@ func isName(text string) bool {
 	return true
 }
 
-// names reports whether the rule covers the name. The name is canonical.
+// names reports whether the rule covers the name, which must be canonical.
 func (r rule) names(name string) bool {
 	if below, ok := strings.CutPrefix(r.name, "*"); ok {
 		return strings.HasSuffix(name, below) && len(name) > len(below)
@@ -188,12 +188,12 @@ func (r rule) names(name string) bool {
 	return r.name != "" && r.name == name
 }
 
-// is reports whether the rule covers the port. Port 0 means that the port is not known, and
-// every rule covers it.
+// is reports whether the rule covers the port. Port 0 means that the port is unknown. Every rule
+// covers port 0.
 func (r rule) is(port uint16) bool { return r.port == 0 || port == 0 || r.port == port }
 
-// named returns the ports that rules allow for the name. 0 stands for any port. It is empty
-// if no rule covers the name and the port.
+// named returns the ports that the policy's list allows for the name. Port 0 in the result means
+// any port. The result is empty if no entry covers the name and the port.
 func (p Policy) named(name string, port uint16) []uint16 {
 	if p.says == nil {
 		return nil
@@ -207,15 +207,15 @@ func (p Policy) named(name string, port uint16) []uint16 {
 	return ports
 }
 
-// lists reports whether the list has the address, with this port or without one.
+// lists reports whether an entry of the policy's list covers the address and the port.
 func (p Policy) lists(addr netip.Addr, port uint16) bool {
 	return p.says != nil && slices.ContainsFunc(p.says.rules, func(r rule) bool {
 		return r.prefix.IsValid() && r.prefix.Contains(addr) && r.is(port)
 	})
 }
 
-// checkAddr returns a Refusal if the policy does not allow the address. host is the text that
-// the address came from.
+// checkAddr returns a Refusal if the policy does not allow the address. host is the name or the
+// text that gave the address.
 func (p Policy) checkAddr(host string, addr netip.Addr, port uint16) *Refusal {
 	if !p.Restricts() {
 		return nil
@@ -247,16 +247,16 @@ func (p Policy) checkPath(socket string) *Refusal {
 	return &Refusal{Path: socket, Why: "a unix socket"}
 }
 
-// Refusal is the error of a connection, or of a check, that the policy does not allow.
+// Refusal is the error for a host or a connection that the policy does not allow.
 type Refusal struct {
-	Host string     // as the caller wrote it; empty for a unix socket
-	Addr netip.Addr // the address of Host; not valid if Host was refused without a lookup
-	Port uint16     // 0: not known
-	Path string     // the unix socket; empty otherwise
-	Why  string     // what was refused: "a loopback address"
+	Host string     // the host as the caller wrote it; empty for a unix socket
+	Addr netip.Addr // the address of Host; invalid if Host was refused without a lookup
+	Port uint16     // 0 means unknown
+	Path string     // the path of the unix socket; empty for a host
+	Why  string     // what Host or Path is, such as "a loopback address"
 }
 
-// Error says which host was refused, its address, and what kind of address that is.
+// Error returns a sentence with the refused host, its address, and the kind of that address.
 func (r *Refusal) Error() string {
 	switch {
 	case r.Path != "":
@@ -269,7 +269,7 @@ func (r *Refusal) Error() string {
 	return fmt.Sprintf("%s leads to %s, %s, and that is not allowed here", r.Host, r.Addr, r.Why)
 }
 
-// Line returns the line that allows the connection when the operator adds it to the host file.
+// Line returns the line of the host file with which the operator can allow the connection.
 func (r *Refusal) Line() string { return fmt.Sprintf("egress { allow = [%q] }", r.entry()) }
 
 func (r *Refusal) entry() string {

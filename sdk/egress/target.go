@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// Target is a host and a port that the text of a setting points to.
+// Target is a host and a port that the text of a setting contains.
 type Target struct {
 	Host string // a name, an address, or the path of a unix socket
-	Port uint16 // 0: not said
+	Port uint16 // 0 if the text has no port
 }
 
-// maxTargets bounds how many targets are read from one text.
+// maxTargets bounds the number of targets of one text.
 const maxTargets = 64
 
-// Targets returns the hosts and ports that a setting points to. The text is a URL, words such as
-// host=db port=5432, a host with or without a port, the path of a unix socket, or several of
-// these separated by commas. A text of another form has no targets. The Dialer then checks
-// the connection when it is made.
+// Targets returns the hosts and ports in the text of a setting. The text is a URL, a list of words
+// such as host=db port=5432, a host with or without a port, the path of a unix socket, or several
+// of these separated by commas. A text in another form has no targets. A Dialer also checks each
+// connection, so that a missed target is refused later.
 func Targets(text string) []Target {
 	text = strings.TrimSpace(text)
 	var out []Target
@@ -50,7 +50,7 @@ func ofURL(scheme, rest string) []Target {
 	}
 	path, query, _ := strings.Cut(more, "?")
 	if strings.Contains(path, "@") {
-		return nil // a piece of a password stands where the host should
+		return nil // the host may be a piece of a password, so that the text has no clear host
 	}
 	if at := strings.LastIndexByte(hosts, '@'); at >= 0 {
 		hosts = hosts[at+1:]
@@ -71,7 +71,8 @@ func ofURL(scheme, rest string) []Target {
 	return out
 }
 
-// ofWords reads pairs name=value or name='value', with the quoting of libpq.
+// ofWords returns the targets of a text with words name=value or name='value', which are quoted as
+// libpq does.
 func ofWords(text string) []Target {
 	words := map[string]string{}
 	for rest := strings.TrimSpace(text); rest != ""; {
@@ -110,8 +111,9 @@ func ofWords(text string) []Target {
 	return out
 }
 
-// list reads hosts that are separated by commas. ports is the value of a separate word "port",
-// also separated by commas. usual is the port of a host that has no port in either.
+// list returns the targets of a list of hosts, separated by commas. ports is the value of a
+// separate word "port", also separated by commas. usual is the port of a host that has a port in
+// neither.
 func list(text, ports, usual string) []Target {
 	var out []Target
 	beside := strings.Split(ports, ",")

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Client calls an instance in a plugin process.
+// Client calls an instance in a plugin process. Any number of goroutines may use a Client.
 type Client struct {
 	rpc      llmv1.LLMServiceClient
 	instance string
@@ -23,15 +23,15 @@ var (
 	_ Embedder = (*Client)(nil)
 )
 
-// NewClient makes a client of the instance. It owns nothing of conn.
+// NewClient returns a client of the instance. The caller closes conn.
 func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 	return &Client{rpc: llmv1.NewLLMServiceClient(conn), instance: instance}
 }
 
-// Chat implements LLM. An error of emit is returned as it is. With an
-// error, the Finish tells what usage is known, with an unknown reason.
+// Chat implements LLM. It returns an error of emit unchanged. Together with an error, the Finish
+// has the usage that is known so far, and the reason FinishUnknown.
 func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error) {
-	// A stream is freed only when it is read to its end or its context ends.
+	// gRPC frees a stream only when the stream is read to its end or its context is canceled.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	stream, err := c.rpc.Chat(ctx, c.request(req))
@@ -39,7 +39,7 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 		return nil, fault.Of(err)
 	}
 	var finish *Finish
-	spent := &Finish{} // what is known when the stream breaks
+	spent := &Finish{} // the usage so far, for the case that the stream fails
 	for {
 		m, err := stream.Recv()
 		if errors.Is(err, io.EOF) {
@@ -60,7 +60,7 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 		if m.Usage != nil {
 			spent.Usage = wire.UsageFrom(m.Usage)
 		}
-		if u := m.GetFinish().GetUsage(); u != nil { // the last piece, and all that was spent
+		if u := m.GetFinish().GetUsage(); u != nil { // the last piece has the usage of the whole reply
 			spent.Usage = wire.UsageFrom(u)
 		}
 		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {

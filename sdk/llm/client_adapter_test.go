@@ -26,15 +26,15 @@ type config struct {
 	Model string `json:"model" jsonschema:"required"`
 }
 
-// funcLLM is an LLM made of a function.
+// funcLLM implements LLM with a function.
 type funcLLM func(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error)
 
 func (f funcLLM) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	return f(ctx, req, emit)
 }
 
-// serve answers a client of an instance "i" of f behind a real gRPC connection, and
-// the connection. count is of messages that went over the stream.
+// serve returns a client of an instance "i" of f, and the gRPC connection of the client. The plugin
+// runs in this process behind an in-memory connection.
 func serve(t *testing.T, f funcLLM) (*llm.Client, *grpc.ClientConn) {
 	t.Helper()
 	p := llm.NewPlugin("test", "1", func(context.Context, config, sdk.Env) (llm.LLM, error) { return f, nil })
@@ -145,7 +145,8 @@ func TestClient_Chat_usageAfterCancel(t *testing.T) {
 	}
 }
 
-// A provider says anything, cut anywhere; it arrives as far as it is text.
+// TestClient_Chat_invalidText checks that a reply arrives with clean texts although the plugin
+// sends invalid bytes and characters that are cut into pieces.
 func TestClient_Chat_invalidText(t *testing.T) {
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for _, d := range []llm.Delta{
@@ -175,7 +176,8 @@ func TestClient_Chat_invalidText(t *testing.T) {
 	}
 }
 
-// The first token goes at once; a burst after it goes in few messages.
+// TestCoalescer_coalesces checks that the first token is sent at once, and that many tokens after
+// it are sent in few messages.
 func TestCoalescer_coalesces(t *testing.T) {
 	first := make(chan struct{})
 	c, conn := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
@@ -183,7 +185,7 @@ func TestCoalescer_coalesces(t *testing.T) {
 			return nil, err
 		}
 		select {
-		case <-first: // arrived although nothing followed
+		case <-first: // the client received the first token before the second was generated
 		case <-time.After(30 * time.Second):
 			return nil, errors.New("the first token was held back")
 		}
@@ -221,13 +223,14 @@ func TestCoalescer_coalesces(t *testing.T) {
 			close(first)
 		}
 	}
-	// One at first, one each CoalesceFor, one at the end.
+	// At most one message at the start, one in each CoalesceFor, and one at the end.
 	if most := 3 + int(time.Since(began)/llm.CoalesceFor); messages > most {
 		t.Errorf("%d messages for 1000 tokens; at most %d", messages, most)
 	}
 }
 
-// Who stops at the last piece knows what was spent all the same.
+// TestClient_Chat_usageOfLastPiece checks that a client that stops at the last piece of a reply
+// gets the usage of the whole reply.
 func TestClient_Chat_usageOfLastPiece(t *testing.T) {
 	spent := chat.Usage{InputTokens: 3, OutputTokens: 100}
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {

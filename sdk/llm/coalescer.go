@@ -14,36 +14,37 @@ import (
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 )
 
-// CoalesceFor is how long a piece of a reply may wait for the next one, so that
-// two processes do not wake for each token. The first piece never waits.
+// CoalesceFor is how long a piece of a reply waits for more text, so that the plugin does not send
+// a message for each token. The first piece never waits.
 const CoalesceFor = 20 * time.Millisecond
 
-// pieceBytes is how much of a text is sent without waiting for more. A reply that
-// comes faster than its reader takes it so waits in the provider, and not in ever
-// larger pieces.
+// pieceBytes is the size of waiting text at which it is sent immediately. If the reader is slow,
+// sending blocks, so that the provider waits and the pieces stay small.
 const pieceBytes = 32 << 10
 
-// maxPiece bounds a text that is sent at once.
+// maxPiece bounds the text of one piece, in bytes.
 const maxPiece = 1 << 20
 
-// errFull ends a generation whose reply has sdk.MaxReplyBytes: no host takes more.
+// errFull stops a generation whose reply has reached sdk.MaxReplyBytes.
 var errFull = errors.New("the reply is as large as any may be")
 
-// coalescer sends pieces of a reply: the first at once, then what has come since,
-// at most every CoalesceFor or when it is much. A provider may cut its text anywhere,
-// also within a character; what is sent is whole characters, cleaned as [chat.Clean] does.
+// coalescer sends a reply in pieces. It sends the first piece at once. After that it sends the text
+// that has collected after each CoalesceFor, or once the text reaches pieceBytes. A provider may
+// cut its text anywhere, also within a character. The coalescer sends whole characters, cleaned as
+// [chat.Clean] does.
 type coalescer struct {
 	send func(*llmv1.ChatResponse) error
 
-	mu        sync.Mutex
-	clean     struct{ text, reasoning chat.Cleaner }
-	text      strings.Builder // these three wait
+	mu    sync.Mutex
+	clean struct{ text, reasoning chat.Cleaner }
+	// text, reasoning and calls wait to be sent.
+	text      strings.Builder
 	reasoning strings.Builder
 	calls     []*chatv1.ToolCall
-	waiting   int        // bytes of them
+	waiting   int        // bytes of text, reasoning and calls
 	left      int        // bytes that the reply may still have
-	usage     chat.Usage // newest; zero when it was sent
-	last      time.Time  // of the last send
+	usage     chat.Usage // the newest usage, or zero if it was sent
+	last      time.Time  // the time of the last send
 	timer     *time.Timer
 	armed     bool
 	closed    bool
@@ -95,8 +96,8 @@ func (c *coalescer) emit(d Delta) error {
 	return nil
 }
 
-// add puts as much of d as the reply may have to what waits, and reports whether that is
-// all of it. Of what is much a part is sent at once: no piece outgrows what carries it.
+// add appends d to the waiting texts and calls, up to the maximum size of a reply, and reports
+// whether all of d fitted. It sends a large text in several pieces of at most maxPiece.
 func (c *coalescer) add(d Delta) (all bool) {
 	all = c.write(&c.reasoning, c.clean.reasoning.Next(d.Reasoning)) && c.write(&c.text, c.clean.text.Next(d.Text))
 	for _, t := range d.ToolCalls {
@@ -110,12 +111,13 @@ func (c *coalescer) add(d Delta) (all bool) {
 	return all
 }
 
-// write adds text, which is clean, to b, which is of c.
+// write appends text, which must be clean, to b, which is the waiting text or reasoning. It reports
+// whether all of text fitted into the reply.
 func (c *coalescer) write(b *strings.Builder, text string) (all bool) {
 	for text != "" && c.err == nil {
 		n := min(len(text), maxPiece, c.left)
 		for n < len(text) && n > 0 && !utf8.RuneStart(text[n]) {
-			n-- // not within a character
+			n-- // do not cut within a character
 		}
 		if n == 0 {
 			return false
@@ -138,7 +140,7 @@ func (c *coalescer) fire() {
 	}
 }
 
-// flush sends what waits, with finish if it is set. The caller holds mu.
+// flush sends the waiting texts and calls, with finish if finish is not nil. Locked: mu is held.
 func (c *coalescer) flush(finish *llmv1.Finish) {
 	out := &llmv1.ChatResponse{Text: c.text.String(), Reasoning: c.reasoning.String(), ToolCalls: c.calls}
 	if out.Text == "" && out.Reasoning == "" && len(out.ToolCalls) == 0 && finish == nil {
@@ -156,15 +158,15 @@ func (c *coalescer) flush(finish *llmv1.Finish) {
 	c.last = time.Now()
 }
 
-// full reports whether the reply is as large as any may be, and was cut.
+// full reports whether the reply was cut at the maximum size.
 func (c *coalescer) full() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return errors.Is(c.err, errFull)
 }
 
-// close sends what waits and the finish, and stops the timer: nothing is sent
-// after it.
+// close sends the waiting texts and calls with the finish, and stops the timer. Nothing is sent
+// after close.
 func (c *coalescer) close(f *Finish) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -172,7 +174,7 @@ func (c *coalescer) close(f *Finish) error {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	if errors.Is(c.err, errFull) { // all that it may have was sent
+	if errors.Is(c.err, errFull) { // the reply up to its maximum size was sent
 		c.err = nil
 		if f == nil {
 			f = &Finish{Usage: c.usage}
@@ -190,7 +192,7 @@ func (c *coalescer) close(f *Finish) error {
 		finish = &llmv1.Finish{
 			Reason: llmv1.Finish_Reason(f.Reason), Usage: wire.Usage(f.Usage), Model: f.Model,
 		}
-		if len(f.ReasoningSignature) <= sdk.MaxSignatureBytes { // no host keeps more
+		if len(f.ReasoningSignature) <= sdk.MaxSignatureBytes { // hosts refuse larger signatures
 			finish.ReasoningSignature = f.ReasoningSignature
 		}
 	}

@@ -13,7 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A provider that is faster than what it says is taken makes no large pieces.
+// TestCoalescer_pieceSize checks that the pieces of a reply stay small when the provider is very
+// fast.
 func TestCoalescer_pieceSize(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got strings.Builder
@@ -38,8 +39,8 @@ func TestCoalescer_pieceSize(t *testing.T) {
 	})
 }
 
-// TestCoalescer_cutsLargeReply: whatever a provider says, each piece can be carried, and the
-// reply ends where no host takes more, as one of that length.
+// TestCoalescer_cutsLargeReply checks that each piece fits into a gRPC message, whatever the
+// provider sends, and that a reply is cut at sdk.MaxReplyBytes with the finish reason length.
 func TestCoalescer_cutsLargeReply(t *testing.T) {
 	large := strings.Repeat("€", 30<<20)
 	call := chat.ToolCall{Arguments: strings.Repeat("x", 1<<20)}

@@ -12,50 +12,54 @@ import (
 // Kind is the name of this kind of plugin in file names and configurations.
 const Kind = "llm"
 
-// LLM generates replies. One value is one configured instance; it is called
-// concurrently, for any number of tenants. If it implements io.Closer, Close is
-// called once, after its last call ended.
+// LLM generates replies. An LLM is one configured instance. The host calls it concurrently, for any
+// number of tenants. If the LLM implements io.Closer, Close is called once, after the last call has
+// returned.
 type LLM interface {
-	// Chat generates the reply to the last of req.Messages. It calls emit, from one
-	// goroutine, for each piece as it comes; emit copies nothing and never blocks for
-	// long, and an error from it ends the generation. Chat returns the finish only when
-	// the provider said that the reply is complete. When ctx ends, Chat stops the
-	// provider and returns promptly. Errors are of package fault; with an error, a
-	// non-nil Finish tells the usage that was spent all the same.
+	// Chat generates the reply to the last of req.Messages. It calls emit for each piece of the
+	// reply, from one goroutine. emit does not copy the Delta and does not block for long. When
+	// emit returns an error, Chat stops the generation. Chat returns a Finish without an error only
+	// when the provider reported that the reply is complete. When ctx is canceled, Chat stops the
+	// provider and returns promptly. Errors are of package fault. Together with an error, Chat may
+	// return a Finish with the usage so far.
 	Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error)
 }
 
-// Embedder is implemented by instances that can embed texts.
+// Embedder is the interface of an instance that can embed texts.
 type Embedder interface {
-	// Embed answers one vector for each text, in order, all of one length.
+	// Embed returns one vector for each text, in the order of the texts. All vectors have the same
+	// length.
 	Embed(ctx context.Context, req *EmbedRequest) (*Embeddings, error)
 }
 
-// Request is one generation.
+// Request describes the reply to generate.
 type Request struct {
-	Call            sdk.Call
-	Messages        []chat.Message // system first, then the conversation
-	Tools           []Tool
-	ToolChoice      ToolChoice
-	ResponseFormat  ResponseFormat
-	MaxOutputTokens int  // 0: the instance's configuration decides
-	Stream          bool // false: one delta with the whole reply is enough
+	Call           sdk.Call
+	Messages       []chat.Message // the system message first, then the conversation
+	Tools          []Tool
+	ToolChoice     ToolChoice
+	ResponseFormat ResponseFormat
+	// MaxOutputTokens bounds the reply. 0 means the maximum of the instance's configuration.
+	MaxOutputTokens int
+	// Stream asks for the reply in pieces. If it is false, the instance may emit one Delta with the
+	// whole reply.
+	Stream bool
 }
 
-// Tool is a function that the model may ask to have called.
+// Tool is a function that the model may call.
 type Tool struct {
 	Name        string
 	Description string
-	Parameters  json.RawMessage // JSON Schema of the arguments object
+	Parameters  json.RawMessage // JSON Schema of the arguments
 }
 
 // ToolChoice restricts the use of tools. The zero value lets the model decide.
 type ToolChoice struct {
 	Mode ToolMode
-	Name string // for ToolNamed
+	Name string // the tool's name; used with ToolNamed only
 }
 
-// ToolMode is how far the model is free to use tools.
+// ToolMode says whether the model may or must call tools.
 type ToolMode int
 
 const (
@@ -65,11 +69,11 @@ const (
 	ToolNamed
 )
 
-// ResponseFormat asks for a form of reply. The zero value asks for none.
+// ResponseFormat asks the model for a reply in a certain form. The zero value leaves the form open.
 type ResponseFormat struct {
 	Type   FormatType
 	Name   string
-	Schema json.RawMessage // for FormatJSONSchema
+	Schema json.RawMessage // used with FormatJSONSchema only
 	Strict bool
 }
 
@@ -83,22 +87,22 @@ const (
 	FormatJSONSchema
 )
 
-// Delta is what was generated since the last one. Any of its fields may be set. Text and
-// reasoning may be cut anywhere, also within a character.
+// Delta is a piece of a reply. Any of its fields may be set. Text and Reasoning may be cut
+// anywhere, also within a character.
 type Delta struct {
 	Text      string
 	Reasoning string
-	ToolCalls []chat.ToolCall // each whole
-	// Usage, if not zero, is what was spent so far, as well as the plugin knows: it is
-	// what is kept when the caller goes away before the finish.
+	ToolCalls []chat.ToolCall // complete tool calls
+	// Usage is the usage of the reply so far, if the plugin knows it, or zero. The host records it
+	// when the caller goes away before the Finish.
 	Usage chat.Usage
 }
 
-// Finish ends a reply.
+// Finish says how a reply ended, and what it cost.
 type Finish struct {
 	Reason             FinishReason
 	Usage              chat.Usage
-	Model              string // as the provider names it
+	Model              string // the model's name at the provider
 	ReasoningSignature []byte
 }
 
@@ -115,7 +119,7 @@ const (
 
 var finishNames = [...]string{"unknown", "stop", "length", "tool_calls", "content_filter"}
 
-// String is the reason's name as the field's APIs write it.
+// String returns the name that HTTP APIs of models use for the reason, such as "tool_calls".
 func (r FinishReason) String() string {
 	if r < 0 || int(r) >= len(finishNames) {
 		return finishNames[0]
@@ -123,14 +127,15 @@ func (r FinishReason) String() string {
 	return finishNames[r]
 }
 
-// EmbedRequest asks for the vectors of texts.
+// EmbedRequest has the texts to embed.
 type EmbedRequest struct {
 	Call  sdk.Call
 	Texts []string // at most sdk.MaxEmbedTexts, with at most sdk.MaxEmbedBytes together
 }
 
-// Validate refuses more than is embedded in one call, with fault.Invalid: the caller
-// makes several of it. A host does so before it calls a plugin.
+// Validate returns fault.Invalid if the request has more than sdk.MaxEmbedTexts texts or more than
+// sdk.MaxEmbedBytes bytes. The caller then splits the request. A host calls Validate before it
+// calls a plugin.
 func (r *EmbedRequest) Validate() error {
 	size := 0
 	for _, text := range r.Texts {
@@ -145,7 +150,7 @@ func (r *EmbedRequest) Validate() error {
 	return nil
 }
 
-// Embeddings answers an EmbedRequest.
+// Embeddings is the result of an EmbedRequest.
 type Embeddings struct {
 	Vectors [][]float32
 	Usage   chat.Usage

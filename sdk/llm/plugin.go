@@ -9,13 +9,13 @@ import (
 	"google.golang.org/grpc"
 )
 
-// CapEmbed is the capability of plugins whose instances are Embedders.
+// CapEmbed is the capability of a plugin whose instances are Embedders.
 const CapEmbed = "embed"
 
-// NewPlugin makes a plugin that configurations select as llm.provider = name. C is
-// the configuration struct (package schema says which tags it has); open makes an
-// instance from it, and must not depend on an upstream that may be down. A plugin
-// whose instances implement Embedder says so with sdk.Capability(CapEmbed).
+// NewPlugin returns a plugin that tenants select with llm.provider = name. C is the configuration
+// struct, whose tags package schema describes. open builds an instance from a configuration, and
+// must not fail when an upstream is down. A plugin whose instances implement Embedder declares
+// sdk.Capability(CapEmbed).
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (LLM, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[LLM]) {
 		llmv1.RegisterLLMServiceServer(s, &server{set: set})

@@ -25,10 +25,10 @@ func (s *server) Chat(req *llmv1.ChatRequest, stream grpc.ServerStreamingServer[
 	c := newCoalescer(stream.Send)
 	finish, err := v.Chat(stream.Context(), requestFrom(req), c.emit)
 	if c.full() {
-		return c.close(finish) // as if the provider had stopped there
+		return c.close(finish) // the reply ends here as if the provider had stopped
 	}
 	if err != nil {
-		// What was spent is told even though the reply failed: usage, then the error.
+		// The usage is sent before the error, because tokens were spent although the reply failed.
 		_ = c.close(finish)
 		return err
 	}

@@ -1,13 +1,14 @@
-// Package llmtest checks whether an LLM plugin keeps the promises of [llm.LLM]. It takes no
-// *testing.T: [Test] returns an error with all that is wrong.
+// Package llmtest is the conformance kit of llm plugins: it tests whether an LLM keeps the promises
+// of [llm.LLM]. It does not need a *testing.T, because [Test] returns an error with everything that
+// is wrong.
 //
-// With [Expect] the replies must be the expected ones. Without it any reply is accepted. A run
-// makes about thirty short generations, and one long one that is canceled.
+// With the option [Expect], a run checks the texts of the replies. Without it, a run accepts any
+// text. A run makes about thirty short generations, and a few long ones that it cancels.
 //
 // # Files
 //
 //	llmtest.go   Test, Rule and Env
-//	options.go   what a run leaves out or expects
+//	options.go   Option: what a run leaves out or expects
 //	rules.go     the rules
-//	recorder.go  notes what a Chat emits, and what it must not
+//	recorder.go  records the pieces that a Chat emits
 package llmtest

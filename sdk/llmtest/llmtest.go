@@ -11,24 +11,25 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Rule is one promise and how to see whether it is kept: its Name, a sentence, Doc,
-// and Check(ctx, *Env), which answers what is wrong, or [ErrSkip] when the rule is
-// not for this LLM.
+// Rule is one promise, with a function that checks whether an LLM keeps it. Name identifies the
+// rule. Doc states the promise in one sentence. Check(ctx, *Env) returns an error that says what is
+// wrong, or [ErrSkip] if the rule does not apply to the tested LLM.
 type Rule = conformance.Rule[Env]
 
-// ErrSkip is what a rule answers that does not apply.
+// ErrSkip is the error of a rule that does not apply to the tested LLM.
 var ErrSkip = conformance.ErrSkip
 
-// Rules lists all rules in the order in which [Test] checks them.
+// Rules returns all rules in the order in which [Test] checks them.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Failure is a Rule that is not kept, and Err, why. [Test] joins one for each.
+// Failure is a Rule that the LLM breaks. Its Err says why. [Test] joins the Failures of all broken
+// rules.
 type Failure = conformance.Failure[Env]
 
-// Open opens the LLM under test. LLMs that are io.Closers are closed.
+// Open opens the LLM under test. [Test] closes it if it is an io.Closer.
 type Open func(ctx context.Context) (llm.LLM, error)
 
-// Env is what a rule works with.
+// Env gives a rule the LLM under test.
 type Env struct {
 	LLM llm.LLM
 	settings
@@ -36,8 +37,8 @@ type Env struct {
 
 const ruleTimeout = 5 * time.Minute
 
-// Test opens the LLM, checks the rules and answers all that is wrong, joined: a
-// [Failure] for each rule, or what kept it from checking.
+// Test opens the LLM and checks the rules. It returns all errors, joined: a [Failure] for each
+// broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
 	set := settings{prompt: "Count from 1 to 10000, in words, one a line.", prompts: 10 * time.Second}
 	for _, o := range opts {

@@ -19,22 +19,20 @@ type settings struct {
 // Option changes how [Test] runs.
 type Option func(*settings)
 
-// Except leaves out the rules of these names.
+// Except leaves out the rules with these names.
 func Except(names ...string) Option { return func(s *settings) { s.except = names } }
 
-// Expect says what the reply to a request must be, to the letter.
+// Expect sets a function that returns the exact text of the reply to a request.
 func Expect(reply func(*llm.Request) string) Option { return func(s *settings) { s.expect = reply } }
 
-// LongPrompt is a user message whose reply takes long to generate, for rules that
-// give up on it.
+// LongPrompt sets a user message whose reply takes long. Some rules cancel the reply to it.
 func LongPrompt(text string) Option { return func(s *settings) { s.prompt = text } }
 
-// Prompt bounds the time in which Chat returns after it was canceled: 10 s unless
-// told.
+// Prompt sets how long Chat may take to return after it was canceled. The default is 10 seconds.
 func Prompt(d time.Duration) Option { return func(s *settings) { s.prompts = d } }
 
-// Fails brings an LLM whose every Chat must fail with the class: a wrong address,
-// a bad key.
+// Fails adds an LLM whose calls of Chat must all fail with the class. Such an LLM has for example a
+// wrong address or a wrong key.
 func Fails(open Open, class fault.Class) Option {
 	return func(s *settings) { s.failing, s.class = open, class }
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// heard is what a Chat emitted, and how.
+// heard records the pieces that one Chat emitted, and what was wrong with them.
 type heard struct {
 	mu    sync.Mutex
 	text  strings.Builder
@@ -21,10 +21,11 @@ type heard struct {
 	wrong error
 }
 
-// lateness is how long a rule listens for what comes after the end.
+// lateness is how long a rule waits for pieces that are emitted after Chat has returned.
 const lateness = 20 * time.Millisecond
 
-// hear takes a piece; after the end it only notes that one came.
+// hear records a piece. It reports an error if Chat has returned already, or if another piece is
+// emitted at the same time.
 func (h *heard) hear(d llm.Delta) error {
 	if !h.mu.TryLock() {
 		h.mu.Lock()
@@ -37,11 +38,11 @@ func (h *heard) hear(d llm.Delta) error {
 	}
 	h.text.WriteString(d.Text)
 	h.usage = append(h.usage, d.Usage)
-	runtime.Gosched() // gives another emitter its chance to be caught
+	runtime.Gosched() // let another goroutine emit at the same time
 	return nil
 }
 
-// chat runs one generation and listens; also is called for each piece.
+// chat calls Chat of m and records its pieces. It calls also after each piece, if also is not nil.
 func (e *Env) chat(ctx context.Context, m llm.LLM, req *llm.Request, also func() error) (*heard, *llm.Finish, error) {
 	h := &heard{}
 	finish, err := m.Chat(ctx, req, func(d llm.Delta) error {

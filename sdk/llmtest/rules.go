@@ -64,7 +64,7 @@ func request(text string, stream bool) *llm.Request {
 	}
 }
 
-// converse is one generation that must succeed.
+// converse makes one generation and returns an error if the generation fails or its reply is wrong.
 func (e *Env) converse(ctx context.Context, text string, stream bool) error {
 	req := request(text, stream)
 	h, finish, err := e.chat(ctx, e.LLM, req, nil)
@@ -135,7 +135,7 @@ func checkCancel(ctx context.Context, env *Env) error {
 		start := time.Now().Add(300 * time.Millisecond)
 		_, _, err := env.chat(gone, env.LLM, request(env.prompt, stream), nil)
 		if err == nil && gone.Err() == nil {
-			continue // it was faster
+			continue // the reply was complete before it could be canceled
 		}
 		if err := env.gaveUp(fmt.Sprintf("chat whose caller goes away (stream: %t)", stream), start, err); err != nil {
 			return err

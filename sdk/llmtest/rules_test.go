@@ -16,12 +16,12 @@ import (
 
 const long = "take your time"
 
-// parrot repeats what was said last, word by word, unless it has a flaw.
+// parrot is an LLM that repeats the last message word by word. With a flaw, it breaks a rule.
 type parrot struct {
 	flaw string
 
 	mu    sync.Mutex
-	last  string // with the flaw mixes
+	last  string // the newest message of all calls; used by the flaw "mixes" only
 	calls sync.WaitGroup
 }
 
@@ -89,7 +89,7 @@ func (p *parrot) Embed(_ context.Context, req *llm.EmbedRequest) (*llm.Embedding
 	return out, nil
 }
 
-// refusing fails each call.
+// refusing is an LLM whose every Chat fails with err.
 type refusing struct{ err error }
 
 func (r refusing) Chat(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) {
@@ -101,7 +101,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 	p := &parrot{flaw: flaw}
 	defer p.calls.Wait()
 	prompt := time.Minute
-	if flaw == "deaf" { // to the end of a reply that takes seconds at the least
+	if flaw == "deaf" { // shorter than the long reply, which the flaw does not stop
 		prompt = 100 * time.Millisecond
 	}
 	err := Test(t.Context(), func(context.Context) (llm.LLM, error) { return p, nil },
@@ -132,8 +132,8 @@ func TestRules_canFail(t *testing.T) {
 		refusal error
 		rules   []string
 	}{
-		{"late", refusal, []string{"stream", "concurrent"}}, // both listen to a stream
-		{"cuts", refusal, []string{"whole", "concurrent"}},  // both ask without streaming
+		{"late", refusal, []string{"stream", "concurrent"}}, // both rules use streaming
+		{"cuts", refusal, []string{"whole", "concurrent"}},  // both rules call Chat without streaming
 		{"miscounts", refusal, []string{"usage"}},
 		{"mixes", refusal, []string{"concurrent"}},
 		{"deaf", refusal, []string{"cancel"}},

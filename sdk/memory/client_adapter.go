@@ -11,8 +11,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Client calls an instance in a plugin process. What the instance needs is known
-// from its configuring, not from here.
+// Client calls an instance in a plugin process. It does not implement Needs, because the host
+// learns the needs when it configures the instance.
 type Client struct {
 	rpc      memoryv1.MemoryServiceClient
 	instance string
@@ -23,12 +23,12 @@ var (
 	_ Forgetter  = (*Client)(nil)
 )
 
-// NewClient makes a client of the instance. It owns nothing of conn.
+// NewClient returns a client of the instance. The caller closes conn.
 func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 	return &Client{rpc: memoryv1.NewMemoryServiceClient(conn), instance: instance}
 }
 
-// Recall is Memory's.
+// Recall works like Recall of Memory.
 func (c *Client) Recall(ctx context.Context, req *RecallRequest) ([]chat.Message, error) {
 	resp, err := c.rpc.Recall(ctx, &memoryv1.RecallRequest{Call: sdk.CallToProto(req.Call, c.instance),
 		Tail: wire.Messages(req.Tail), Message: wire.Message(req.Message)})
@@ -38,7 +38,7 @@ func (c *Client) Recall(ctx context.Context, req *RecallRequest) ([]chat.Message
 	return wire.MessagesFrom(resp.Messages), nil
 }
 
-// Remember implements Rememberer; a memory without it answers at once.
+// Remember implements Rememberer. It does nothing if the instance is not a Rememberer.
 func (c *Client) Remember(ctx context.Context, call sdk.Call, turns []Turn) error {
 	if err := ValidateTurns(turns); err != nil {
 		return err
@@ -51,13 +51,14 @@ func (c *Client) Remember(ctx context.Context, call sdk.Call, turns []Turn) erro
 	return asError(err)
 }
 
-// Forget implements Forgetter; a memory without it answers at once.
+// Forget implements Forgetter. It does nothing if the instance is not a Forgetter.
 func (c *Client) Forget(ctx context.Context, call sdk.Call) error {
 	_, err := c.rpc.Forget(ctx, &memoryv1.ForgetRequest{Call: sdk.CallToProto(call, c.instance)})
 	return asError(err)
 }
 
-// asError keeps a nil error nil: a nil *fault.Error in an error is not.
+// asError returns err as a *fault.Error, and nil for nil. Returning a nil *fault.Error as an error
+// would give an error that is not nil.
 func asError(err error) error {
 	if err == nil {
 		return nil

@@ -10,9 +10,8 @@ import (
 	"google.golang.org/grpc"
 )
 
-// NewPlugin makes a plugin that configurations select as memory.type = name. C is
-// the configuration struct (package schema says which tags it has); open makes an
-// instance from it.
+// NewPlugin returns a plugin that tenants select with memory.type = name. C is the configuration
+// struct, whose tags package schema describes. open builds an instance from a configuration.
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Memory, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Memory]) {
 		memoryv1.RegisterMemoryServiceServer(s, &server{set: set})

@@ -26,7 +26,7 @@ func (s *server) Recall(ctx context.Context, req *memoryv1.RecallRequest) (*memo
 	if err != nil {
 		return nil, err
 	}
-	// The host shows less, and says so; more need not be carried.
+	// The host shows the model at most sdk.MaxTailBytes, so that older messages need not be sent.
 	return &memoryv1.RecallResponse{Messages: wire.Messages(chat.Newest(ms, sdk.MaxMessageBytes/2))}, nil
 }
 

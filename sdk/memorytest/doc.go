@@ -1,13 +1,14 @@
-// Package memorytest checks whether a memory keeps the promises of [memory.Memory]. It takes no
-// *testing.T: [Test] returns an error with all that is wrong.
+// Package memorytest is the conformance kit of memory plugins: it tests whether a memory keeps the
+// promises of [memory.Memory]. It does not need a *testing.T, because [Test] returns an error with
+// everything that is wrong.
 //
-// The rules are for memories that choose among the messages of a conversation. A memory that
-// writes messages of its own, such as a summary, fails the rule "recall" by design, and leaves
-// it out with [Except].
+// The rules are for memories that choose among the messages of a conversation. A memory that writes
+// new messages, such as a summary, cannot pass the rule "recall". It leaves out that rule with
+// [Except].
 //
 // # Files
 //
 //	memorytest.go  Test, Rule and the options
-//	env.go         Env, and conversations for the rules to work with
+//	env.go         Env, and the conversations that the rules use
 //	rules.go       the rules
 package memorytest

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Env is what a rule works with.
+// Env gives a rule the memory under test.
 type Env struct {
 	Memory memory.Memory
 
@@ -22,8 +22,8 @@ type Env struct {
 
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 
-// talk is a conversation as the host would keep it: every message unlike any
-// other, so that each can be found again.
+// talk is a conversation with its log, as a storage would keep it. All messages have different
+// texts, so that a rule can find each message in the log.
 type talk struct {
 	env  *Env
 	call sdk.Call
@@ -46,7 +46,8 @@ func (e *Env) talk(tenant, conversation string, turns int) *talk {
 	return t
 }
 
-// remember gives turns of the log, from..to by number, to a memory that wants them.
+// remember calls Remember with the turns whose numbers are from..to. It does nothing if the memory
+// does not need Remember.
 func (t *talk) remember(ctx context.Context, from, to int) error {
 	r, ok := t.env.Memory.(memory.Rememberer)
 	if !ok || !t.env.Memory.Needs().Remember {
@@ -62,7 +63,7 @@ func (t *talk) remember(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// recall asks with the tail that the host would bring.
+// recall calls Recall with the tail that the memory needs.
 func (t *talk) recall(ctx context.Context) ([]chat.Message, error) {
 	tail := t.log[max(0, len(t.log)-t.env.Memory.Needs().Tail):]
 	got, err := t.env.Memory.Recall(ctx, &memory.RecallRequest{
@@ -74,8 +75,8 @@ func (t *talk) recall(ctx context.Context) ([]chat.Message, error) {
 	return got, nil
 }
 
-// among checks that the messages are some of the log's, unchanged, each at most
-// once, in the log's order.
+// among checks that each message is in the conversation's log unchanged, at most once, and in the
+// order of the log.
 func (t *talk) among(messages []chat.Message) error {
 	next := 0
 	for i, m := range messages {
@@ -99,7 +100,7 @@ func encode(v any) string {
 	return string(b)
 }
 
-// together calls f n times at once and joins what went wrong.
+// together calls f concurrently with 0 to n-1 and joins the errors.
 func together(n int, f func(i int) error) error {
 	errs := make(chan error, n)
 	for i := range n {

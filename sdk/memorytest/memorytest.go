@@ -11,21 +11,22 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// Rule is one promise and how to see whether it is kept: its Name, a sentence, Doc,
-// and Check(ctx, *Env), which answers what is wrong, or [ErrSkip] when the rule is
-// not for this memory.
+// Rule is one promise, with a function that checks whether a memory keeps it. Name identifies the
+// rule. Doc states the promise in one sentence. Check(ctx, *Env) returns an error that says what is
+// wrong, or [ErrSkip] if the rule does not apply to the tested memory.
 type Rule = conformance.Rule[Env]
 
-// ErrSkip is what a rule answers that does not apply.
+// ErrSkip is the error of a rule that does not apply to the tested memory.
 var ErrSkip = conformance.ErrSkip
 
-// Rules lists all rules in the order in which [Test] checks them.
+// Rules returns all rules in the order in which [Test] checks them.
 func Rules() []Rule { return slices.Clone(rules) }
 
-// Failure is a Rule that is not kept, and Err, why. [Test] joins one for each.
+// Failure is a Rule that the memory breaks. Its Err says why. [Test] joins the Failures of all
+// broken rules.
 type Failure = conformance.Failure[Env]
 
-// Open opens the memory under test. Memories that are io.Closers are closed.
+// Open opens the memory under test. [Test] closes it if it is an io.Closer.
 type Open func(ctx context.Context) (memory.Memory, error)
 
 // Option changes how [Test] runs.
@@ -33,13 +34,13 @@ type Option func(*settings)
 
 type settings struct{ except []string }
 
-// Except leaves out the rules of these names.
+// Except leaves out the rules with these names.
 func Except(names ...string) Option { return func(s *settings) { s.except = names } }
 
 const ruleTimeout = time.Minute
 
-// Test opens the memory, checks the rules and answers all that is wrong, joined: a
-// [Failure] for each rule, or what kept it from checking.
+// Test opens the memory and checks the rules. It returns all errors, joined: a [Failure] for each
+// broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
 	var set settings
 	for _, o := range opts {

@@ -57,7 +57,8 @@ func checkNeeds(_ context.Context, env *Env) error {
 	})
 }
 
-// lengths of conversations, in turns: around what a window may hold.
+// lengths are the numbers of turns of the tested conversations. Some are smaller and some larger
+// than the number of turns that a memory usually shows.
 var lengths = []int{0, 1, 2, 3, 5, 10, 11, 30}
 
 func checkRecall(ctx context.Context, env *Env) error {
@@ -208,7 +209,7 @@ func checkForget(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// recallOld is what the memory knows without a tail, as texts.
+// recallOld returns the texts that the memory recalls when the tail is empty.
 func (t *talk) recallOld(ctx context.Context) ([]string, error) {
 	bare := &talk{env: t.env, call: t.call}
 	got, err := bare.recall(ctx)

@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// recaller is a memory that remembers all texts and recalls the newest few, unless
-// it has a flaw.
+// recaller is a memory that stores all turns and recalls the newest four. With a flaw, it breaks a
+// rule.
 type recaller struct {
 	flaw string
 
@@ -31,7 +31,7 @@ func (r *recaller) Needs() memory.Needs {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	n := memory.Needs{Tail: 4, Recall: true, Remember: true}
-	if r.needs++; r.flaw == "fickle" && r.needs <= 9 { // those of the rule needs
+	if r.needs++; r.flaw == "fickle" && r.needs <= 9 { // the rule "needs" makes the first 9 calls
 		n.Tail += r.needs
 	}
 	return n
@@ -39,7 +39,7 @@ func (r *recaller) Needs() memory.Needs {
 
 func (r *recaller) place(call sdk.Call) sdk.Call {
 	if r.flaw == "crosses" {
-		call.Tenant, _, _ = strings.Cut(call.Tenant, "-apart-") // for that rule alone
+		call.Tenant, _, _ = strings.Cut(call.Tenant, "-apart-") // only the tenants of the rule "apart" share their data
 	}
 	return sdk.Call{Tenant: call.Tenant, Conversation: call.Conversation, User: call.User}
 }
@@ -51,7 +51,7 @@ func (r *recaller) Recall(_ context.Context, req *memory.RecallRequest) ([]chat.
 	var out []chat.Message
 	for _, t := range old[max(0, len(old)-4):] {
 		if n := len(req.Tail); n > 0 && t.Messages[0].Text() == req.Tail[max(0, n-4)].Text() {
-			break // the tail goes on from here
+			break // this turn and the later turns are in the tail
 		}
 		out = append(out, t.Messages...)
 	}
@@ -92,7 +92,8 @@ func (r *recaller) Forget(_ context.Context, call sdk.Call) error {
 	return nil
 }
 
-// window is a memory that need not be asked.
+// window is a memory that needs only a tail, and no calls of Recall. It leaves out the oldest short
+// messages.
 type window struct{ short int }
 
 func (window) Needs() memory.Needs { return memory.Needs{Tail: 7} }

@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Client calls a storage instance in a plugin process. It is safe for concurrent use.
+// Client calls a storage instance in a plugin process. Any number of goroutines may use a Client.
 type Client struct {
 	rpc      storagev1.StorageServiceClient
 	instance string
@@ -26,7 +26,7 @@ var (
 	_ Backuper = (*Client)(nil)
 )
 
-// NewClient makes a client of the instance. The caller keeps ownership of conn.
+// NewClient returns a client of the instance. The caller closes conn.
 func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 	return &Client{rpc: storagev1.NewStorageServiceClient(conn), instance: instance}
 }
@@ -139,8 +139,8 @@ func (c *Client) Backup(ctx context.Context, folder string) (*BackupFile, error)
 	return &BackupFile{Path: resp.Path, Bytes: resp.Bytes}, nil
 }
 
-// Renew implements Renewer. A plugin of an older protocol accepts one holder in a call, and then gets
-// one call for each holder.
+// Renew implements Renewer. A plugin of an older protocol takes one holder in a call. Renew then
+// makes one call for each holder.
 func (c *Client) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := ValidateRenewal(holders, lease); err != nil {
 		return err

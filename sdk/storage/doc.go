@@ -1,30 +1,31 @@
-// Package storage defines the kind of plugin that keeps conversations. For each tenant and
-// conversation a storage has an append-only, gapless log of succeeded turns, and beside it the
-// turns that did not succeed. Some storages also keep the registered tenants of hosts.
+// Package storage defines the kind of plugin that stores conversations. For each conversation of a
+// tenant, a storage has a log of all turns. The log is append-only, and its succeeded turns are
+// numbered without gaps. Some storages are also a tenant store, which stores the registered tenants
+// of hosts.
 //
 // # Files
 //
 //	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
 //	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
 //	plugin.go                NewPlugin, and the capabilities of plugins
-//	validate.go              which requests every storage refuses, and which texts
+//	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends
 //	client_adapter.go        Client: calls a storage in a plugin process
 //	server_adapter.go        serves a storage in a plugin process
 //	tenant_store_adapter.go  client and server of a tenant store
 //
-// To write a storage, implement [Storage] and any of the other interfaces, and pass a function
-// that opens the storage to [NewPlugin]. Each method first calls Validate or ValidateText on its
-// request. Package storagetest tests the result.
+// To write a storage, implement [Storage] and any of the other interfaces, and pass a function that
+// opens the storage to [NewPlugin]. Each method first calls Validate or ValidateText on its
+// request. Package storagetest tests the storage.
 //
 // # Terms
 //
-// A turn begins with Begin and ends with Commit. A conversation has at most one running turn,
-// which has a holder and a lease. Begin returns a fence, and Commit passes it back. When the
-// lease of a turn has ended, the next Begin interrupts the turn, and the fence is no longer valid.
-// An incarnation is the time of a tenant id between two deletions: after a deletion the same id
-// begins a new one.
+// A turn begins with Begin and ends with Commit. A conversation has at most one running turn, which
+// has a holder and a lease. Begin returns a fence, and the caller passes the fence to Commit. After
+// the lease of a turn has ended, the next Begin interrupts the turn and makes the fence invalid. A
+// tenant id gets a new incarnation after each deletion of the tenant.
 //
-// A database has a schema version. A newer plugin expands it, in a way that older plugins can
-// still use. It is contracted when no older plugin is left: then what only those need is removed.
+// A database has a schema version. A newer plugin first expands the database, so that older plugins
+// can still use it. When no older plugin runs any more, the operator contracts the database, which
+// removes what only older plugins needed.
 package storage

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Capabilities of plugins whose instances implement more than Storage.
+// These are the capabilities of plugins whose instances implement more than Storage.
 const (
 	CapRenew       = "renew"        // Renewer
 	CapTenantStore = "tenant_store" // TenantStore
@@ -17,13 +17,13 @@ const (
 	CapImport      = "import"       // Importer
 	CapMigrate     = "migrate"      // Migrator
 	CapBackup      = "backup"       // Backuper
-	CapOwners      = "owners"       // heeds Owned and Wrote, and deletes users as Scope says
+	CapOwners      = "owners"       // obeys Owned and Wrote, and deletes users as Scope describes
 )
 
-// NewPlugin makes a plugin that configurations select as conversation_storage.backend = name. C
-// is the configuration struct; package schema documents its tags. open makes an instance from
-// it. It must not fail because a database is down. What the instances implement beyond Storage
-// is declared with sdk.Capability, for example sdk.Capability(CapRenew).
+// NewPlugin returns a plugin that tenants select with conversation_storage.backend = name. C is the
+// configuration struct, whose tags package schema describes. open builds an instance from a
+// configuration, and must not fail when the database is down. A plugin declares what its instances
+// implement beyond Storage with sdk.Capability, for example sdk.Capability(CapRenew).
 func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Storage, error), opts ...sdk.Option) sdk.Plugin {
 	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Storage]) {
 		storagev1.RegisterStorageServiceServer(s, &server{set: set})

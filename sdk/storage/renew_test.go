@@ -20,7 +20,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 )
 
-// dial serves what register adds, and connects to it.
+// dial starts a gRPC server with the services that register adds, and returns a connection to it.
 func dial(t *testing.T, register func(*grpc.Server)) *grpc.ClientConn {
 	t.Helper()
 	l := bufconn.Listen(1 << 20)
@@ -38,7 +38,7 @@ func dial(t *testing.T, register func(*grpc.Server)) *grpc.ClientConn {
 	return conn
 }
 
-// earlier is a plugin of an older protocol, in which a renewal names one holder.
+// earlier is a plugin of an older protocol, whose Renew takes one holder.
 type earlier struct {
 	storagev1.UnimplementedStorageServiceServer
 	renewed []string
@@ -61,7 +61,7 @@ func TestClient_renewOneByOne(t *testing.T) {
 	}
 }
 
-// renewing is a storage that only records the renewed holders.
+// renewing is a storage that records the calls of Renew. It has no other methods.
 type renewing struct {
 	storage.Storage
 	calls []string
@@ -88,7 +88,7 @@ func TestClient_renewAll(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// A host of the older protocol names one holder.
+	// A host of the older protocol sends one holder, in the field Holder.
 	raw := storagev1.NewStorageServiceClient(conn)
 	if _, err := raw.Renew(t.Context(), &storagev1.RenewRequest{Call: &chatv1.CallContext{Instance: "i"}, Holder: "run", LeaseMs: 1000}); err != nil {
 		t.Error(err)

@@ -5,19 +5,22 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// entryBytes is more than the fixed fields of a turn, a conversation or a registration take in the
-// protocol.
+// entryBytes is an upper bound for the bytes that the fixed fields of a turn, a conversation or a
+// registration take in the protocol.
 const entryBytes = 256
 
-// Size returns about how many bytes the turn takes in the protocol, and never fewer.
+// Size returns an estimate of the bytes that the turn takes in the protocol. The estimate is never
+// too small.
 func (t Turn) Size() int {
 	return entryBytes + len(t.Reason) + len(t.User) + len(t.Metadata) + len(t.Record) + len(t.Key) + chat.Size(t.Messages)
 }
 
-// Size returns about how many bytes the entry takes in the protocol, and never fewer.
+// Size returns an estimate of the bytes that the entry takes in the protocol. The estimate is never
+// too small.
 func (c Conversation) Size() int { return entryBytes + len(c.ID) + len(c.User) }
 
-// Size returns about how many bytes the version takes in the protocol, and never fewer.
+// Size returns an estimate of the bytes that the version takes in the protocol. The estimate is
+// never too small.
 func (r Registration) Size() int {
 	return entryBytes + len(r.Tenant) + len(r.Incarnation) + len(r.Document) + len(r.Note) + len(r.Attempt)
 }
@@ -25,13 +28,14 @@ func (r Registration) Size() int {
 // PageBytes counts the bytes of a page. The zero value is an empty page.
 type PageBytes struct{ bytes int }
 
-// Full counts an entry that was added to the page, and reports whether the page ends with it.
+// Full counts the size of an entry that was added to the page, and reports whether the page is
+// full.
 func (p *PageBytes) Full(size int) bool {
 	p.bytes += size
 	return p.bytes >= sdk.MaxPageBytes
 }
 
-// pageEnd returns how many of the entries fit on a page. A storage may have returned more.
+// pageEnd returns how many of the entries fit on a page.
 func pageEnd[E any](entries []E, size func(E) int) int {
 	var p PageBytes
 	for i, e := range entries {

@@ -12,106 +12,107 @@ import (
 // Kind is the name of this kind of plugin in file names and configurations.
 const Kind = "storage"
 
-// KeyTTL is how long an idempotency key is remembered.
+// KeyTTL is how long a storage recognizes an idempotency key.
 const KeyTTL = 24 * time.Hour
 
-// MaxPage bounds the limit of Read and List. A page also ends with the entry that makes it
-// [sdk.MaxPageBytes] or more. The storage counts the bytes: no fewer than the entry has in the
-// protocol, and not many more. The size of its JSON will do.
+// MaxPage bounds the limit of Read and List. A page is also full when its entries reach
+// [sdk.MaxPageBytes]. The storage counts the bytes of the entries. It may count the bytes of their
+// JSON, or any size that is at least the size in the protocol and not much larger.
 const MaxPage = 1000
 
-// MaxRenewal bounds the holders of one Renew.
+// MaxRenewal bounds the number of holders in one call of Renew.
 const MaxRenewal = 1000
 
-// Storage keeps conversations. One value is one configured instance. It is called concurrently,
-// for any number of tenants. The tenant of each call is a boundary: nothing that belongs to
-// another tenant is read, changed or shown. Within a tenant, a conversation that was begun with
-// a user is that user's. One that was begun without is the tenant's.
+// Storage stores conversations. A Storage is one configured instance. The host calls it
+// concurrently, for any number of tenants. A call never reads, changes or returns anything of
+// another tenant than the call's tenant. Within a tenant, a conversation that was begun with a user
+// belongs to that user. A conversation that was begun without a user belongs to the tenant.
 //
-// A request with Owned requires that the conversation is the call's user's. A request without it
-// may use all conversations of the tenant. A Storage with the capability [CapOwners] heeds
-// Owned, reports which user wrote a turn, and deletes users as [Scope] says.
+// A request with Owned requires that the conversation belongs to the call's user. A request without
+// Owned may use all conversations of the tenant. A Storage with the capability [CapOwners] obeys
+// Owned, reports which user wrote a turn, and deletes users as [Scope] describes.
 //
-// If a Storage implements io.Closer, Close is called once, after its last call has ended. Errors
-// are of package fault. A retried call returns the same as the first.
+// If a Storage implements io.Closer, Close is called once, after the last call has returned. Errors
+// are of package fault. A repeated call returns the same result as the first call.
 type Storage interface {
-	// Begin takes the conversation for one turn, stores the user's message and reads the
-	// tail, in this order, atomically. It does not wait for another turn. It interrupts a
-	// running turn whose lease has ended. With Owned, a conversation that exists and is not
-	// the user's is fault.NotFound. This is checked before anything else.
+	// Begin reserves the conversation for one turn, stores the user's message and reads the tail,
+	// in this order, atomically. It does not wait for another turn. It interrupts a running turn
+	// whose lease has ended. If the request has Owned, and the conversation exists and belongs to
+	// another user or to the tenant, Begin returns fault.NotFound before it checks anything else.
 	Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error)
-	// Commit ends the turn that the fence stands for and frees the conversation. It returns
-	// the turn's number, or 0 if the turn did not succeed. A repeat returns the same. A fence
-	// that was never given out, whose turn was interrupted by a Begin, or whose conversation
-	// was deleted is fault.Conflict.
+	// Commit ends the turn of the fence, so that the next turn of the conversation can begin. It
+	// returns the turn's number, or 0 for a turn that did not succeed. A repeated Commit returns
+	// the same number. Commit returns fault.Conflict for an unknown fence, for a turn that a later
+	// Begin interrupted, and for a deleted conversation.
 	Commit(ctx context.Context, req *CommitRequest) (number int64, err error)
-	// Read pages through a conversation's turns, oldest first. It returns fault.NotFound when
-	// there is no such conversation.
+	// Read returns a page of a conversation's turns, oldest first. It returns fault.NotFound if the
+	// conversation does not exist.
 	Read(ctx context.Context, req *ReadRequest) (*TurnPage, error)
-	// List pages through the tenant's conversations by id, bytewise.
+	// List returns a page of the tenant's conversations, in the byte order of their ids.
 	List(ctx context.Context, req *ListRequest) (*ConversationPage, error)
-	// Delete removes what the scope names and returns how much that was. Running turns in it
-	// can no longer be committed. It is idempotent.
+	// Delete removes the conversations and turns of the scope, and returns how many it removed. A
+	// running turn in the scope can no longer be committed. Delete may be repeated.
 	Delete(ctx context.Context, scope Scope) (Deleted, error)
 }
 
-// Renewer is implemented by storages that several hosts may share.
+// Renewer is the interface of a storage that several hosts may share, with the capability CapRenew.
 type Renewer interface {
-	// Renew extends all leases of the holders to lease from now, by the storage's clock.
-	// It shortens none. A lease that has ended, and that no Begin has noticed yet, is revived.
-	// A holder without a running turn is ignored. There are 1 to MaxRenewal holders, and a name
+	// Renew extends all leases of the holders to lease from now, by the storage's clock. It never
+	// shortens a lease. It also extends a lease that has ended, if no Begin has interrupted the
+	// turn. It ignores a holder without a running turn. There are 1 to MaxRenewal holders. A holder
 	// may occur twice.
 	Renew(ctx context.Context, holders []string, lease time.Duration) error
 }
 
-// Importer is implemented by storages that accept turns which ended in another storage: the
-// capability CapImport.
+// Importer is the interface of a storage that accepts turns which ended in another storage, with
+// the capability CapImport.
 type Importer interface {
-	// Import appends the turns to the call's conversation, which it creates if needed. It
-	// returns how many it appended. It is atomic, and idempotent: turns whose sequence exists
-	// already are left out. It returns fault.Conflict when a turn is running in the
-	// conversation, when a sequence is skipped, when an existing turn differs in number or
-	// state, or when turns would be appended to a conversation that is not the call's user's.
+	// Import appends the turns to the call's conversation, and returns how many it appended. It
+	// creates the conversation if needed. It is atomic, and may be repeated, because it skips turns
+	// whose sequence exists already. It returns fault.Conflict if a turn is running in the
+	// conversation, if a sequence is missing, if an existing turn has another number or state, or
+	// if the conversation belongs to another user than the call's.
 	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
 }
 
-// Migrator is implemented by storages whose database has a schema version: the capability
+// Migrator is the interface of a storage whose database has a schema version, with the capability
 // CapMigrate.
 type Migrator interface {
-	// Migrate expands the database to the schema version of this plugin. Plugins of older
-	// schema versions can still use it. With Contract it then contracts the database, and
-	// plugins of older versions are refused from then on. It is idempotent.
+	// Migrate expands the database to the schema version of this plugin. Plugins of older schema
+	// versions can still use the database. With Contract, Migrate then contracts the database,
+	// which refuses plugins of older versions from then on. Migrate may be repeated.
 	Migrate(ctx context.Context, opts MigrateOptions) (*Migration, error)
 }
 
-// MigrateOptions say what a migration does. The zero value only expands.
+// MigrateOptions says what Migrate does. The zero value expands the database only.
 type MigrateOptions struct {
-	Contract bool // remove what only plugins of older schema versions need
+	Contract bool // also remove what only plugins of older schema versions need
 }
 
 // Migration describes a database after Migrate.
 type Migration struct {
-	SchemaVersion int      // the database's version after the migration
-	OldestVersion int      // schema version of the oldest plugin that may use the database
-	Steps         []string // what was done, for people; empty if nothing
+	SchemaVersion int      // the schema version of the database
+	OldestVersion int      // the schema version of the oldest plugin that may use the database
+	Steps         []string // sentences for people about what changed; empty if nothing changed
 }
 
-// Backuper is implemented by storages whose database is a file of the plugin's machine:
-// the capability CapBackup.
+// Backuper is the interface of a storage whose database is a file on the plugin's machine, with the
+// capability CapBackup.
 type Backuper interface {
-	// Backup writes a copy of the whole database, of all tenants, as of one moment, into the
-	// folder, which is an absolute path. It never overwrites a file: that is fault.Conflict.
-	// Without a database it returns fault.NotFound and creates none. Turns go on meanwhile.
+	// Backup writes a copy of the whole database, with all tenants, into the folder, which is an
+	// absolute path. The copy shows the database at one moment. Turns continue during the backup.
+	// Backup returns fault.Conflict if the file exists already, and fault.NotFound if there is no
+	// database.
 	Backup(ctx context.Context, folder string) (*BackupFile, error)
 }
 
-// BackupFile is a copy that Backup wrote.
+// BackupFile describes a copy that Backup wrote.
 type BackupFile struct {
 	Path  string
 	Bytes int64
 }
 
-// State is where a turn stands.
+// State is the state of a turn.
 type State int
 
 const (
@@ -130,24 +131,24 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// Turn is one user message and what came of it.
+// Turn is a user's message and the messages that followed it.
 type Turn struct {
-	Sequence  int64 // among all turns of the conversation, from 1
-	Number    int64 // among the succeeded ones, from 1, gapless; 0 for others
+	Sequence  int64 // counts all turns of the conversation, from 1
+	Number    int64 // counts the succeeded turns of the conversation, from 1; 0 for other turns
 	State     State
-	Reason    string // why it did not succeed: "CLASS: sentence"
+	Reason    string // why the turn did not succeed, in the form "CLASS: sentence"
 	User      string
-	Messages  []chat.Message // the user's first; none in a turn that was emptied
+	Messages  []chat.Message // the user's message first; none if the turn was emptied
 	Usage     chat.Usage
 	StartedAt time.Time
-	EndedAt   time.Time       // zero while running
-	Metadata  json.RawMessage // JSON object from the caller, or nil
-	Record    json.RawMessage // JSON object from the host, or nil
-	Key       string          // idempotency key, or empty
+	EndedAt   time.Time       // zero while the turn runs
+	Metadata  json.RawMessage // a JSON object of the caller, or nil
+	Record    json.RawMessage // a JSON object of the host, or nil
+	Key       string          // the idempotency key, or empty
 }
 
-// Emptied returns what the deletion of its user leaves of the turn: its place in the log, its
-// state and its times. A running turn is interrupted at now.
+// Emptied returns what remains of the turn after its user was deleted: its sequence, number, state
+// and times. A running turn becomes interrupted at the time now.
 func (t Turn) Emptied(now time.Time) Turn {
 	if t.State == Running {
 		t.State, t.EndedAt = Interrupted, now
@@ -155,67 +156,67 @@ func (t Turn) Emptied(now time.Time) Turn {
 	return Turn{Sequence: t.Sequence, Number: t.Number, State: t.State, StartedAt: t.StartedAt, EndedAt: t.EndedAt}
 }
 
-// BeginRequest starts a turn. Tenant, conversation and user are the call's.
+// BeginRequest begins a turn. Its tenant, conversation and user are those of the call.
 type BeginRequest struct {
 	Call     sdk.Call
 	Message  chat.Message
 	Metadata json.RawMessage
-	Tail     int // how many of the newest messages of succeeded turns to return
-	// TailBytes bounds the bytes of these messages together; 0 stands for sdk.MaxTailBytes. The
-	// first turn, from the newest, that would exceed it is left out, and those before it too.
-	// Bytes are counted as for pages.
+	Tail     int // how many of the newest messages of succeeded turns Begin returns
+	// TailBytes bounds the size of the tail. 0 means sdk.MaxTailBytes. From the newest turn on,
+	// Begin returns whole turns until a turn would exceed the bound. Bytes are counted as MaxPage
+	// describes.
 	TailBytes int
-	// Holder names who holds the conversation. A host chooses a name for each turn, so that it
-	// can renew the turns that are running and no others.
+	// Holder is a name under which the turn holds the conversation. A host chooses a new name for
+	// each turn, so that it can renew the lease of each turn separately.
 	Holder string
 	Lease  time.Duration
-	Key    string // empty: none
+	Key    string // the idempotency key; empty for none
 	Digest []byte // digest of the request; the same key with another digest gives KeyReused
-	// Attempt is chosen by the host, unique to this turn. A repeat of the Begin whose turn is
-	// running returns Started again, with the same fence.
+	// Attempt is a text that the host chooses for this turn alone. If the turn of this attempt is
+	// running, Begin returns its Started again, with the same fence.
 	Attempt string
-	Owned   bool // an existing conversation must be the user's
+	Owned   bool // an existing conversation must belong to the call's user
 }
 
 // BeginResult is the result of Begin. Exactly one field is set.
 type BeginResult struct {
 	Started   *Started
-	Replay    *Turn // succeeded earlier under the same key and digest
+	Replay    *Turn // the turn that succeeded earlier with the same key and digest
 	Busy      *Busy
-	KeyReused bool // the key stands for another digest
+	KeyReused bool // the key was used with another digest
 }
 
-// Started is a turn that now holds its conversation.
+// Started describes the turn that Begin has begun.
 type Started struct {
 	Sequence int64
-	Fence    string         // opaque
+	Fence    string
 	Tail     []chat.Message // oldest first
-	TailCut  bool           // messages within BeginRequest.Tail were left out because of TailBytes
+	TailCut  bool           // the tail is shorter than BeginRequest.Tail because of TailBytes
 }
 
-// Busy is a conversation that another turn holds.
+// Busy says that another turn is running in the conversation.
 type Busy struct {
 	SameKey bool // the other turn has the same idempotency key
 }
 
-// CommitRequest ends a turn. State is not Running.
+// CommitRequest ends a turn. Its State is not Running.
 type CommitRequest struct {
 	Call     sdk.Call
 	Fence    string
 	State    State
 	Reason   string
-	Messages []chat.Message // after the user's
+	Messages []chat.Message // the messages after the user's message
 	Usage    chat.Usage
 	Record   json.RawMessage
 }
 
-// ReadRequest asks for turns with a greater sequence than After, at most Limit.
+// ReadRequest asks for at most Limit turns whose sequence is greater than After.
 type ReadRequest struct {
 	Call  sdk.Call
 	After int64
 	Limit int  // 1 to MaxPage
-	All   bool // turns that did not succeed too
-	Owned bool // the conversation must be the user's
+	All   bool // include turns that did not succeed
+	Owned bool // the conversation must belong to the call's user
 }
 
 // TurnPage is the result of a ReadRequest.
@@ -224,25 +225,25 @@ type TurnPage struct {
 	More  bool
 }
 
-// ListRequest asks for conversations with a greater id than After, at most Limit;
-// with Call.User set, for that user's only.
+// ListRequest asks for at most Limit conversations whose id is greater than After. If Call.User is
+// set, List returns only conversations that belong to that user.
 type ListRequest struct {
 	Call  sdk.Call
 	After string
 	Limit int // 1 to MaxPage
-	// Wrote also lists conversations of others in which the user wrote, and sets Shared in
-	// all entries.
+	// Wrote includes conversations in which Call.User wrote although they do not belong to that
+	// user. It also sets Shared in all entries.
 	Wrote bool
 }
 
 // Conversation is one entry of a list.
 type Conversation struct {
 	ID        string
-	User      string // whose it is; empty for the tenant
-	Turns     int64  // succeeded
+	User      string // the owner; empty if the conversation belongs to the tenant
+	Turns     int64  // the number of succeeded turns
 	CreatedAt time.Time
 	UpdatedAt time.Time
-	Shared    bool // users other than its owner wrote in it; set where Wrote is asked for
+	Shared    bool // users other than the owner wrote in it; set only if the request has Wrote
 }
 
 // ConversationPage is the result of a ListRequest.
@@ -251,41 +252,40 @@ type ConversationPage struct {
 	More          bool
 }
 
-// Scope says what Delete removes. If the call has a conversation, Delete removes that
-// conversation. Otherwise, if the call has a user, it removes what the user wrote and owns.
-// Otherwise, with Tenant true, it removes everything of the tenant.
+// Scope says what Delete removes. If the call has a conversation, Delete removes that conversation.
+// Otherwise, if the call has a user, Delete removes what the user wrote and owns. Otherwise, if
+// Tenant is true, Delete removes everything of the tenant.
 //
-// For a user, the user's conversations are removed in which no other user wrote. In all other
-// conversations the user's turns are emptied, see [Turn.Emptied]: their content is gone, their
-// keys replay nothing, and their fences do not hold. A conversation of the user that stays is
-// the tenant's from then on.
+// For a user, Delete removes the user's conversations in which no other user wrote. In other
+// conversations, Delete empties the user's turns, as [Turn.Emptied] describes. The content of an
+// emptied turn is gone, its key gives no replay, and its fence is invalid. A conversation that
+// belonged to the user and is not removed belongs to the tenant afterwards.
 type Scope struct {
 	Call   sdk.Call
 	Tenant bool
-	Owned  bool // spares the call's conversation if it is not the call's user's
-	// Before, unless zero, spares conversations that were changed at this time or later, and
-	// those with a running turn whose lease has not ended. With it, the deletion of a tenant
-	// does not end its incarnation.
+	Owned  bool // do not delete the call's conversation if it belongs to another user or to the tenant
+	// Before, if it is not zero, excludes conversations that were changed at this time or later,
+	// and conversations with a running turn whose lease has not ended. With Before, the deletion of
+	// a tenant does not end the tenant's incarnation.
 	Before time.Time
-	// Limit, unless 0, is about how many turns this call removes at most. From the first call
-	// on, nobody can read or write anything in the scope. Deleted.More says that more calls are
-	// needed to remove the rest.
+	// Limit, if it is not 0, is about how many turns this call removes at most. After the first
+	// call, nothing in the scope can be read or written any more. Deleted.More says that more calls
+	// are needed to remove the remaining turns.
 	Limit int
 }
 
-// Deleted is what a Delete removed.
+// Deleted says what one call of Delete removed.
 type Deleted struct {
 	Conversations int64
 	Turns         int64 // turns in any state
-	Emptied       int64 // turns in conversations that stay
-	More          bool  // repeat the call
+	Emptied       int64 // emptied turns, in conversations that were not removed
+	More          bool  // call Delete again to remove more
 }
 
-// ImportRequest adds turns to a conversation. Tenant, conversation and the user who owns it are the
-// call's.
+// ImportRequest adds turns to a conversation. Tenant, conversation and owner are those of the call.
 type ImportRequest struct {
 	Call sdk.Call
-	// Turns have ended, and are in order of their sequence without gaps. They keep sequence,
-	// number, times and everything else. Their keys are kept and replay nothing.
+	// Turns have ended, and are ordered by their sequence without gaps. Import stores all their
+	// fields unchanged. It stores their keys too, but a Begin with such a key gives no replay.
 	Turns []Turn
 }

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// TenantStoreClient calls a tenant store in a plugin process. It is safe for concurrent use.
+// TenantStoreClient calls a tenant store in a plugin process. Any number of goroutines may use it.
 type TenantStoreClient struct {
 	rpc  storagev1.TenantStoreServiceClient
 	call *chatv1.CallContext
@@ -24,7 +24,7 @@ var (
 	_ TenantWatcher = (*TenantStoreClient)(nil)
 )
 
-// NewTenantStoreClient makes a client of the instance. The caller keeps ownership of conn.
+// NewTenantStoreClient returns a client of the instance. The caller closes conn.
 func NewTenantStoreClient(conn grpc.ClientConnInterface, instance string) *TenantStoreClient {
 	return &TenantStoreClient{rpc: storagev1.NewTenantStoreServiceClient(conn), call: &chatv1.CallContext{Instance: instance}}
 }
@@ -58,8 +58,8 @@ func (c *TenantStoreClient) GetTenants(ctx context.Context, ids []string) ([]Reg
 	return all, nil
 }
 
-// getAtOnce is how many tenants one call asks for. That many of the largest registrations fit into
-// a message.
+// getAtOnce is how many tenants one call of GetTenants asks for. The largest registrations of so
+// many tenants fit into one gRPC message.
 const getAtOnce = sdk.MaxMessageBytes/sdk.MaxDocumentBytes - 1
 
 // ListTenants implements TenantStore.
@@ -117,8 +117,9 @@ type tenantStoreServer struct {
 	set *instances.Set[Storage]
 }
 
-// get returns the instance as a T. The caller calls done after its use. If the instance does not
-// implement T, it returns fault.Invalid with the sentence "this storage WHAT".
+// get returns the instance as a T, and a function that the caller calls after using the instance.
+// If the instance does not implement T, get returns fault.Invalid with the message "this storage "
+// and what.
 func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
 	s, done, err := set.Get(call.GetInstance())
 	if err != nil {

@@ -14,9 +14,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// A storage validates each request before it does anything. Validate returns fault.Invalid, with the
-// name of the field, for a request that no storage accepts. ValidateText also refuses text that has
-// NUL in it or is not UTF-8: databases and JSON would not return it unchanged.
+// A storage validates each request before it does anything. Validate returns fault.Invalid, with
+// the name of the field, for a request that every storage refuses. ValidateText also refuses a text
+// that contains NUL or is not UTF-8. Storages whose database or JSON cannot keep those texts call
+// ValidateText.
 
 // Validate requires a conversation, a holder and a lease.
 func (r *BeginRequest) Validate() error {
@@ -33,16 +34,17 @@ func (r *BeginRequest) Validate() error {
 	return cmp.Or(requireConversation(r.Call), requireUser(r.Call, "owned", r.Owned))
 }
 
-// TailBytesOrDefault returns TailBytes, or sdk.MaxTailBytes if that is 0.
+// TailBytesOrDefault returns TailBytes, or sdk.MaxTailBytes if TailBytes is 0.
 func (r *BeginRequest) TailBytesOrDefault() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
-// ValidateText is Validate and checks the texts, those of the message too.
+// ValidateText calls Validate, and checks all texts of the request, also those of the message.
 func (r *BeginRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
 		ValidText("attempt", r.Attempt), validJSON("metadata", r.Metadata), validMessages("message", r.Message))
 }
 
-// Validate requires a conversation, a state that ends the turn, and a reply if it succeeded.
+// Validate requires a conversation and a state other than Running. A turn that succeeded must have
+// a reply.
 func (r *CommitRequest) Validate() error {
 	switch r.State {
 	case Succeeded:
@@ -58,13 +60,13 @@ func (r *CommitRequest) Validate() error {
 	return requireConversation(r.Call)
 }
 
-// ValidateText is Validate and checks the texts, those of the messages too.
+// ValidateText calls Validate, and checks all texts of the request, also those of the messages.
 func (r *CommitRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("reason", r.Reason), validJSON("record", r.Record),
 		validMessages("messages", r.Messages...))
 }
 
-// Validate requires a conversation and a page.
+// Validate requires a conversation and a valid limit. With Owned, it also requires a user.
 func (r *ReadRequest) Validate() error {
 	if r.After < 0 {
 		return invalid("after", "a sequence cannot be negative")
@@ -72,21 +74,21 @@ func (r *ReadRequest) Validate() error {
 	return cmp.Or(requireConversation(r.Call), ValidateLimit(r.Limit), requireUser(r.Call, "owned", r.Owned))
 }
 
-// ValidateText is Validate and checks the texts.
+// ValidateText calls Validate, and checks all texts of the request.
 func (r *ReadRequest) ValidateText() error { return cmp.Or(r.Validate(), validCall(r.Call)) }
 
-// Validate requires a tenant and a page.
+// Validate requires a tenant and a valid limit. With Wrote, it also requires a user.
 func (r *ListRequest) Validate() error {
 	return cmp.Or(requireTenant(r.Call), ValidateLimit(r.Limit), requireUser(r.Call, "wrote", r.Wrote))
 }
 
-// ValidateText is Validate and checks the texts.
+// ValidateText calls Validate, and checks all texts of the request.
 func (r *ListRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("after", r.After))
 }
 
-// Validate requires that the scope names something. Everything of a tenant is deleted only if Tenant
-// is set.
+// Validate requires a tenant, and a conversation, a user or Tenant. Without Tenant, a scope never
+// means everything of the tenant.
 func (s Scope) Validate() error {
 	switch {
 	case s.Call.Conversation == "" && s.Call.User == "" && !s.Tenant:
@@ -99,11 +101,11 @@ func (s Scope) Validate() error {
 	return cmp.Or(requireTenant(s.Call), requireUser(s.Call, "owned", s.Owned))
 }
 
-// ValidateText is Validate and checks the texts.
+// ValidateText calls Validate, and checks all texts of the scope.
 func (s Scope) ValidateText() error { return cmp.Or(s.Validate(), validCall(s.Call)) }
 
-// Validate requires a conversation, and turns that have ended. Their sequences have no gaps, and
-// their fields do not contradict each other.
+// Validate requires a conversation, and turns that have ended and whose sequences have no gaps. The
+// fields of a turn must not contradict each other.
 func (r *ImportRequest) Validate() error {
 	if err := requireConversation(r.Call); err != nil {
 		return err
@@ -126,7 +128,7 @@ func (r *ImportRequest) Validate() error {
 	return nil
 }
 
-// ValidateText is Validate and checks the texts, those of the messages too.
+// ValidateText calls Validate, and checks all texts of the request, also those of the messages.
 func (r *ImportRequest) ValidateText() error {
 	if err := cmp.Or(r.Validate(), validCall(r.Call)); err != nil {
 		return err
@@ -142,7 +144,7 @@ func (r *ImportRequest) ValidateText() error {
 	return nil
 }
 
-// Validate requires a tenant, an attempt and a state.
+// Validate requires a tenant, an attempt and a known state. It bounds the size of the document.
 func (r *PutTenantRequest) Validate() error {
 	switch {
 	case r.Tenant == "":
@@ -159,13 +161,13 @@ func (r *PutTenantRequest) Validate() error {
 	return nil
 }
 
-// ValidateText is Validate and checks the texts.
+// ValidateText calls Validate, and checks all texts of the request. The document is not a text.
 func (r *PutTenantRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), ValidText("tenant", r.Tenant), ValidText("attempt", r.Attempt), ValidText("incarnation", r.Incarnation),
 		ValidText("note", r.Note))
 }
 
-// ValidateLimit requires a page of 1 to MaxPage entries.
+// ValidateLimit requires a limit from 1 to MaxPage.
 func ValidateLimit(limit int) error {
 	if limit < 1 || limit > MaxPage {
 		return invalid("limit", "a page has 1 to %d entries", MaxPage)
@@ -173,7 +175,7 @@ func ValidateLimit(limit int) error {
 	return nil
 }
 
-// ValidateIDs requires at most MaxPage tenants.
+// ValidateIDs requires at most MaxPage tenant ids.
 func ValidateIDs(ids []string) error {
 	if len(ids) > MaxPage {
 		return invalid("tenants", "at most %d tenants are asked for at once", MaxPage)
@@ -181,7 +183,7 @@ func ValidateIDs(ids []string) error {
 	return nil
 }
 
-// ValidateHistory requires a tenant and a page.
+// ValidateHistory checks the parameters of TenantHistory. It requires a tenant and a valid limit.
 func ValidateHistory(tenant string, before int64, limit int) error {
 	switch {
 	case tenant == "":
@@ -192,7 +194,7 @@ func ValidateHistory(tenant string, before int64, limit int) error {
 	return ValidateLimit(limit)
 }
 
-// ValidateChanges requires a page. Its limit may be 0, which asks only for the head.
+// ValidateChanges checks the parameters of TenantChanges. It accepts the limit 0.
 func ValidateChanges(after int64, limit int) error {
 	switch {
 	case after < 0:
@@ -203,7 +205,7 @@ func ValidateChanges(after int64, limit int) error {
 	return ValidateLimit(max(limit, 1))
 }
 
-// ValidateRenewal requires 1 to MaxRenewal holders and a lease.
+// ValidateRenewal checks the parameters of Renew. It requires 1 to MaxRenewal holders and a lease.
 func ValidateRenewal(holders []string, lease time.Duration) error {
 	switch {
 	case len(holders) == 0 || slices.Contains(holders, ""):
@@ -216,7 +218,7 @@ func ValidateRenewal(holders []string, lease time.Duration) error {
 	return nil
 }
 
-// ValidateRenewalText is ValidateRenewal and checks the texts.
+// ValidateRenewalText calls ValidateRenewal, and checks the texts of the holders.
 func ValidateRenewalText(holders []string, lease time.Duration) error {
 	err := ValidateRenewal(holders, lease)
 	for _, h := range holders {
@@ -225,7 +227,7 @@ func ValidateRenewalText(holders []string, lease time.Duration) error {
 	return err
 }
 
-// ValidText returns an error that names the field if the text has NUL in it or is not UTF-8.
+// ValidText returns an error with the name of the field if the text contains NUL or is not UTF-8.
 func ValidText(field, text string) error {
 	return validText(field, strings.IndexByte(text, 0) < 0, utf8.ValidString(text))
 }
@@ -244,7 +246,7 @@ func requireTenant(call sdk.Call) error {
 	return nil
 }
 
-// requireUser refuses a request with Owned or Wrote whose call does not name a user.
+// requireUser returns an error if the field is set and the call does not have a user.
 func requireUser(call sdk.Call, field string, asked bool) error {
 	if asked && call.User == "" {
 		return invalid(field, "is of a user, and the call names none")

@@ -39,7 +39,7 @@ func TestValidate(t *testing.T) {
 	const bad = "a\x00b"
 	for _, c := range []struct {
 		req   interface{ ValidateText() error }
-		field string // "": nothing is wrong
+		field string // the invalid field; empty if the request is valid
 	}{
 		{begin(func(*BeginRequest) {}), ""},
 		{begin(func(r *BeginRequest) { r.Tail = -1 }), "tail"},
