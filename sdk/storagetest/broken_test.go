@@ -15,9 +15,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// flaws lists the broken storages. Each is the reference with one flaw. Beside the flaw stand the
-// rules that must fail for it, usually one. No other rule may fail. A rule with a question mark
-// fails only for some interleavings of the writers.
+// flaws lists the broken storages of these tests. Each broken storage is the reference with one
+// flaw. rules are the rules that must fail for the flaw. All other rules must pass. A rule with a
+// question mark may fail or pass, because it depends on how the goroutines interleave.
 var flaws = []struct{ flaw, rules string }{
 	{"busy-leaves-turns", "turn linearizable delete-racing? purge-racing?"},
 	{"no-attempts", "begin-repeat tail-bytes"},
@@ -134,9 +134,9 @@ var flaws = []struct{ flaw, rules string }{
 	{"forgets-unswept", "restart-deletion"},
 }
 
-// run checks all rules against the reference with the flaw, and returns those that fail. Long rules
-// run only if they are named. The rules run by the clock of a synctest bubble, so that no lease
-// ends because the machine is slow.
+// run checks all rules against the reference with the flaw, and returns the names of the rules that
+// fail. It checks slow rules only if rules names them. The rules run in a synctest bubble with its
+// own clock, so that no lease ends because the machine is slow.
 func run(t *testing.T, flaw string, rules ...string) []string {
 	t.Helper()
 	kept, opened := newData(), false

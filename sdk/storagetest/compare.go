@@ -12,7 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// outcome returns a word for the result of a Begin.
+// outcome returns words for the result of a Begin, such as "started" or "key reused".
 func outcome(res *storage.BeginResult) string {
 	var set []string
 	if res.Started != nil {
@@ -33,7 +33,7 @@ func outcome(res *storage.BeginResult) string {
 	return strings.Join(set, " and ")
 }
 
-// want returns an error unless a Begin had this outcome.
+// want returns an error if a Begin failed, or if its outcome differs from words.
 func want(what, words string, res *storage.BeginResult, err error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
@@ -44,7 +44,7 @@ func want(what, words string, res *storage.BeginResult, err error) error {
 	return nil
 }
 
-// refused returns an error unless a call failed with the class.
+// refused returns an error if a call succeeded, or if its error does not have the class.
 func refused(what string, class fault.Class, err error) error {
 	if err == nil {
 		return fmt.Errorf("%s: no error; want %s", what, class)
@@ -55,7 +55,7 @@ func refused(what string, class fault.Class, err error) error {
 	return nil
 }
 
-// same compares values by their JSON, so nil and empty are equal.
+// same returns an error if the JSON of got and want differs. Nil and empty lists count as equal.
 func same(what string, got, want any) error {
 	g, err := json.Marshal(got)
 	if err != nil {
@@ -71,7 +71,8 @@ func same(what string, got, want any) error {
 	return fmt.Errorf("%s: got %s; want %s", what, brief(g), brief(w))
 }
 
-// sameJSON compares JSON by its values.
+// sameJSON returns an error if two JSON texts have different values. Spaces and the order of keys
+// may differ.
 func sameJSON(what string, got, want []byte) error {
 	if len(got) == 0 && len(want) == 0 {
 		return nil
@@ -107,8 +108,8 @@ func texts(messages []chat.Message) []string {
 	return out
 }
 
-// meanwhile calls look repeatedly while write runs, until look returns an error. It returns the
-// errors of both, joined.
+// meanwhile calls look repeatedly until write returns or look fails. It returns the joined errors
+// of write and look.
 func meanwhile(write, look func() error) error {
 	written := make(chan error, 1)
 	go func() { written <- write() }()
@@ -124,7 +125,7 @@ func meanwhile(write, look func() error) error {
 	}
 }
 
-// together calls f n times at once and returns the errors, joined.
+// together calls f concurrently with 0 to n-1 and joins the errors.
 func together(n int, f func(i int) error) error {
 	errs := make(chan error, n)
 	for i := range n {

@@ -40,10 +40,10 @@ var contentRules = []Rule{
 	},
 }
 
-// echo runs a turn with the messages and checks that Read, a replay and the next tail return
-// them.
+// echo runs a turn with the given messages. It checks that Read, a replay and the tail of the next
+// turn return the messages unchanged.
 func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Message) error {
-	key := t.env.holder() // a key that nothing else uses
+	key := t.env.holder() // a key that no other turn uses
 	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, key }
 	s, err := t.start(ctx, "", set)
 	if err != nil {
@@ -162,7 +162,7 @@ func checkNUL(ctx context.Context, env *Env) error {
 	if err := refusedOr("the reply", err); err != nil || fault.Is(err, fault.Invalid) {
 		return err
 	}
-	if err != nil { // refused: the turn still runs and can be ended
+	if err != nil { // the turn still runs after the refused commit, and another commit can end it
 		_, err = r.end(ctx, s.Fence, storage.Failed, "")
 		return err
 	}

@@ -24,8 +24,8 @@ var deleteRaceRules = []Rule{
 	},
 }
 
-// tally counts the turns that began, the first turns of conversations, and the deleted turns and
-// conversations.
+// tally counts the turns that began, the turns that began a conversation, the deleted turns, and
+// the deleted conversations.
 type tally struct{ begun, first, deleted, conversations atomic.Int64 }
 
 func (n *tally) add(d storage.Deleted) {
@@ -33,8 +33,9 @@ func (n *tally) add(d storage.Deleted) {
 	n.conversations.Add(d.Conversations)
 }
 
-// raced runs one turn while others delete, so its commit may come too late. It returns false when
-// the turn did not begin, which only the end of an incarnation may cause.
+// raced runs one turn while other goroutines delete its conversation or tenant. A commit that comes
+// too late is not an error. raced returns false if Begin reports a conflict, because the
+// incarnation has ended.
 func (t talk) raced(ctx context.Context, n *tally, text string) (bool, error) {
 	res, err := t.begin(ctx, text)
 	switch {
@@ -43,7 +44,7 @@ func (t talk) raced(ctx context.Context, n *tally, text string) (bool, error) {
 	case err != nil:
 		return false, err
 	case res.Started == nil:
-		return true, nil // busy
+		return true, nil // another turn is running
 	}
 	n.begun.Add(1)
 	if res.Started.Sequence == 1 {
@@ -106,7 +107,7 @@ func checkDeleteRacing(ctx context.Context, env *Env) error {
 	if err == nil {
 		there = 1
 	}
-	for more := true; more; { // removes what the deletions with limit 2 have left
+	for more := true; more; { // remove what the deletions with limit 2 did not reach
 		d, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Before: time.Unix(1, 0)})
 		if err != nil {
 			return fmt.Errorf("delete what was left over: %w", err)
@@ -117,7 +118,8 @@ func checkDeleteRacing(ctx context.Context, env *Env) error {
 	return n.balance(int64(len(log)), there)
 }
 
-// balance checks that every turn that began was deleted or still exists.
+// balance checks that each turn that began was deleted once or still exists, and the same for
+// conversations. turns and conversations are the numbers that still exist.
 func (n *tally) balance(turns, conversations int64) error {
 	if n.deleted.Load()+turns != n.begun.Load() || n.conversations.Load()+conversations != n.first.Load() {
 		return fmt.Errorf("%d turns of %d conversations began, %d of %d were deleted and %d of %d are there",

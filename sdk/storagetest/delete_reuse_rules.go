@@ -61,7 +61,8 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 	if _, err := c.end(ctx, res.Started.Fence, storage.Failed, ""); err != nil {
 		return fmt.Errorf("commit: %w", err)
 	}
-	// The id is used again twice within one deletion. Then a wider scope deletes everything.
+	// The id gets two new incarnations while one deletion is unfinished. Then a deletion of the
+	// whole tenant finishes everything.
 	for range 2 {
 		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Limit: 1}); err != nil {
 			return fmt.Errorf("delete: %w", err)

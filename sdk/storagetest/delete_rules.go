@@ -36,8 +36,8 @@ var deleteRules = []Rule{
 	},
 }
 
-// delete deletes the scope. It checks how many conversations that removes, and that a repeat
-// removes none.
+// delete deletes the scope and checks that want conversations are removed. It then deletes the
+// scope again and checks that no conversation is removed.
 func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want int64) error {
 	for _, again := range []string{"", " again"} {
 		d, err := e.Storage.Delete(ctx, scope)
@@ -49,7 +49,8 @@ func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want
 	return nil
 }
 
-// gone checks that the conversation cannot be read. With false it checks that it can be read.
+// gone checks that the conversation does not exist. With gone false, it checks that the
+// conversation exists.
 func (t talk) gone(ctx context.Context, gone bool) error {
 	log, err := t.log(ctx, true)
 	switch {

@@ -28,7 +28,7 @@ var deleteStepsRules = []Rule{
 	},
 }
 
-// changed returns UpdatedAt of the conversation.
+// changed returns the conversation's UpdatedAt.
 func (t talk) changed(ctx context.Context) (time.Time, error) {
 	all, err := t.env.list(ctx, t.tenant(), 100)
 	if err != nil {
@@ -42,7 +42,7 @@ func (t talk) changed(ctx context.Context) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not listed: %q", t.call.Conversation, ids(all))
 }
 
-// tick waits until a clock of milliseconds has advanced.
+// tick waits until a clock that counts milliseconds has advanced.
 func tick() { time.Sleep(5 * time.Millisecond) }
 
 func checkDeleteBefore(ctx context.Context, env *Env) error {
@@ -122,7 +122,7 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	if err := spared("after deletion by user", map[string]bool{"other user's": true}); err != nil {
 		return err
 	}
-	want := int64(2) // the old conversation, and the one whose holder's lease has ended
+	want := int64(2) // the conversation "old", and the conversation "dead" whose lease has ended
 	if !renews {
 		want++
 	}
@@ -145,8 +145,9 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// steps deletes the scope in calls with the limit until nothing is left. It checks each call and the
-// sums, and calls check between the calls.
+// steps calls Delete with the scope until nothing is left. It checks that a call removes at most
+// Limit plus each turns, and that the sums equal conversations and turns. It calls check after each
+// call.
 func (e *Env) steps(ctx context.Context, scope storage.Scope, conversations, turns int64, each int64, check func(step int) error) error {
 	var sum storage.Deleted
 	for step := 0; ; step++ {
@@ -183,7 +184,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 	const each, limit = 4, 6
 	for _, try := range []struct {
 		what  string
-		count int // conversations in the scope
+		count int // the number of conversations in the scope
 		scope func(talk) storage.Scope
 	}{
 		{"a conversation", 1, func(t talk) storage.Scope { return storage.Scope{Call: t.call, Limit: 2} }},
@@ -205,7 +206,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 			}
 			for i := range each - 1 {
 				last, held := i == each-2, longLease
-				if last { // the last turn keeps running after its lease has ended
+				if last { // the last turn is still running when its lease has ended
 					held = time.Millisecond
 				}
 				s, err := t.start(ctx, fmt.Sprint(i), lease(held))

@@ -26,7 +26,7 @@ var deleteUserRules = []Rule{
 	},
 }
 
-// told runs a turn that has every kind of content and ends in the state.
+// told runs a turn that has metadata, a record, a key and usage, and that ends in the given state.
 func (t talk) told(ctx context.Context, text string, state storage.State) error {
 	s, err := t.start(ctx, text, key("key of "+text+t.call.Conversation, "d"), func(r *storage.BeginRequest) {
 		r.Metadata = json.RawMessage(`{"said": "` + text + `"}`)
@@ -45,8 +45,8 @@ func (t talk) told(ctx context.Context, text string, state storage.State) error 
 
 func checkEmptyUser(ctx context.Context, env *Env) error {
 	ann, bob := env.id("ann"), env.id("bob")
-	// hers is owned by Ann, his by Bob and ours by the tenant, and both users write in these. alone
-	// is owned by Ann, and Bob does not write in it.
+	// Conversation hers belongs to Ann, his to Bob, and ours to the tenant. Ann and Bob write in
+	// all three. Conversation alone belongs to Ann, and Bob does not write in it.
 	hers, his, ours, alone := env.talk("hers"), env.talk("his"), env.talk("ours"), env.talk("alone")
 	for _, t := range []talk{hers.as(ann), his.as(bob), ours.as(""), alone.as(ann)} {
 		if err := t.told(ctx, "first", storage.Succeeded); err != nil {
@@ -63,7 +63,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 				return err
 			}
 		}
-		for i := range 4 { // the newest turns are Ann's
+		for i := range 4 { // Ann wrote the newest turns
 			if err := t.as(ann).told(ctx, fmt.Sprint("ann's newest ", i), storage.Succeeded); err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	if err := refused("begin with Owned in what is the tenant's now", fault.NotFound, err); err != nil {
 		return err
 	}
-	// The keys can be used again, and new turns continue the numbers of the log.
+	// The user's keys can be used again, and the numbers of new turns continue without a gap.
 	for _, t := range shared {
 		number := int64(0)
 		for _, turn := range before[t.call.Conversation] {
@@ -155,8 +155,8 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// emptied checks a log after the deletion of the user. The log has the earlier turns, and may have
-// one more that was running at the deletion.
+// emptied checks the log after the deletion of the user. before is the log before the deletion. The
+// log may have one more turn, which was running during the deletion.
 func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) error {
 	log, err := t.log(ctx, true)
 	if err != nil {
@@ -203,7 +203,7 @@ func checkEmptyUserBefore(ctx context.Context, env *Env) error {
 		return t
 	}
 	old, fresh, foreign := living("", "old"), living("", "fresh"), living("-other", "old")
-	elsewhere := env.talk("old") // a conversation in another incarnation of the tenant
+	elsewhere := env.talk("old") // this conversation is in another incarnation of the tenant
 	for _, t := range []talk{old, fresh, foreign, elsewhere} {
 		for _, user := range []string{ann, bob} {
 			if _, err := t.as(user).turn(ctx, "one"); err != nil {

@@ -14,24 +14,25 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// longLease is a lease that does not end while a rule runs.
+// longLease is a lease that outlasts every rule.
 const longLease = 10 * time.Minute
 
-// Env gives a rule the opened storages and helper functions. It belongs to one run of one rule.
+// Env gives a rule the opened storages and helper functions. Each run of a rule has its own Env.
 type Env struct {
 	Storage storage.Storage
-	Peers   []storage.Storage // the same storage, opened elsewhere
-	Lease   time.Duration     // short enough to be waited out
+	Peers   []storage.Storage // the same storage, opened several times
+	Lease   time.Duration     // a lease so short that a rule can wait for its end
 	Short   bool
 
 	rule, run string
 	holders   atomic.Int64
 	talks     []talk
-	tenants   []string                                       // the tenants that the rule registered
-	reopen    func(context.Context) (storage.Storage, error) // nil unless durable
+	tenants   []string                                       // ids of the tenants that the rule registered
+	reopen    func(context.Context) (storage.Storage, error) // nil if the storage is not durable
 }
 
-// any returns one of the opened storages: the storage under test or a peer. i wraps around.
+// any returns one of the opened storages: the storage under test or a peer. Every i is valid,
+// because it counts modulo the number of opened storages.
 func (e *Env) any(i int) storage.Storage {
 	if i %= 1 + len(e.Peers); i > 0 {
 		return e.Peers[i-1]
@@ -41,26 +42,26 @@ func (e *Env) any(i int) storage.Storage {
 
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 
-// talk is one conversation, as seen through one of the opened storages.
+// talk is a conversation, together with the opened storage that calls use.
 type talk struct {
 	env  *Env
 	call sdk.Call
-	at   int // index of an opened storage, see Env.any
+	at   int // the index of the opened storage, for Env.any
 }
 
 func (t talk) storage() storage.Storage { return t.env.any(t.at) }
 
-// via returns the conversation as seen through another of the opened storages.
+// via returns the conversation with opened storage i.
 func (t talk) via(i int) talk {
 	t.at = i
 	return t
 }
 
-// talk returns a conversation of the rule's own tenant.
+// talk returns a conversation of the rule's first tenant.
 func (e *Env) talk(id string) talk { return e.talkOf("", id) }
 
-// talkOf returns a conversation of another tenant of the rule. Different rules never use the same
-// id, so that a leak in one rule cannot make another fail.
+// talkOf returns a conversation of another tenant of the rule. Two rules never use the same id, so
+// that a leak in one rule cannot fail another rule.
 func (e *Env) talkOf(tenant, id string) talk {
 	t := talk{env: e, call: sdk.Call{
 		Tenant:       fmt.Sprintf("kit-%s-%s%s", e.run, e.rule, tenant),
@@ -71,15 +72,15 @@ func (e *Env) talkOf(tenant, id string) talk {
 	return t
 }
 
-// id returns a name that only this run of the rule uses.
+// id returns s with a prefix that only this run of this rule uses.
 func (e *Env) id(s string) string { return e.rule + "-" + e.run + "-" + s }
 
-// tenant returns the call without conversation and user.
+// tenant returns the conversation's call without conversation and user.
 func (t talk) tenant() sdk.Call {
 	return sdk.Call{Tenant: t.call.Tenant, Incarnation: t.call.Incarnation}
 }
 
-// user returns the call without conversation.
+// user returns the conversation's call without the conversation.
 func (t talk) user() sdk.Call {
 	call := t.tenant()
 	call.User = t.call.User
@@ -91,10 +92,10 @@ func (t talk) as(user string) talk {
 	return t
 }
 
-// holder returns a new name for a holder.
+// holder returns a name that no other turn has used as its holder.
 func (e *Env) holder() string { return e.id(fmt.Sprintf("host-%d", e.holders.Add(1))) }
 
-// wait waits until a lease of Env.Lease has ended.
+// wait waits until a lease of length Env.Lease has ended.
 func (e *Env) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -104,7 +105,7 @@ func (e *Env) wait(ctx context.Context) error {
 	}
 }
 
-// clean deletes the tenants that the rule wrote to, also when it failed.
+// clean deletes the tenants of the rule. It also runs after a rule that failed.
 func (e *Env) clean() error {
 	ctx, cancel := context.WithTimeout(context.Background(), ruleTimeout)
 	defer cancel()
@@ -122,8 +123,7 @@ func (e *Env) clean() error {
 	return e.unregister(ctx)
 }
 
-// begin calls Begin with a holder and an attempt of its own and a long lease. set may change the
-// request.
+// begin calls Begin with a new holder, a new attempt and a long lease. set may change the request.
 func (t talk) begin(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.BeginResult, error) {
 	req := &storage.BeginRequest{
 		Call: t.call, Message: chat.Text(chat.User, text),
@@ -151,7 +151,7 @@ func key(key, digest string) func(*storage.BeginRequest) {
 	return func(r *storage.BeginRequest) { r.Key, r.Digest = key, []byte(digest) }
 }
 
-// start calls begin, and returns an error if no turn starts.
+// start calls begin and returns the started turn. It returns an error for any other outcome.
 func (t talk) start(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {
 	res, err := t.begin(ctx, text, set...)
 	if err != nil {
@@ -163,7 +163,7 @@ func (t talk) start(ctx context.Context, text string, set ...func(*storage.Begin
 	return res.Started, nil
 }
 
-// end commits with the reply "re: "+text if the turn succeeds, else without messages.
+// end calls Commit. A succeeded turn gets the reply "re: " and text. Another turn gets no messages.
 func (t talk) end(ctx context.Context, fence string, state storage.State, text string) (int64, error) {
 	req := &storage.CommitRequest{Call: t.call, Fence: fence, State: state}
 	if state == storage.Succeeded {
@@ -176,7 +176,7 @@ func (t talk) end(ctx context.Context, fence string, state storage.State, text s
 
 func reply(text string) chat.Message { return chat.Text(chat.Assistant, "re: "+text) }
 
-// turn runs a whole turn that succeeds, and returns the result of its Begin.
+// turn runs a complete turn that succeeds, and returns what Begin returned.
 func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {
 	s, err := t.start(ctx, text, set...)
 	if err != nil {
@@ -188,7 +188,7 @@ func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginR
 	return s, nil
 }
 
-// log reads the conversation from its start.
+// log returns the conversation's turns. With all, it includes turns that did not succeed.
 func (t talk) log(ctx context.Context, all bool) ([]storage.Turn, error) {
 	page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: all})
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// load imports the turns into the conversation and checks how many were appended.
+// load imports the turns into the conversation and checks that want turns were appended.
 func (t talk) load(ctx context.Context, turns []storage.Turn, want int64) error {
 	n, err := t.tryLoad(ctx, turns)
 	if err != nil {
@@ -30,7 +30,7 @@ func (t talk) tryLoad(ctx context.Context, turns []storage.Turn) (int64, error) 
 	return importer.Import(ctx, &storage.ImportRequest{Call: t.call, Turns: turns})
 }
 
-// ended returns n turns as another storage may have kept them. Every third failed.
+// ended returns n ended turns, as another storage may export them. Every third turn failed.
 func ended(n int) []storage.Turn {
 	start := time.Date(2024, 2, 29, 23, 59, 58, 123456000, time.UTC)
 	turns := make([]storage.Turn, n)
@@ -53,7 +53,7 @@ func ended(n int) []storage.Turn {
 	return turns
 }
 
-// sameTurns compares turns in all fields.
+// sameTurns returns an error if two lists of turns differ in any field.
 func sameTurns(what string, got, want []storage.Turn) error {
 	if len(got) != len(want) {
 		return fmt.Errorf("%s: %d turns; want %d", what, len(got), len(want))
@@ -77,7 +77,8 @@ func sameTurns(what string, got, want []storage.Turn) error {
 	return nil
 }
 
-// listed checks the only entry of the tenant's list.
+// listed checks that the tenant has only this conversation, with this owner, number of turns and
+// times.
 func (t talk) listed(ctx context.Context, user string, turns int64, created, updated time.Time) error {
 	all, err := t.env.list(ctx, t.tenant(), 10)
 	if err != nil {

@@ -179,7 +179,7 @@ func checkImportRefused(ctx context.Context, env *Env) error {
 	for _, try := range []struct {
 		what   string
 		turns  []storage.Turn
-		itself bool // the request contradicts itself, so fault.Invalid is right too
+		itself bool // the request contradicts itself, so that fault.Invalid is allowed too
 	}{
 		{"an import behind a gap", turns[4:], false},
 		{"an import with another state of a turn that is there", change(1, func(t *storage.Turn) { t.State = storage.Interrupted }), false},
@@ -224,7 +224,7 @@ func checkImportRefused(ctx context.Context, env *Env) error {
 	if n, err := c.end(ctx, s.Fence, storage.Succeeded, "own"); err != nil || n != 3 {
 		return fmt.Errorf("commit of the turn that ran: number %d, error %v; want 3", n, err)
 	}
-	return c.load(ctx, turns[4:6], 2) // sequence 4 exists: the turn that just ran, with the same number 3
+	return c.load(ctx, turns[4:6], 2) // the import begins at sequence 5, because the turn "own" has sequence 4
 }
 
 func checkImportGoesOn(ctx context.Context, env *Env) error {
@@ -242,7 +242,7 @@ func checkImportGoesOn(ctx context.Context, env *Env) error {
 		if s.Sequence != int64(6+i) {
 			return fmt.Errorf("the turn after the import has sequence %d; want %d", s.Sequence, 6+i)
 		}
-		wanted := []string{"re: i3", "i4", "re: i4"} // the last imported turn failed
+		wanted := []string{"re: i3", "i4", "re: i4"} // the last imported turn failed, so that the tail does not contain it
 		if i > 0 {
 			wanted = append([]string{"re: i4"}, last...)
 		}

@@ -17,7 +17,7 @@ var incarnationRules = []Rule{{
 func checkTenantIncarnations(ctx context.Context, env *Env) error {
 	old, young := env.talkOf("", "c"), env.talkOf("", "c")
 	old.call.Incarnation, young.call.Incarnation = env.id("incarnation-1"), env.id("incarnation-2")
-	env.talks = append(env.talks, old, young) // Env.clean deletes them under these incarnations too
+	env.talks = append(env.talks, old, young) // so that Env.clean deletes both incarnations
 	if _, err := old.turn(ctx, "old", key("k", "d")); err != nil {
 		return err
 	}

@@ -140,7 +140,7 @@ func checkRenew(ctx context.Context, env *Env) error {
 	if _, err := lost.start(ctx, "one", lease(env.Lease)); err != nil {
 		return err
 	}
-	for _, lease := range []time.Duration{longLease, longLease, env.Lease} { // Renew must not shorten a lease
+	for _, lease := range []time.Duration{longLease, longLease, env.Lease} { // the last renewal must not shorten the lease
 		if err := renewer.Renew(ctx, []string{one, other, one, last}, lease); err != nil {
 			return fmt.Errorf("renew: %w", err)
 		}

@@ -20,29 +20,29 @@ var linearizableRules = []Rule{{
 	Check: checkLinearizable,
 }}
 
-// proofTimeout bounds the search for an order of the calls. An order that exists is found fast.
+// proofTimeout bounds the search for an order of the calls. If an order exists, the search finds it
+// fast.
 const proofTimeout = 20 * time.Second
 
-// asked is a call in the model, and told is its result. The model has only those Begins that
-// started a turn. A busy Begin changes nothing, and with all of them there would be too many
-// possible orders for the search.
+// asked is a call in the model, and told is its result. The model leaves out busy Begins. They
+// change nothing, and with them the search would have too many possible orders.
 type (
 	asked struct {
 		call  string // "begin", "commit" or "read"
-		text  string // text of the turn
+		text  string // the text of the turn
 		state storage.State
-		dies  bool // the holder's lease may run out before the commit
+		dies  bool // the lease may end before the commit
 	}
 	told struct {
-		busy     bool      // busy Begins are not recorded
-		stale    bool      // the fence of a commit was refused
-		position int64     // sequence of a begin, number of a commit
-		tail     [2]string // the tail that a begin returned
-		log      logSum    // the log that a read returned
+		busy     bool      // the Begin was busy, so that it is not recorded
+		stale    bool      // the commit's fence was refused
+		position int64     // the sequence that a Begin returned, or the number that a Commit returned
+		tail     [2]string // the tail that a Begin returned
+		log      logSum    // the log that a Read returned
 	}
 )
 
-// logSum is a checksum of a log of succeeded turns, with their number.
+// logSum is the number of the succeeded turns of a log, with a checksum of the turns.
 type logSum struct {
 	turns int64
 	sum   uint64
@@ -54,16 +54,17 @@ func (l logSum) with(sequence int64, text string) logSum {
 	return logSum{turns: l.turns + 1, sum: h.Sum64()}
 }
 
-// standing is the state of the conversation in the model.
+// standing is the state of a conversation in the model.
 type standing struct {
 	sequence int64
-	running  string // text of the turn; empty for none
+	running  string // the text of the running turn; empty if no turn is running
 	dies     bool
 	log      logSum
 	tail     [2]string
 }
 
-// step reports whether the result is possible in this state, and returns the next state.
+// step reports whether a call in this state can have this result. It also returns the state after
+// the call.
 func (s standing) step(in asked, out told) (bool, standing) {
 	switch in.call {
 	case "begin":
@@ -86,14 +87,15 @@ func (s standing) step(in asked, out told) (bool, standing) {
 	return out.log == s.log, s
 }
 
-// witness records the calls and results of several clients.
+// witness records the calls of several clients with their results and times.
 type witness struct {
 	mu    sync.Mutex
 	start time.Time
 	seen  []porcupine.Operation
 }
 
-// saw makes a call. It records the call unless it failed or was busy.
+// saw runs call and records its times and result. It does not record a call that failed or was
+// busy.
 func (w *witness) saw(client int, in asked, call func() (told, error)) (told, error) {
 	before := time.Since(w.start)
 	out, err := call()
@@ -107,7 +109,8 @@ func (w *witness) saw(client int, in asked, call func() (told, error)) (told, er
 	return out, nil
 }
 
-// check looks for an order of the calls in which one conversation returns all these results.
+// check looks for an order of the recorded calls in which a single client would get the same
+// results. It returns an error if there is no such order.
 func (w *witness) check() error {
 	model := porcupine.Model{
 		Init: func() any { return standing{} },
@@ -168,7 +171,7 @@ func checkLinearizable(ctx context.Context, env *Env) error {
 	return w.check()
 }
 
-// witnessed runs a turn that is begun and committed through different opened storages.
+// witnessed runs a turn and records its calls. Begin and Commit use different opened storages.
 func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) error {
 	var fence string
 	for fence == "" {
@@ -205,7 +208,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 		case <-time.After(2*time.Millisecond + rand.N(20*time.Millisecond)):
 		}
 	}
-	time.Sleep(rand.N(time.Millisecond)) // gives other clients time to call in between
+	time.Sleep(rand.N(time.Millisecond)) // give other clients time to make calls
 	if in.dies {
 		if err := t.env.wait(ctx); err != nil {
 			return err
@@ -225,11 +228,11 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 	return nil
 }
 
-// whole reads the log in one page, and returns it in the form of the model.
+// whole returns a function that reads the log in one page and returns the log's checksum.
 func (t talk) whole(ctx context.Context) func() (told, error) {
 	return func() (out told, err error) {
 		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage})
-		if fault.Is(err, fault.NotFound) { // nothing was begun yet
+		if fault.Is(err, fault.NotFound) { // no turn has begun yet
 			return out, nil
 		}
 		if err != nil {

@@ -28,7 +28,7 @@ var listRules = []Rule{
 	},
 }
 
-// list pages through the conversations in pages of limit.
+// list returns all conversations of List, which it reads in pages of limit, and checks the pages.
 func (e *Env) list(ctx context.Context, call sdk.Call, limit int) ([]storage.Conversation, error) {
 	var all []storage.Conversation
 	for after := ""; ; {
@@ -62,8 +62,8 @@ func ids(conversations []storage.Conversation) []string {
 }
 
 func checkList(ctx context.Context, env *Env) error {
-	// In bytewise order, capital letters come before small letters, and other characters than
-	// ASCII come last. The order of a language would mix these groups.
+	// In byte order, capital letters come before small letters, and characters outside of ASCII
+	// come last. The alphabetical order of a language would mix these groups.
 	odd := []string{"10", "9", "A b", "Z", "_", "a", "a b", "a-c", "ab", "b", "z", "ä", "é", "日本", "\U0001F600"}
 	want := make([]string, len(odd))
 	for i, id := range odd {
@@ -77,7 +77,7 @@ func checkList(ctx context.Context, env *Env) error {
 		if _, err := c.as(env.id("first")).turn(ctx, "one"); err != nil {
 			return err
 		}
-		if _, err := c.turn(ctx, "two"); err != nil { // by another user
+		if _, err := c.turn(ctx, "two"); err != nil { // a turn of another user
 			return err
 		}
 		s, err := c.start(ctx, "three")
@@ -153,7 +153,8 @@ func checkListGrowing(ctx context.Context, env *Env) error {
 		there = append(there, c.call.Conversation)
 	}
 	for i := range added {
-		// Before each page the rule adds another conversation, in descending order of ids.
+		// Before each page, the rule adds a conversation. The ids of the added conversations
+		// descend.
 		if _, err := env.talk(fmt.Sprintf("%02d", 79-(i+i/3))).start(ctx, "one"); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ var ownerRules = []Rule{
 
 func owned(r *storage.BeginRequest) { r.Owned = true }
 
-// shut checks that, with Owned, the conversation does not exist for the talk's user.
+// shut checks that the conversation does not exist for the user when requests have Owned.
 func (t talk) shut(ctx context.Context) error {
 	var wrong []error
 	for what, set := range map[string]func(*storage.BeginRequest){
@@ -97,7 +97,8 @@ func checkOwned(ctx context.Context, env *Env) error {
 		} else if _, err := c.turn(ctx, "two"); err != nil {
 			return err
 		}
-		// Without Owned it exists for all users. Writing in it does not make a user its owner.
+		// Without Owned, the conversation exists for all users. A user who writes in it does not
+		// become its owner.
 		if _, err := other.turn(ctx, "three"); err != nil {
 			return fmt.Errorf("another user's turn, without Owned: %w", err)
 		}
@@ -115,7 +116,8 @@ func checkOwned(ctx context.Context, env *Env) error {
 	if _, err := mine.turn(ctx, "one", owned); err != nil {
 		return fmt.Errorf("a conversation that is new: %w", err)
 	}
-	// Another user's call must not remove or count what the owner's deletion has left.
+	// The owner's deletion is unfinished. A call of another user must not remove or count the
+	// remaining turns.
 	if _, err := mine.turn(ctx, "two", owned); err != nil {
 		return err
 	}
@@ -176,7 +178,8 @@ func checkOwnedRacing(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// listWrote pages through the conversations that the user owns or wrote in.
+// listWrote returns a text for each conversation that the user owns or wrote in. The text has the
+// id, the owner and Shared. limit is the size of the pages.
 func (e *Env) listWrote(ctx context.Context, call sdk.Call, limit int) ([]string, error) {
 	out := []string{}
 	for after := ""; ; {

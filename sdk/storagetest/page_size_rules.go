@@ -35,7 +35,7 @@ func tailBytes(n int) func(*storage.BeginRequest) {
 }
 
 func checkTailBytes(ctx context.Context, env *Env) error {
-	const each, turns = 2000, 4 // bytes of a turn, in two messages
+	const each, turns = 2000, 4 // each is the size of a turn in bytes, in two messages
 	c := env.talk("c")
 	for i := range turns {
 		if _, err := c.turn(ctx, fmt.Sprint(i)+strings.Repeat("x", each/2)); err != nil {
@@ -49,7 +49,8 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		// A repeat with the same bound returns the same tail, and one with a smaller bound less.
+		// A repeated Begin with the same bound returns the same tail. With a bound of 1 byte, it
+		// returns an empty tail.
 		again, err := c.start(ctx, "next", tail(messages), tailBytes(bytes), set)
 		if err != nil {
 			return err
@@ -81,7 +82,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		begin(c, 2*turns, 0, whole, false),
 		begin(c, 2*turns, 1<<20, whole, false),
 		begin(c, 2*turns, 2*each+each/2, whole[4:], true),
-		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound would fit half a turn more, which is left out
+		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound fits 1¾ turns, and the tail has whole turns only
 		begin(c, 4, 2*each+each/2, whole[4:], false),
 		begin(c, 3, 1<<20, whole[5:], false),
 		begin(c, 2*turns, each/2, nil, true),
@@ -89,7 +90,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	// This text takes more bytes as JSON than in the protocol. The tail must not exceed the bound.
+	// This text is longer as JSON than in the protocol. The tail must still not exceed the bound.
 	odd := env.talk("odd")
 	for range turns {
 		if _, err := odd.turn(ctx, strings.Repeat("\u0001\"", each/4)); err != nil {
@@ -105,7 +106,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 
 func checkPageBytes(ctx context.Context, env *Env) error {
 	const turns, fit = 3, 2
-	text := strings.Repeat("x", sdk.MaxPageBytes/fit/2) // the text occurs twice in a turn
+	text := strings.Repeat("x", sdk.MaxPageBytes/fit/2) // each turn contains the text twice
 	c := env.talk("c")
 	for range turns {
 		if _, err := c.turn(ctx, text); err != nil {
@@ -152,7 +153,7 @@ func checkTenantPageBytes(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("history: %w", err)
 	}
-	// The ids of the rule begin with the same prefix, so no other tenant's id is between them.
+	// All ids of the rule begin with the same prefix, so that no other tenant's id is between them.
 	list, err := registry.ListTenants(ctx, ids[0][:len(ids[0])-1], 10)
 	if err != nil {
 		return fmt.Errorf("list: %w", err)

@@ -27,8 +27,9 @@ var readRules = []Rule{
 	},
 }
 
-// pages reads the conversation in pages of limit turns. It checks that the numbers, or the sequences
-// if all is true, are 1 to turns. If turns is negative, it only checks that there is no gap.
+// pages reads the conversation in pages of limit turns. It checks that the numbers are 1 to turns.
+// With all, it checks the sequences instead. If turns is negative, it checks only that there is no
+// gap.
 func (t talk) pages(ctx context.Context, all bool, limit, turns int) error {
 	var after, position int64
 	for {
@@ -68,7 +69,7 @@ func checkReadPaging(ctx context.Context, env *Env) error {
 		if _, err := c.turn(ctx, fmt.Sprintf("m%d", i)); err != nil {
 			return err
 		}
-		if i%2 == 0 { // adds failed turns in between; the second last turn is one
+		if i%2 == 0 { // after every second good turn, add a turn that fails
 			s, err := c.start(ctx, "bad")
 			if err != nil {
 				return err

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// covers reports whether the scope names the conversation. It ignores Before.
+// covers reports whether the scope contains the conversation. It ignores Before and Limit.
 func (r *reference) covers(scope storage.Scope, c *conversation) bool {
 	call := scope.Call
 	switch {
@@ -32,17 +32,19 @@ func (c *conversation) wrote(user string) bool {
 	return slices.ContainsFunc(c.rows, func(t *row) bool { return t.User == user })
 }
 
-// shared reports whether users other than its own wrote in it.
+// shared reports whether users other than the owner wrote in the conversation.
 func (c *conversation) shared() bool {
 	return slices.ContainsFunc(c.rows, func(t *row) bool { return t.User != "" && t.User != c.user })
 }
 
-// admits reports whether the conversation exists for the call, or does not exist at all.
+// admits reports whether the call may use the conversation. It returns true if the conversation
+// does not exist.
 func (r *reference) admits(c *conversation, call sdk.Call, owned bool) bool {
 	return c == nil || !owned || c.user == call.User || r.has("nobodys-is-anybodys") && c.user == ""
 }
 
-// empty empties the user's turns in conversations that stay.
+// empty empties the turns of the scope's user in the remaining conversations, and returns how many
+// it emptied.
 func (r *reference) empty(scope storage.Scope) (emptied int64) {
 	user := scope.Call.User
 	if scope.Call.Conversation != "" || user == "" || r.has("keeps-turns") {
@@ -80,7 +82,7 @@ func (r *reference) empty(scope storage.Scope) (emptied int64) {
 	return emptied
 }
 
-// spares reports whether the scope's time spares the conversation.
+// spares reports whether the scope's Before excludes the conversation from the deletion.
 func (r *reference) spares(scope storage.Scope, c *conversation) bool {
 	if scope.Before.IsZero() {
 		return false
@@ -145,7 +147,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	return d, nil
 }
 
-// rows counts the rows that the scope covers.
+// rows returns how many rows the conversations of the scope have.
 func (r *reference) rows(scope storage.Scope) (n int64) {
 	for _, c := range r.conversations {
 		if r.covers(scope, c) {
@@ -155,7 +157,7 @@ func (r *reference) rows(scope storage.Scope) (n int64) {
 	return n
 }
 
-// sweep removes rows of deleted conversations.
+// sweep removes up to Limit rows of conversations that are unlinked but still have rows.
 func (r *reference) sweep(scope storage.Scope, d *storage.Deleted) {
 	r.deleted = slices.DeleteFunc(r.deleted, func(c *conversation) bool {
 		if !r.covers(scope, c) || !r.admits(c, scope.Call, scope.Owned) {

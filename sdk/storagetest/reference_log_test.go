@@ -57,7 +57,7 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 	return t.Number, nil
 }
 
-// behind returns the turn that the fence names.
+// behind returns the turn that has the fence.
 func (r *reference) behind(req *storage.CommitRequest) (*conversation, *row) {
 	look := []*conversation{r.conversations[r.address(req.Call)]}
 	if r.has("fence-anywhere") {

@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// roll keeps the registered tenants of the reference.
+// roll holds the registered tenants of the reference.
 type roll struct {
 	head     int64
 	last     string // the tenant of the newest PutTenant
@@ -19,10 +19,10 @@ type roll struct {
 	watches  map[*watcher]bool
 }
 
-// watcher is a watch through one of the opened references.
+// watcher is a running WatchTenants of one of the opened references.
 type watcher struct {
 	of    *reference
-	rings chan struct{} // has one element when there is a change to report
+	rings chan struct{} // has one element if there is an unreported change
 }
 
 func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
@@ -95,7 +95,7 @@ func (r *reference) PutTenant(_ context.Context, req *storage.PutTenantRequest) 
 	return &next, nil
 }
 
-// pause unlocks the data for a while.
+// pause unlocks the data for the time d, and locks it again. Locked: mu is held.
 func (r *reference) pause(d time.Duration) {
 	r.mu.Unlock()
 	time.Sleep(d)
@@ -221,7 +221,7 @@ func (r *reference) WatchTenants(ctx context.Context, changed func() error) erro
 	for calls := 1; ctx.Err() == nil; calls++ {
 		start := time.Now()
 		if r.has("silent-start") && calls == 1 {
-			time.Sleep(10 * time.Millisecond) // the flaw: no call at the start
+			time.Sleep(10 * time.Millisecond) // with this flaw, changed is not called at the start
 		} else if err := changed(); err != nil && !r.has("watch-swallows") {
 			return err
 		}

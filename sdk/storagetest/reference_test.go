@@ -15,23 +15,24 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// reference is a storage that passes all rules, in the simplest way: with one lock, maps, and loops
-// over everything. With a flaw of broken_test.go it breaks a rule.
+// reference is a storage for tests that passes all rules. It has one lock, maps, and loops over all
+// rows. With a flaw of broken_test.go, it breaks the rules that the flaw names.
 type reference struct {
 	flaw string
 	*data
 }
 
-// data survives a reopening, and is shared by peers.
+// data is the content of a reference. It outlives the reference, and all peers of the reference
+// share it.
 type data struct {
 	mu            sync.Mutex
 	incarnations  int
 	migrated      bool
-	conversations map[string]*conversation // by address
+	conversations map[string]*conversation // the keys are addresses, see reference.address
 	leases        map[string]time.Time
-	dead          map[string]bool   // incarnations of tenants
-	keys          map[string][]*row // all uses of a key, also in deleted turns; only for flaws
-	deleted       []*conversation   // deleted conversations that still have rows
+	dead          map[string]bool   // incarnations of tenants that have ended
+	keys          map[string][]*row // all turns with a key, also deleted turns; used by flaws only
+	deleted       []*conversation   // unlinked conversations that still have rows
 	roll          roll
 }
 
@@ -49,9 +50,9 @@ type row struct {
 	digest          []byte
 	overtaken       bool
 	imported        bool
-	tenant, in      string // only for flaws, like lease
+	tenant, in      string // used by flaws only, like lease
 	lease           time.Time
-	was             string // the key that it had before it was emptied
+	was             string // the key of the turn before the turn was emptied
 }
 
 func newReference(flaw string) *reference { return &reference{flaw: flaw, data: newData()} }
@@ -64,9 +65,9 @@ func newData() *data {
 	}
 }
 
-// enter locks the data after a short sleep, like a call over a network. The clock of a synctest bubble
-// stands still while any goroutine runs. Without the sleep, callers that repeat busy calls would stop
-// the clock.
+// enter sleeps for a short time, as a call over a network does, and locks the data. In a synctest
+// bubble, time only advances while all goroutines sleep. Without the sleep, a caller that repeats a
+// busy call would stop the clock.
 func (r *reference) enter() {
 	time.Sleep(50 * time.Microsecond)
 	r.mu.Lock()
@@ -168,7 +169,8 @@ func (r *reference) create(call sdk.Call, now time.Time) *conversation {
 	return &conversation{tenant: r.tenant(call), id: call.Conversation, user: call.User, address: r.address(call), incarnation: r.incarnations, created: now}
 }
 
-// answer returns the result of a Begin that does not start a turn.
+// answer returns the result of a Begin that does not start a turn. It returns nil if the turn may
+// start.
 func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *row, now time.Time) *storage.BeginResult {
 	alive := running != nil && r.leases[running.holder].After(now) && !(r.has("races") && len(c.rows) > 20)
 	for _, t := range slices.Backward(r.keyed(c, req)) {
@@ -194,7 +196,7 @@ func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *
 	return &storage.BeginResult{Busy: &storage.Busy{SameKey: same}}
 }
 
-// keyed returns the turns with the request's key.
+// keyed returns the turns that have the request's key.
 func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*row) {
 	if req.Key == "" {
 		return nil
@@ -250,7 +252,7 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut}}
 }
 
-// kept returns the message as it is stored.
+// kept returns the message as the reference stores it. Some flaws change the message.
 func (r *reference) kept(m chat.Message) chat.Message {
 	m.Parts = slices.Clone(m.Parts)
 	for i, p := range m.Parts {

@@ -25,42 +25,44 @@ type settings struct {
 	report  func(Rule, time.Duration, error)
 }
 
-// Short makes slow rules smaller.
+// Short makes slow rules use less data, so that they are faster.
 func Short() Option { return func(s *settings) { s.short = true } }
 
-// Only checks only the rules with these names.
+// Only limits the check to the rules with these names.
 func Only(names ...string) Option { return func(s *settings) { s.only = names } }
 
-// Lease sets the lease whose end rules wait for, by default 500 ms. It must be longer than any
-// pause of the machine or the network under test.
+// Lease sets the short lease that rules wait for. The default is 500 ms. The lease must be longer
+// than any pause of the machine or of the network.
 func Lease(d time.Duration) Option { return func(s *settings) { s.lease = d } }
 
-// Durable declares that the storage keeps its data when it is closed and opened again. It adds the
-// rules that check this.
+// Durable declares that the storage keeps its data when it is closed and opened again. The rules
+// that check this run only with Durable.
 func Durable() Option { return func(s *settings) { s.durable = true } }
 
-// Peers opens the same storage more times: from other processes, or over other connections. What
-// one writes, the others see. Peers are opened once, at the start, and closed at the end.
+// Peers adds functions that open the same storage again, from another process or over another
+// connection. Each opened storage must see what the other opened storages write. [Test] opens the
+// peers at its start and closes them at its end.
 func Peers(open ...Open) Option { return func(s *settings) { s.peers = append(s.peers, open...) } }
 
-// Report calls f after each rule, with the time that it took and its error. The error is nil if the
-// rule passed, and [ErrSkip] if it does not apply or was left out.
+// Report sets a function that is called after each rule, with the rule's duration and error. The
+// error is nil if the rule passed, and [ErrSkip] if the rule does not apply.
 func Report(f func(rule Rule, took time.Duration, err error)) Option {
 	return func(s *settings) { s.report = f }
 }
 
-// noticeTimeout bounds the time until a watch reports a change. Hosts are promised a second. The
-// bound is longer, so that no rule fails because the machine is slow.
+// noticeTimeout bounds the time until a watch reports a change. A watch should report a change
+// within a second. The bound is longer, so that no rule fails because the machine is slow.
 const noticeTimeout = 5 * time.Second
 
-// ruleTimeout bounds one rule; a storage that hangs fails it.
+// ruleTimeout bounds the duration of one rule, slowRuleTimeout that of a slow rule. A rule that
+// takes longer fails.
 const (
 	ruleTimeout     = time.Minute
 	slowRuleTimeout = 5 * time.Minute
 )
 
 // Test opens the storage and checks the rules one after the other. It returns all errors, joined: a
-// [Failure] for each rule that failed, or the reason why it could not check.
+// [Failure] for each broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
 	set := settings{lease: 500 * time.Millisecond}
 	for _, o := range opts {
@@ -83,7 +85,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	return errors.Join(append(wrong, b.close())...)
 }
 
-// bench holds the opened storage while the rules run.
+// bench holds the opened storages of a run.
 type bench struct {
 	settings
 	open    Open
@@ -130,7 +132,7 @@ func (b *bench) reopen(ctx context.Context) (storage.Storage, error) {
 	return s, nil
 }
 
-// close closes everything that was opened.
+// close closes all opened storages.
 func (b *bench) close() error {
 	var wrong []error
 	for _, s := range append(b.others, b.storage) {

@@ -76,8 +76,8 @@ func checkTenantKeptBytes(ctx context.Context, env *Env) error {
 		}
 		want := min(i+1, storage.MaxHistoryBytes/small)
 		if i >= 12 {
-			// All n large versions are kept, and the small ones that still fit. At least
-			// MinHistoryVersions are kept.
+			// PutTenant keeps all n large versions, and as many small versions as fit, but at least
+			// MinHistoryVersions versions.
 			n := i - 11
 			want = max(storage.MinHistoryVersions, n+(storage.MaxHistoryBytes-n*large)/small)
 		}

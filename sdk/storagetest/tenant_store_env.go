@@ -8,28 +8,28 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// registered is one tenant, as seen through one of the opened storages.
+// registered is a registered tenant, together with the opened storage that calls use.
 type registered struct {
 	env *Env
 	id  string
-	at  int // index of an opened storage, see Env.any
+	at  int // the index of the opened storage, for Env.any
 }
 
-// registered returns a tenant that only this rule registers.
+// registered returns a tenant whose id no other rule uses.
 func (e *Env) registered(id string) registered {
 	r := registered{env: e, id: e.id(id)}
 	e.tenants = append(e.tenants, r.id)
 	return r
 }
 
-// via returns the tenant as seen through another of the opened storages.
+// via returns the tenant with opened storage i.
 func (t registered) via(i int) registered {
 	t.at = i
 	return t
 }
 
-// tenantStore returns one of the opened storages as a TenantStore. It returns [ErrSkip] if the
-// storage does not implement that.
+// tenantStore returns opened storage i as a TenantStore. It returns [ErrSkip] if the storage is not
+// a TenantStore.
 func (e *Env) tenantStore(i int) (storage.TenantStore, error) {
 	r, ok := e.any(i).(storage.TenantStore)
 	if !ok {
@@ -40,8 +40,8 @@ func (e *Env) tenantStore(i int) (storage.TenantStore, error) {
 
 func (t registered) tenantStore() (storage.TenantStore, error) { return t.env.tenantStore(t.at) }
 
-// put stores the next version, with a document that names the version before. set may change the
-// request.
+// put calls PutTenant with a document that contains ifVersion, and returns the new version. set may
+// change the request.
 func (t registered) put(ctx context.Context, ifVersion int64, set ...func(*storage.PutTenantRequest)) (*storage.Registration, error) {
 	r, err := t.tenantStore()
 	if err != nil {
@@ -72,7 +72,8 @@ func attempt(name string) func(*storage.PutTenantRequest) {
 	return func(r *storage.PutTenantRequest) { r.Attempt = name }
 }
 
-// newest returns what GetTenants returns for the tenant, or nil.
+// newest returns the version that GetTenants returns for the tenant. It returns nil if there is
+// none.
 func (t registered) newest(ctx context.Context) (*storage.Registration, error) {
 	r, err := t.tenantStore()
 	if err != nil {
@@ -90,7 +91,7 @@ func (t registered) newest(ctx context.Context) (*storage.Registration, error) {
 	return &all[0], nil
 }
 
-// history pages through the tenant's versions and checks their order.
+// history returns all versions of the tenant, in pages of limit, and checks their order.
 func (t registered) history(ctx context.Context, limit int) ([]storage.Registration, error) {
 	r, err := t.tenantStore()
 	if err != nil {
@@ -120,7 +121,7 @@ func (t registered) history(ctx context.Context, limit int) ([]storage.Registrat
 }
 
 // changes reads all changes after the position, in pages of limit. It returns the newest version of
-// each tenant among them, and the last position.
+// each changed tenant, and the last position.
 func (e *Env) changes(ctx context.Context, at int, after int64, limit int) (map[string]int64, int64, error) {
 	r, err := e.tenantStore(at)
 	if err != nil {
@@ -148,7 +149,7 @@ func (e *Env) changes(ctx context.Context, at int, after int64, limit int) (map[
 	}
 }
 
-// head returns the greatest position given out.
+// head returns the greatest position that the storage has assigned.
 func (e *Env) head(ctx context.Context, at int) (int64, error) {
 	r, err := e.tenantStore(at)
 	if err != nil {
@@ -164,7 +165,7 @@ func (e *Env) head(ctx context.Context, at int) (int64, error) {
 	return page.Head, nil
 }
 
-// sameRegistration checks that two calls returned the same version.
+// sameRegistration returns an error if two results for one version differ.
 func sameRegistration(what string, got, want storage.Registration) error {
 	if !got.CreatedAt.Equal(want.CreatedAt) || string(got.Document) != string(want.Document) {
 		return fmt.Errorf("%s: created at %v, with %s; want %v, with %s", what,
@@ -175,7 +176,8 @@ func sameRegistration(what string, got, want storage.Registration) error {
 	return same(what, got, want)
 }
 
-// unregister purges the rule's registrations. Only their ids stay.
+// unregister erases the documents of the tenants that the rule registered. The ids of the tenants
+// remain.
 func (e *Env) unregister(ctx context.Context) error {
 	for _, id := range e.tenants {
 		t := registered{env: e, id: id}

@@ -102,7 +102,8 @@ func checkTenantVersions(ctx context.Context, env *Env) error {
 	return err
 }
 
-// answers checks that every reading call returns the version as the newest.
+// answers checks that GetTenants, TenantHistory, ListTenants and TenantChanges return want as the
+// newest version.
 func (t registered) answers(ctx context.Context, want storage.Registration) error {
 	newest, err := t.newest(ctx)
 	if err != nil {

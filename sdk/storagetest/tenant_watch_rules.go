@@ -28,15 +28,15 @@ var tenantWatchRules = []Rule{
 	},
 }
 
-// watching is a running watch. calls has the start time of each call of changed.
+// watching is a running WatchTenants. calls gets the time of each call of changed.
 type watching struct {
 	calls chan time.Time
 	ended chan error
 	stop  context.CancelFunc
 }
 
-// watch starts a watch and waits for its first call. It returns [ErrSkip] when the storage cannot
-// watch at all. If changed is nil, the time of each call is recorded.
+// watch starts WatchTenants on opened storage at, and waits for the first call of changed. It
+// returns [ErrSkip] if the storage never reports changes. changed may be nil.
 func (e *Env) watch(ctx context.Context, at int, changed func() error) (*watching, error) {
 	watcher, ok := e.any(at).(storage.TenantWatcher)
 	if !ok {
@@ -78,7 +78,7 @@ func orNil(err error) error {
 	return err
 }
 
-// after waits for a call that started after the time.
+// after waits for a call of changed that happened after start.
 func (w *watching) after(what string, start time.Time) error {
 	timeout := time.After(noticeTimeout)
 	for {
@@ -96,7 +96,7 @@ func (w *watching) after(what string, start time.Time) error {
 	}
 }
 
-// end stops the watch and checks how it ended.
+// end cancels the watch and checks that the watch returns fault.Canceled.
 func (w *watching) end() error {
 	w.stop()
 	select {
@@ -177,7 +177,7 @@ func checkWatchBusy(ctx context.Context, env *Env) (err error) {
 	if _, err := t.via(1).put(ctx, 1); err != nil {
 		return fmt.Errorf("while the call runs: %w", err)
 	}
-	time.Sleep(50 * time.Millisecond) // time for a faulty watch to drop the change
+	time.Sleep(50 * time.Millisecond) // a broken watch drops the change in this time
 	close(leave)
 	left = true
 	return w.after("a change made while a call ran", start)
@@ -217,7 +217,7 @@ func checkWatchEnds(ctx context.Context, env *Env) error {
 	case <-time.After(noticeTimeout):
 		return fmt.Errorf("the watch goes on %v after what it called failed", noticeTimeout)
 	}
-	// The end of one context must not end other watches.
+	// Canceling one watch must not stop another watch.
 	if w, err = env.watch(ctx, 1, nil); err != nil {
 		return err
 	}

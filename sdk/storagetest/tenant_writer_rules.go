@@ -31,8 +31,8 @@ var tenantWriterRules = []Rule{
 	},
 }
 
-// churn puts versions of many tenants from several writers at once. It calls look repeatedly while
-// they run, and once afterwards. It returns the newest versions.
+// churn calls PutTenant for many tenants from several goroutines. It calls look repeatedly during
+// the calls, and once after them. It returns the newest version of each tenant.
 func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, error) {
 	const writers, puts, each = 8, 40, 4
 	all := make([][]registered, writers)
@@ -66,7 +66,7 @@ func (e *Env) churn(ctx context.Context, look func() error) (map[string]int64, e
 	return merged, err
 }
 
-// agrees checks that a host has seen the newest version of each tenant.
+// agrees checks that a host, whose name is who, has heard of the newest version of each tenant.
 func agrees(who string, heard, newest map[string]int64) error {
 	var wrong []error
 	for id, version := range newest {
@@ -125,7 +125,7 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 		after int64
 		has   map[string]int64
 	}
-	var hosts []*host // each starts at another time
+	var hosts []*host // each host starts at another time
 	var ids []string
 	for w := range 8 {
 		for i := range 4 {
@@ -139,13 +139,13 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 			return err
 		}
 		if at >= 1000 {
-			time.Sleep(time.Millisecond) // slows down: a fast storage would make too many hosts
+			time.Sleep(time.Millisecond) // with a fast storage there would be too many hosts
 		}
 		head, err := env.head(ctx, at)
 		if err != nil {
 			return err
 		}
-		if head > 0 { // the version at Head, or a newer one of its tenant, must be readable
+		if head > 0 { // the version at Head, or a newer version of the same tenant, must be readable
 			told, _, err := env.changes(ctx, at, head-1, storage.MaxPage)
 			if err != nil {
 				return err
@@ -183,7 +183,8 @@ func checkTenantHead(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// listed pages through the tenants whose id begins with the prefix.
+// listed returns the tenants whose ids begin with the prefix. It reads ListTenants in pages of
+// limit.
 func (e *Env) listed(ctx context.Context, at int, prefix string, limit int) ([]string, error) {
 	r, err := e.tenantStore(at)
 	if err != nil {
@@ -221,7 +222,7 @@ func checkTenantList(ctx context.Context, env *Env) error {
 		if _, err := t.put(ctx, 0, func(r *storage.PutTenantRequest) { r.State = storage.TenantState(1 + i%4) }); err != nil {
 			return err
 		}
-		if i%2 == 0 { // a second version must not become a second entry of the list
+		if i%2 == 0 { // the list must have one entry for a tenant with two versions
 			if _, err := t.put(ctx, 1); err != nil {
 				return err
 			}

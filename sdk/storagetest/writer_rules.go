@@ -32,7 +32,7 @@ var writerRules = []Rule{
 func checkWriters(ctx context.Context, env *Env) error {
 	const writers = 64
 	c := env.talk("c")
-	tails := make([][]string, writers+1) // the tail of each turn, by the turn's number
+	tails := make([][]string, writers+1) // the tail of each turn; the index is the turn's number
 	users := make([]string, writers+1)
 	numbers := make(chan [2]int64, writers)
 	saw := make([][]string, writers)
@@ -87,7 +87,8 @@ func checkWriters(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// startPatiently begins a turn with a tail of 2, and tries again while the conversation is busy.
+// startPatiently begins a turn with a tail of 2 messages. It tries again while another turn is
+// running.
 func (t talk) startPatiently(ctx context.Context, text string) (*storage.Started, error) {
 	for {
 		res, err := t.begin(ctx, text, tail(2))
@@ -126,7 +127,7 @@ func checkTenantsApart(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, scope := range []storage.Scope{{Call: b.call}, {Call: b.user()}, {Call: b.tenant(), Tenant: true}} {
-		_, _ = env.Storage.Delete(ctx, scope) // the checks below notice if this removed the other tenant's data
+		_, _ = env.Storage.Delete(ctx, scope) // if this deletes data of the other tenant, a later check finds that out
 	}
 	first, err := b.turn(ctx, "secret of b", tail(10), key("k", "digest"))
 	if err != nil {
@@ -192,9 +193,9 @@ func checkLongConversation(ctx context.Context, env *Env) error {
 	return c.pages(ctx, false, storage.MaxPage, n)
 }
 
-// sameCost compares the fastest turn of a long conversation with the fastest turn of new ones. The
-// turns run alternately. Other load of the machine slows only some turns, but a cost that grows with
-// the conversation slows every turn.
+// sameCost compares the fastest turn of a long conversation with the fastest turn of new
+// conversations. It runs the turns alternately. Other load on the machine slows down only some
+// turns. A cost that grows with the conversation slows down every turn of the long conversation.
 func sameCost(ctx context.Context, env *Env, long func() (time.Duration, error)) error {
 	const rounds, pairs = 10, 50
 	var slow, allowed time.Duration
@@ -214,7 +215,7 @@ func sameCost(ctx context.Context, env *Env, long func() (time.Duration, error))
 			}
 			slow = min(slow, took)
 		}
-		// A storage that reads the whole conversation in each turn takes far longer than this.
+		// A storage that reads the whole conversation in each turn takes much longer.
 		if allowed = 5*fast + 2*time.Millisecond; slow <= allowed {
 			return nil
 		}
