@@ -5,13 +5,13 @@
 //	func main() { sdk.Serve(echo.Plugin()) }
 //
 // The packages llm, memory and storage have the interfaces, and functions that return a Plugin.
-// Serve does the handshake, the instances, the configuration's schema and decoding, the logging and
-// the limits on message sizes. It turns panics into errors, and exits when the host is gone.
+// Serve performs the handshake, opens and closes instances, decodes configurations, sends the log to
+// the host, limits the sizes of messages, turns panics into errors, and exits when the host is gone.
 //
 // # Files
 //
 //	serve.go           Serve: all that the main function of a plugin calls; --info
-//	lifeline.go        how a plugin exits with its host, and survives signals of other senders
+//	lifeline.go        how a plugin exits when its host is gone, and survives signals of other senders
 //	server_options.go  options of the gRPC server: sizes, windows, panics turned into errors
 //	handshake.go       what host and plugin agree on before the first call; environment variables
 //	plugin.go          Plugin, Info and Backend: what a plugin is, and its description of itself

@@ -108,7 +108,7 @@ func hide(forbid bool) {
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 }
 
-// look prints what it can read of the process pid.
+// look prints what it can read of the process with this pid.
 func look(pid string) {
 	environ, err := os.ReadFile("/proc/" + pid + "/environ")
 	seen := err == nil && strings.Contains(string(environ), "DUMPS_SECRET=hidden")

@@ -31,7 +31,8 @@ const (
 //
 // A process without collections for a while returns its unused memory to the system.
 func TuneMemory(share float64) {
-	// Set returns an error when there is no control group or no limit. There is nothing to do then.
+	// memlimit.Set returns an error when there is no control group or no limit. There is nothing to
+	// do then.
 	_, _ = memlimit.Set(memlimit.WithRatio(share), memlimit.WithProvider(memlimit.FromCgroup))
 	new(rest).follow()
 	if os.Getenv("GOGC") != "" {
@@ -70,17 +71,17 @@ func followGC() {
 }
 
 // rest detects that a process is at rest, which means that it had no garbage collection between two
-// looks. Go by itself collects the heap of a resting process only after two minutes, and returns
+// checks. Go by itself collects the heap of a resting process only after two minutes, and returns
 // the memory slowly.
 type rest struct {
-	// cycles is the number of collections at the last look.
+	// cycles is the number of collections at the last check.
 	cycles uint64
 	// given is the number of collections when memory was last returned to the system. 0 means
 	// never.
 	given uint64
 }
 
-// restAfter is the time between two looks.
+// restAfter is the time between two checks of rest.
 const restAfter = 20 * time.Second
 
 func (r *rest) follow() {
@@ -93,8 +94,8 @@ func (r *rest) follow() {
 	})
 }
 
-// due reports whether the process should return memory to the system. cycles is the number of
-// collections until now, heap the size of the heap in bytes.
+// due is called at each check, and reports whether the process should return memory to the system.
+// cycles is the number of collections until now, heap the size of the heap in bytes.
 func (r *rest) due(cycles, heap uint64) bool {
 	resting := cycles == r.cycles && cycles != r.given
 	r.cycles = cycles

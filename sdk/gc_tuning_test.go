@@ -36,7 +36,7 @@ func TestRest_due(t *testing.T) {
 		cycles, heap uint64
 		due          bool
 	}{
-		{3, large, false}, // there were collections since the last look
+		{3, large, false}, // there were collections since the last check
 		{3, large, true},
 		{4, large, false}, // returning memory is itself one collection
 		{4, large, false}, // memory was returned already

@@ -33,8 +33,8 @@ const (
 	// MaxIDBytes bounds the id of a conversation, the id of a user and an idempotency key.
 	MaxIDBytes = 256
 
-	// MaxTurnBytes bounds a turn. A turn has 8 MiB of message, 8 MiB of reply, 1 MiB of signature,
-	// and less than 1 MiB of other data.
+	// MaxTurnBytes bounds a turn. A turn has at most 8 MiB of message, 8 MiB of reply, 1 MiB of
+	// signature, and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20
 
 	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn always fits.

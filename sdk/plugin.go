@@ -33,7 +33,7 @@ type RawSchema []byte
 func (r RawSchema) MarshalJSON() ([]byte, error) { return r, nil }
 
 // Backend is the part of a plugin that depends on its kind. The packages llm, memory and storage
-// implement Backend, so that authors of plugins do not.
+// implement it. Authors of plugins do not implement it.
 type Backend interface {
 	// Register adds the kind's gRPC services to the server.
 	Register(server *grpc.Server)

@@ -66,9 +66,9 @@ func EgressToProto(p egress.Policy) *pluginv1.Egress {
 	return &pluginv1.Egress{Mode: string(p.Mode()), Allow: p.Allow()}
 }
 
-// EgressFromProto is the inverse of EgressToProto. A policy that this version does not understand
-// is an error fault.Internal with the host as party, so that no connection is opened without a
-// policy.
+// EgressFromProto is the inverse of EgressToProto. For a policy that this version does not
+// understand, it returns fault.Internal with the host as party, so that no connection is opened
+// without a policy.
 func EgressFromProto(e *pluginv1.Egress) (egress.Policy, error) {
 	if e == nil {
 		return egress.Policy{}, nil

@@ -24,7 +24,8 @@ type Budget struct {
 	changed chan struct{}
 }
 
-// New returns a budget of all bytes for all shares together, and at most each bytes for one share.
+// New returns a Budget. all bounds the bytes of all shares together, each bounds the bytes of one
+// share.
 func New(all, each int64) *Budget { return &Budget{all: all, each: each} }
 
 // Share is the part of a Budget that one instance of a plugin holds. Any number of goroutines may

@@ -16,7 +16,8 @@ type Meter struct {
 // step is the least number of bytes that a meter takes from its share at once.
 const step = 256 << 10
 
-// NewMeter returns a meter that takes bytes from s beyond the first free bytes.
+// NewMeter returns a meter on the share s. free is the number of bytes that the meter does not take
+// from s.
 func NewMeter(s *Share, free int64) *Meter { return &Meter{share: s, free: free} }
 
 // Add counts n more bytes, and reports whether the share had room for them. It waits up to patience

@@ -18,7 +18,7 @@ func Clean(text string) string {
 		if r == 0 {
 			return utf8.RuneError
 		}
-		return r // an invalid byte is RuneError already
+		return r // for an invalid byte, r is RuneError already
 	}, text)
 }
 

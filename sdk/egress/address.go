@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// network is a range of addresses that are not public. what describes an address of the range, such
-// as "a loopback address".
+// network is a range of addresses that are not public. The field what describes an address of the
+// range, such as "a loopback address".
 type network struct {
 	prefix netip.Prefix
 	what   string
@@ -63,8 +63,8 @@ var (
 	global = netip.MustParsePrefix("2000::/3")     // all public IPv6 addresses
 )
 
-// special describes an address that is not public. It returns "" for a public address. addr must
-// have no zone.
+// special returns a description of an address that is not public, and "" for a public address. addr
+// must have no zone.
 func special(addr netip.Addr) string {
 	addr = addr.Unmap()
 	if nat64.Contains(addr) {
@@ -80,7 +80,7 @@ func special(addr netip.Addr) string {
 		}
 	}
 	if addr.Is6() && !global.Contains(addr) {
-		return "a reserved address" // this includes IPv4-compatible IPv6 addresses
+		return "a reserved address" // IPv4-compatible IPv6 addresses are reserved too
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ type Mode string
 const (
 	Any    Mode = "any"    // every address
 	Public Mode = "public" // addresses of the public internet
-	None   Mode = "none"   // nothing
+	None   Mode = "none"   // no address
 )
 
 // MaxAllow bounds the number of entries of a policy's list. MaxEntryBytes bounds the bytes of an
@@ -41,9 +41,11 @@ type says struct {
 // rule is a parsed entry of a policy's list. Exactly one of prefix, name and path is set.
 type rule struct {
 	prefix netip.Prefix
-	name   string // lower case, without a dot at the end; "*.example.org" means every name below example.org
-	path   string // a unix socket, or a folder that contains it
-	port   uint16 // 0 means any port
+	// name is in lower case and has no dot at the end. "*.example.org" means every name below
+	// example.org.
+	name string
+	path string // a unix socket, or a folder that contains it
+	port uint16 // 0 means any port
 }
 
 // EntryError says what is wrong with one entry of a policy's list.
@@ -64,7 +66,8 @@ func (e *EntryError) Error() string { return fmt.Sprintf("allow[%d]: %s", e.Inde
 //   - the path of a unix socket or of a folder above it (/run/postgresql)
 //
 // An address or a name may have a port, and then allows only that port (db.internal:5432,
-// [fd00::5]:5432). The errors are *EntryError, joined, or say that the mode is unknown.
+// [fd00::5]:5432). The error joins an *EntryError for each invalid entry, or says that the mode is
+// unknown or that there are too many entries.
 func New(mode Mode, allow []string) (Policy, error) {
 	switch mode {
 	case Any, "":

@@ -18,8 +18,8 @@ const maxTargets = 64
 
 // Targets returns the hosts and ports in the text of a setting. The text is a URL, a list of words
 // such as host=db port=5432, a host with or without a port, the path of a unix socket, or several
-// of these separated by commas. A text in another form has no targets. A Dialer also checks each
-// connection, so that a missed target is refused later.
+// of these separated by commas. A text in another form has no targets. A Dialer still checks a
+// target that Targets does not find, when a plugin connects to it.
 func Targets(text string) []Target {
 	text = strings.TrimSpace(text)
 	var out []Target
@@ -50,7 +50,7 @@ func ofURL(scheme, rest string) []Target {
 	}
 	path, query, _ := strings.Cut(more, "?")
 	if strings.Contains(path, "@") {
-		return nil // the host may be a piece of a password, so that the text has no clear host
+		return nil // an @ in the path means that the host may be a piece of a password
 	}
 	if at := strings.LastIndexByte(hosts, '@'); at >= 0 {
 		hosts = hosts[at+1:]

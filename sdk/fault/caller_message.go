@@ -5,10 +5,9 @@ var nouns = [origins]string{
 	"the host", "the bot", "the bot", "the bot's model", "the bot's memory", "the bot's storage",
 }
 
-// ForCallers returns the text that a caller may read, who may use the bot but does not operate it.
-// The text is Told if Told is set. Otherwise it is Message if this process made the error, or else
-// a fixed sentence. PathForCallers comes before the text. The text never contains words of a plugin
-// or an upstream.
+// ForCallers returns the text of the error that callers may read. The text is Told if Told is set.
+// Otherwise it is Message if this process made the error, or else a fixed sentence. PathForCallers
+// comes before the text. The text never contains words of a plugin or an upstream.
 func (e *Error) ForCallers() string {
 	said := e.Told
 	switch {

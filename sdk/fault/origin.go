@@ -22,7 +22,7 @@ const (
 )
 
 // From returns a copy of the error with this origin. If the error does not name a party, From sets
-// the party from the table of classes. From also does so when a plugin blames the caller for
+// the party from the table of classes. It also does so when a plugin blames the caller for wrong
 // credentials, because a plugin never gets credentials of the caller.
 func (e *Error) From(o Origin) *Error {
 	out := *e

@@ -192,7 +192,7 @@ func (c *coalescer) close(f *Finish) error {
 		finish = &llmv1.Finish{
 			Reason: llmv1.Finish_Reason(f.Reason), Usage: wire.Usage(f.Usage), Model: f.Model,
 		}
-		if len(f.ReasoningSignature) <= sdk.MaxSignatureBytes { // hosts refuse larger signatures
+		if len(f.ReasoningSignature) <= sdk.MaxSignatureBytes { // hosts do not store larger signatures
 			finish.ReasoningSignature = f.ReasoningSignature
 		}
 	}

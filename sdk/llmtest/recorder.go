@@ -24,8 +24,8 @@ type heard struct {
 // lateness is how long a rule waits for pieces that are emitted after Chat has returned.
 const lateness = 20 * time.Millisecond
 
-// hear records a piece. It reports an error if Chat has returned already, or if another piece is
-// emitted at the same time.
+// hear records a piece. It also records an error if Chat has returned already, or if another piece
+// is emitted at the same time.
 func (h *heard) hear(d llm.Delta) error {
 	if !h.mu.TryLock() {
 		h.mu.Lock()
@@ -42,7 +42,8 @@ func (h *heard) hear(d llm.Delta) error {
 	return nil
 }
 
-// chat calls Chat of m and records its pieces. It calls also after each piece, if also is not nil.
+// chat calls Chat of m and records its pieces. After each piece it calls the function also, unless
+// also is nil.
 func (e *Env) chat(ctx context.Context, m llm.LLM, req *llm.Request, also func() error) (*heard, *llm.Finish, error) {
 	h := &heard{}
 	finish, err := m.Chat(ctx, req, func(d llm.Delta) error {

@@ -101,7 +101,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 	p := &parrot{flaw: flaw}
 	defer p.calls.Wait()
 	prompt := time.Minute
-	if flaw == "deaf" { // shorter than the long reply, which the flaw does not stop
+	if flaw == "deaf" { // the flaw ignores canceling, and the long reply takes more than 100 ms
 		prompt = 100 * time.Millisecond
 	}
 	err := Test(t.Context(), func(context.Context) (llm.LLM, error) { return p, nil },

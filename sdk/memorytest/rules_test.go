@@ -13,8 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// recaller is a memory that stores all turns and recalls the newest four. With a flaw, it breaks a
-// rule.
+// recaller is a memory that stores all turns and recalls the newest four turns. With a flaw, it
+// breaks a rule.
 type recaller struct {
 	flaw string
 
@@ -92,8 +92,8 @@ func (r *recaller) Forget(_ context.Context, call sdk.Call) error {
 	return nil
 }
 
-// window is a memory that needs only a tail, and no calls of Recall. It leaves out the oldest short
-// messages.
+// window is a memory that needs a tail and no calls of Recall. Its Recall leaves out the oldest
+// messages of the tail, as many as short says.
 type window struct{ short int }
 
 func (window) Needs() memory.Needs { return memory.Needs{Tail: 7} }

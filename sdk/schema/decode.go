@@ -12,9 +12,9 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// Decode fills out, which points to the struct that schemaJSON was made from. It sets the schema's
-// defaults, and then the values of config. For an unknown key or a wrong type it returns
-// fault.Invalid with the tenant as party. The error never contains a value.
+// Decode reads a configuration into out, which points to the struct that schemaJSON describes. It
+// sets the defaults of the schema, and then the values of config. For an unknown key or a wrong
+// type it returns fault.Invalid with the tenant as party. The error never contains a value.
 func Decode(schemaJSON, config []byte, out any) error {
 	var s jsonschema.Schema
 	if err := json.Unmarshal(schemaJSON, &s); err != nil {
@@ -38,7 +38,8 @@ func Decode(schemaJSON, config []byte, out any) error {
 			return fault.New(fault.Invalid, "must be %s, not %s", typeErr.Type, typeErr.Value).
 				At(typeErr.Field).By(fault.PartyTenant)
 		}
-		// The other messages of encoding/json may contain the name of a key, but no value.
+		// Other errors of encoding/json than type errors may contain the name of a key, but no
+		// value.
 		return fault.New(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "json: ")).By(fault.PartyTenant)
 	}
 	return nil

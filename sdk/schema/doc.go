@@ -28,9 +28,9 @@
 //   - "open", on a struct or a map of structs: keys that the struct does not have are
 //     accepted.
 //
-// These words say who may set the key when tenants edit their own settings. Without a word, only
-// the operator may set the key, and a tenant may set it only if the operator's policy lists the
-// key's full name.
+// These words say who may set the key when tenants edit their own settings. If a key has none of
+// these words, the operator sets it. A tenant may then set it only if the operator's policy lists
+// the key's full name.
 //
 //   - "tenant": the tenant may set it.
 //   - "lower-only": the tenant may set it to at most the operator's value. If the operator

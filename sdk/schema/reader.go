@@ -48,7 +48,7 @@ func (r *Reader[C]) Read(tree map[string]any) C {
 	return out
 }
 
-// object reads one struct type.
+// object reads the values of one struct type.
 type object struct{ fields []field }
 
 type field struct {

@@ -11,13 +11,13 @@ import (
 
 // These are the capabilities of plugins whose instances implement more than Storage.
 const (
-	CapRenew       = "renew"        // Renewer
-	CapTenantStore = "tenant_store" // TenantStore
-	CapWatch       = "watch"        // TenantWatcher
-	CapImport      = "import"       // Importer
-	CapMigrate     = "migrate"      // Migrator
-	CapBackup      = "backup"       // Backuper
-	CapOwners      = "owners"       // obeys Owned and Wrote, and deletes users as Scope describes
+	CapRenew       = "renew"        // the instances implement Renewer
+	CapTenantStore = "tenant_store" // the instances implement TenantStore
+	CapWatch       = "watch"        // the instances implement TenantWatcher
+	CapImport      = "import"       // the instances implement Importer
+	CapMigrate     = "migrate"      // the instances implement Migrator
+	CapBackup      = "backup"       // the instances implement Backuper
+	CapOwners      = "owners"       // the instances obey Owned and Wrote, and delete users as Scope describes
 )
 
 // NewPlugin returns a plugin that tenants select with conversation_storage.backend = name. C is the

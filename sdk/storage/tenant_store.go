@@ -76,7 +76,8 @@ const (
 	TenantRemoved
 	// TenantPurged is a tenant whose conversations were deleted. Document is the receipt.
 	TenantPurged
-	// TenantFromFile is a tenant whose settings are in a file. Document has only its storages.
+	// TenantFromFile is a tenant whose settings are in a file. The registration has only the
+	// tenant's incarnation and storages.
 	TenantFromFile
 )
 
@@ -93,10 +94,10 @@ type Registration struct {
 	CreatedAt   time.Time
 }
 
-// PutTenantRequest stores the next version of a registration.
+// PutTenantRequest has the next version of a registration.
 type PutTenantRequest struct {
 	Tenant      string
-	IfVersion   int64 // the newest version must be this one; 0 means that there must be no version
+	IfVersion   int64 // the version that must be the newest; 0 means that there must be no version
 	State       TenantState
 	Incarnation string
 	Document    []byte

@@ -118,8 +118,8 @@ type tenantStoreServer struct {
 }
 
 // get returns the instance as a T, and a function that the caller calls after using the instance.
-// If the instance does not implement T, get returns fault.Invalid with the message "this storage "
-// and what.
+// If the instance does not implement T, get returns fault.Invalid with a message that starts with
+// "this storage" and ends with what.
 func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
 	s, done, err := set.Get(call.GetInstance())
 	if err != nil {

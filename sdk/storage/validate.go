@@ -246,7 +246,8 @@ func requireTenant(call sdk.Call) error {
 	return nil
 }
 
-// requireUser returns an error if the field is set and the call does not have a user.
+// requireUser returns an error if asked is true and the call has no user. field is the name of the
+// request's field that needs the user.
 func requireUser(call sdk.Call, field string, asked bool) error {
 	if asked && call.User == "" {
 		return invalid(field, "is of a user, and the call names none")

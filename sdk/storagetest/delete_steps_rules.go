@@ -145,9 +145,9 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// steps calls Delete with the scope until nothing is left. It checks that a call removes at most
-// Limit plus each turns, and that the sums equal conversations and turns. It calls check after each
-// call.
+// steps calls Delete with the scope until nothing is left. each is the number of turns of a
+// conversation. steps checks that a call removes at most Limit plus each turns, and that the sums
+// equal conversations and turns. It calls check after each call.
 func (e *Env) steps(ctx context.Context, scope storage.Scope, conversations, turns int64, each int64, check func(step int) error) error {
 	var sum storage.Deleted
 	for step := 0; ; step++ {

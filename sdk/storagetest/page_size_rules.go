@@ -82,7 +82,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		begin(c, 2*turns, 0, whole, false),
 		begin(c, 2*turns, 1<<20, whole, false),
 		begin(c, 2*turns, 2*each+each/2, whole[4:], true),
-		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound fits 1¾ turns, and the tail has whole turns only
+		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound fits 1.75 turns, and the tail has whole turns only
 		begin(c, 4, 2*each+each/2, whole[4:], false),
 		begin(c, 3, 1<<20, whole[5:], false),
 		begin(c, 2*turns, each/2, nil, true),

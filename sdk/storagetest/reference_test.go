@@ -50,7 +50,7 @@ type row struct {
 	digest          []byte
 	overtaken       bool
 	imported        bool
-	tenant, in      string // used by flaws only, like lease
+	tenant, in      string // used by flaws only, as is the field lease
 	lease           time.Time
 	was             string // the key of the turn before the turn was emptied
 }

@@ -102,8 +102,7 @@ func checkTenantVersions(ctx context.Context, env *Env) error {
 	return err
 }
 
-// answers checks that GetTenants, TenantHistory, ListTenants and TenantChanges return want as the
-// newest version.
+// answers checks that GetTenants, TenantHistory and ListTenants return want as the newest version.
 func (t registered) answers(ctx context.Context, want storage.Registration) error {
 	newest, err := t.newest(ctx)
 	if err != nil {

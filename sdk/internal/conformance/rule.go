@@ -57,7 +57,7 @@ func Named[E any](rules []Rule[E], names []string) ([]Rule[E], error) {
 type Run[E any] struct {
 	Rules   []Rule[E]
 	Except  []string                    // names of rules to skip
-	Timeout func(Rule[E]) time.Duration // a rule that takes longer than its timeout fails
+	Timeout func(Rule[E]) time.Duration // returns the timeout of a rule; a rule that takes longer fails
 	Env     func(Rule[E]) *E            // returns the environment of one rule
 	// Clean is called after each rule, also after a rule that failed. It may be nil.
 	Clean func(*E) error

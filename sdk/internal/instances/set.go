@@ -38,7 +38,8 @@ func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Con
 		return e.value, e.err
 	}
 	e = &entry[T]{ready: make(chan struct{})}
-	// This error remains if open panics, so that no caller gets an incomplete instance.
+	// The entry has an error until open returns, so that no caller gets an instance whose open
+	// panicked.
 	e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
 	s.entries[id] = e
 	s.mu.Unlock()
