@@ -127,7 +127,7 @@ func (d *demo) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.check(ctx, provider.name == "echo", a, other, again)
+	return d.check(ctx, provider, a, other, again)
 }
 
 // register registers the tenant. If the host already has the tenant, for example from a file,
@@ -179,9 +179,9 @@ func (d *demo) converse(ctx context.Context, title, tenant, conversation, messag
 }
 
 // check compares the conversations with what the example promises, and returns the differences.
-// It compares the texts of replies only if echo is set, because only the replies of the echo
-// provider are known in advance.
-func (d *demo) check(ctx context.Context, echo bool, conversation string, other, again *api.ChatReply) error {
+// It compares the texts of replies only if the provider p is echo, because only the replies of echo
+// are known in advance.
+func (d *demo) check(ctx context.Context, p provider, conversation string, other, again *api.ChatReply) error {
 	var errs []error
 	expect := func(ok bool, what string, args ...any) {
 		if !ok {
@@ -191,7 +191,7 @@ func (d *demo) check(ctx context.Context, echo bool, conversation string, other,
 	expect(again.Bot.Cached, "the last reply to come from a cached bot")
 	expect(again.Turn == 2, "the last reply to be the second turn of its conversation, not turn %d", again.Turn)
 	expect(other.Turn == 1, "client B's reply to be the first turn of its conversation, not turn %d", other.Turn)
-	if echo {
+	if p.name == "echo" {
 		expect(strings.Contains(again.Reply, "password"), "the last reply to remember the password, not %q", again.Reply)
 		expect(!strings.Contains(other.Reply, "password"), "client B's bot to know nothing of client A's password, not %q", other.Reply)
 	}

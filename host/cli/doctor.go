@@ -76,7 +76,7 @@ does not change the exit status.`),
 	asJSON := addJSON(c)
 	c.RunE = func(cmd *cobra.Command, _ []string) error {
 		d := &doctor{now: time.Now()}
-		d.examine(cmd.Context(), f, *connect)
+		d.examine(cmd.Context(), f, doctorOptions{connect: *connect})
 		problems := 0
 		for _, one := range d.found {
 			if one.Level == levelProblem {
@@ -103,8 +103,14 @@ does not change the exit status.`),
 	return c
 }
 
-// examine runs all checks. If a check cannot be run, examine adds a problem that says so.
-func (d *doctor) examine(ctx context.Context, f *hostFlags, connect bool) {
+// doctorOptions choose the checks of a doctor.
+type doctorOptions struct {
+	connect bool // open the storages too
+}
+
+// examine runs all checks that o chooses. If a check cannot be run, examine adds a problem that
+// says so.
+func (d *doctor) examine(ctx context.Context, f *hostFlags, o doctorOptions) {
 	c := &checkResult{tenants: []string{}}
 	err := withFiles(ctx, f, func(files *files) error {
 		d.settings = files.host.Settings
@@ -114,7 +120,7 @@ func (d *doctor) examine(ctx context.Context, f *hostFlags, connect bool) {
 		d.key(files.host)
 		d.secrets(ctx, f)
 		d.plugins(ctx, files)
-		if connect {
+		if o.connect {
 			d.storages(ctx, files)
 		}
 		return nil

@@ -55,7 +55,7 @@ const storageTimeout = 20 * time.Second
 // storages opens each storage that the host file and the tenant files name.
 func (d *doctor) storages(ctx context.Context, files *files) {
 	seen := map[[sha256.Size]byte]bool{}
-	open := func(where string, e *config.Effective, b config.Block, registry bool) {
+	open := func(where string, e *config.Effective, b config.Block, probe func(context.Context, *plugins.Instance) error) {
 		resolved, err := files.host.ResolveBlock(e, b)
 		if err != nil {
 			return // The error is already among the problems of addFiles.
@@ -70,11 +70,7 @@ func (d *doctor) storages(ctx context.Context, files *files) {
 		i, err := files.plugins.Open(ctx, plugins.Spec{Kind: b.Kind, Name: b.Plugin, Tenant: host.StorageScope, Config: resolved.Config, Secrets: resolved.Secrets})
 		if err == nil {
 			defer i.Close()
-			if registry {
-				_, err = i.TenantStore().TenantChanges(ctx, 0, 0)
-			} else {
-				_, err = i.Storage().List(ctx, &storage.ListRequest{Call: sdk.Call{Tenant: host.StorageScope}, Limit: 1})
-			}
+			err = probe(ctx, i)
 		}
 		if err != nil {
 			d.add(levelProblem, "storage", where, b.Plugin+" does not work: "+fault.Of(err).Message)
@@ -83,11 +79,23 @@ func (d *doctor) storages(ctx context.Context, files *files) {
 		d.add(levelOK, "storage", where, b.Plugin+" answers")
 	}
 	if block, named, err := host.RegistryStorage(ctx, files.host, files.plugins); err == nil && named {
-		open("registry.storage", &config.Effective{}, block, true)
+		open("registry.storage", &config.Effective{}, block, probeTenantStore)
 	}
 	for _, path := range files.tenants {
 		if e, err := files.tenant(ctx, path); err == nil {
-			open(path, e, e.Storage, false)
+			open(path, e, e.Storage, probeStorage)
 		}
 	}
+}
+
+// probeTenantStore makes a call that a tenant store answers quickly.
+func probeTenantStore(ctx context.Context, i *plugins.Instance) error {
+	_, err := i.TenantStore().TenantChanges(ctx, 0, 0)
+	return err
+}
+
+// probeStorage makes a call that a storage of conversations answers quickly.
+func probeStorage(ctx context.Context, i *plugins.Instance) error {
+	_, err := i.Storage().List(ctx, &storage.ListRequest{Call: sdk.Call{Tenant: host.StorageScope}, Limit: 1})
+	return err
 }

@@ -54,7 +54,7 @@ func (f *hostFlags) options(cmd *cobra.Command) (host.Options, error) {
 	if f.config == "" {
 		return host.Options{}, usage(errors.New("--config FILE is missing"))
 	}
-	log, err := newLog(cmd, f.logLevel, f.logJSON)
+	log, err := newLog(cmd, logOptions{level: f.logLevel, json: f.logJSON})
 	o := f.hostOptions()
 	o.Log = log
 	if out, ok := cmd.ErrOrStderr().(*asyncWriter); ok {

@@ -14,16 +14,22 @@ import (
 	"google.golang.org/grpc/grpclog"
 )
 
+// logOptions are the options of a log.
+type logOptions struct {
+	level string // trace, debug, info, warn, error or off
+	json  bool   // write lines of JSON instead of text
+}
+
 // newLog returns the log of a host that the command runs. The log and the command's error
 // output both become an asyncWriter, so that the host does not wait for a slow reader of its
 // output. Run flushes the asyncWriter at its end.
-func newLog(cmd *cobra.Command, level string, json bool) (hclog.Logger, error) {
-	l := hclog.LevelFromString(level)
+func newLog(cmd *cobra.Command, o logOptions) (hclog.Logger, error) {
+	l := hclog.LevelFromString(o.level)
 	if l == hclog.NoLevel {
-		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", level))
+		return nil, usage(fmt.Errorf("--log-level is %q; expected trace, debug, info, warn, error or off", o.level))
 	}
 	logger := func(l hclog.Level, to io.Writer) hclog.Logger {
-		return durationLogger{hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: json, Output: to})}
+		return durationLogger{hclog.New(&hclog.LoggerOptions{Name: "botyard", Level: l, JSONFormat: o.json, Output: to})}
 	}
 	out := newAsyncWriter(cmd.ErrOrStderr(), func(lines int) []byte {
 		var b bytes.Buffer

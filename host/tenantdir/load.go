@@ -32,7 +32,7 @@ func (f *Follower) Load(ctx context.Context) error {
 	f.applySettledLocked(ctx, seen)
 	f.applyUnsettledLocked(ctx)
 	f.waitAppliedLocked(ctx, 0, forever)
-	f.removeLocked(ctx, true)
+	f.removeLocked(ctx, removeOptions{restore: true})
 	if ctx.Err() != nil {
 		f.mu.Unlock()
 		f.jobs.Wait()

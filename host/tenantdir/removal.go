@@ -16,6 +16,13 @@ const massRemovalShare = 10
 // many files takes a while.
 const massRemovalWindow = 10 * time.Second
 
+// removeOptions are the options of removeLocked.
+type removeOptions struct {
+	// restore makes the target serve the held tenants with their last good documents. It is set at
+	// the start, when the target serves no tenants yet.
+	restore bool
+}
+
 // removeLocked drops the tenants whose files are missing, or holds them if too many files are
 // missing. It follows these rules:
 //
@@ -27,9 +34,8 @@ const massRemovalWindow = 10 * time.Second
 //   - If one in massRemovalShare tenants or fewer are missing or were dropped within
 //     massRemovalWindow, the missing tenants are dropped. Otherwise they are held.
 //
-// atStart says that the target serves no tenants yet, so that removeLocked makes it serve the
-// held tenants with their last good documents. Locked: mu is held.
-func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
+// Locked: mu is held.
+func (f *Follower) removeLocked(ctx context.Context, o removeOptions) {
 	now := f.now()
 	f.dropped = slices.DeleteFunc(f.dropped, func(at time.Time) bool { return now.Sub(at) >= massRemovalWindow })
 	missing, total := 0, 0
@@ -71,7 +77,7 @@ func (f *Follower) removeLocked(ctx context.Context, atStart bool) {
 	}
 	for _, t := range gone {
 		t.held = true
-		if atStart {
+		if o.restore {
 			job := application{id: t.id, path: t.source.path, live: t.live}
 			f.restoreLastGood(ctx, &job)
 			t.live = job.live

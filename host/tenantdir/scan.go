@@ -43,7 +43,7 @@ func (f *Follower) scan(ctx context.Context) scanResult {
 		}
 	}
 	f.applySettledLocked(ctx, seen)
-	f.removeLocked(ctx, false)
+	f.removeLocked(ctx, removeOptions{})
 	out := scanResult{linked: seen.linked}
 	for path, known := range f.files {
 		_, there := seen.files[path]

@@ -99,7 +99,7 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 		}
 		// The block plan is only in the host file. Its names are free, so it gets one row.
 		if each := get(p, "additionalProperties"); prefix+name == "plan" && each != nil {
-			r.row(prefix+name+".NAME", p, false, "")
+			r.row(prefix+name+".NAME", p, rowOptions{})
 			r.rows[len(r.rows)-1].kind = kindOf(r.resolve(each))
 			continue
 		}
@@ -109,7 +109,7 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 		}
 		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
 		if !nested || text(p, "description") != "" {
-			r.row(prefix+name, p, required[name], author)
+			r.row(prefix+name, p, rowOptions{required: required[name], author: author})
 		}
 		if nested {
 			r.object(prefix+name+".", p, author)
@@ -138,9 +138,15 @@ func authorOf(p *yaml.Node, inherited string) string {
 	return inherited
 }
 
-func (r *reader) row(key string, p *yaml.Node, required bool, author string) {
+// rowOptions are the facts about a key that its schema does not have.
+type rowOptions struct {
+	required bool
+	author   string // what the tenant itself may do with the key
+}
+
+func (r *reader) row(key string, p *yaml.Node, o rowOptions) {
 	out := row{
-		key: key, kind: kindOf(p), description: text(p, "description"), required: required, author: author,
+		key: key, kind: kindOf(p), description: text(p, "description"), required: o.required, author: o.author,
 		secret: text(p, "x-botyard-secret") == "true", endpoint: text(p, "x-botyard-endpoint") == "true",
 	}
 	if d := get(p, "default"); d != nil {
