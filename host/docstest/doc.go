@@ -22,6 +22,7 @@
 //	config_test.go      configurations are valid, or refused; JSON has the fields of its type
 //	go_block_test.go    Go of a page is compiled, or is a part of a file that is compiled
 //	holds_test.go       names in the source have the values that the marks <!-- holds --> say
+//	go_source_test.go   reads the values that names have in the source
 //	inline_test.go      commands in sentences and tables exist, with their flags
 //	message_test.go     messages that docs/operations.md quotes are in the source
 //	diagram_test.go     functions that sequence diagrams name exist

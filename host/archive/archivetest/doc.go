@@ -4,7 +4,8 @@
 //
 // Files:
 //
-//   - storage.go: Storage; Begin, Commit, Read, List and Renew.
+//   - storage.go: Storage; Read, List and Renew.
+//   - turn.go: Begin and Commit, and the fence of a turn.
 //   - delete.go: Delete, and which conversations a scope matches.
 //   - import.go: Import, and which turns Import refuses.
 //   - owner.go: which user may see a conversation, and emptying a user's turns.
