@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,9 +15,11 @@ func TestDeletionOptions_Abandon(t *testing.T) {
 	s.say("two", "a", s.incarnation("a"), "c", "u", "x")
 	s.storages.fail("one", fault.New(fault.PluginUnavailable, "not there"))
 	for _, wrong := range []string{"", "0123456", "0123456789"} {
-		if _, err := s.Purge(t.Context(), "a", DeletionOptions{Abandon: []string{wrong}}); !fault.Is(err, fault.Invalid) {
-			t.Errorf("%q: %v", wrong, err)
-		}
+		t.Run(strconv.Quote(wrong), func(t *testing.T) {
+			if _, err := s.Purge(t.Context(), "a", DeletionOptions{Abandon: []string{wrong}}); !fault.Is(err, fault.Invalid) {
+				t.Errorf("%q: %v", wrong, err)
+			}
+		})
 	}
 	_, err := s.Purge(t.Context(), "a", DeletionOptions{})
 	if err == nil {

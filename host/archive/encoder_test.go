@@ -62,14 +62,16 @@ func TestWriteTurn_largest(t *testing.T) {
 		"of two requests":  turnOf(chat.Text(chat.User, strings.Repeat("€", 20<<20)), chat.Text(chat.Assistant, strings.Repeat("x", 60<<20))),
 		"of many messages": turnOf(append([]chat.Message{chat.Text(chat.User, strings.Repeat("x", 65<<20))}, make([]chat.Message, 5000)...)...),
 	} {
-		for i := range turn.Messages {
-			if turn.Messages[i].Role == "" {
-				turn.Messages[i].Role = chat.Assistant
+		t.Run(name, func(t *testing.T) {
+			for i := range turn.Messages {
+				if turn.Messages[i].Role == "" {
+					turn.Messages[i].Role = chat.Assistant
+				}
 			}
-		}
-		back, err := exported(t, turn)
-		if err != nil || !strings.Contains(back.Messages[0].Text(), "[cut: the message has ") || back.Messages[1].Role != chat.Assistant || back.Number != 1 {
-			t.Errorf("a turn %s: %v, with %.60q", name, err, back.Messages[0].Text())
-		}
+			back, err := exported(t, turn)
+			if err != nil || !strings.Contains(back.Messages[0].Text(), "[cut: the message has ") || back.Messages[1].Role != chat.Assistant || back.Number != 1 {
+				t.Errorf("a turn %s: %v, with %.60q", name, err, back.Messages[0].Text())
+			}
+		})
 	}
 }

@@ -59,31 +59,33 @@ func TestErase_keepsTheTenant(t *testing.T) {
 
 func TestErase_oneUser(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		var shared storage.TenantStore
-		if tracked {
-			shared = newTenantStore()
-		}
-		s := newTestHost(t, newTestStorages(), shared)
-		s.register("a", "one", "")
-		incarnation := s.incarnation("a")
-		for i := range 1200 { // more turns than one step deletes
-			s.say("one", "a", incarnation, fmt.Sprint("c", i%3), "u", "x")
-		}
-		s.say("one", "a", incarnation, "other", "v", "x")
-		steps := 0
-		erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{Progress: func(Count) { steps++ }})
-		if err != nil || erased.Conversations != 3 || erased.Turns != 1200 || steps < 3 {
-			t.Errorf("%+v, %v in %d steps", erased, err, steps)
-		}
-		if s.incarnation("a") != incarnation || s.count("one", "a", incarnation) != 1 {
-			t.Error("more than the user is gone")
-		}
-		if want := "a/" + incarnation + "//u"; !slices.Contains(s.memory.told, want) {
-			t.Errorf("the memory was told to forget %q", s.memory.told)
-		}
-		if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Turns != 0 {
-			t.Errorf("again: %+v, %v", erased, err)
-		}
+		t.Run(fmt.Sprint("tracked ", tracked), func(t *testing.T) {
+			var shared storage.TenantStore
+			if tracked {
+				shared = newTenantStore()
+			}
+			s := newTestHost(t, newTestStorages(), shared)
+			s.register("a", "one", "")
+			incarnation := s.incarnation("a")
+			for i := range 1200 { // more turns than one step deletes
+				s.say("one", "a", incarnation, fmt.Sprint("c", i%3), "u", "x")
+			}
+			s.say("one", "a", incarnation, "other", "v", "x")
+			steps := 0
+			erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{Progress: func(Count) { steps++ }})
+			if err != nil || erased.Conversations != 3 || erased.Turns != 1200 || steps < 3 {
+				t.Errorf("%+v, %v in %d steps", erased, err, steps)
+			}
+			if s.incarnation("a") != incarnation || s.count("one", "a", incarnation) != 1 {
+				t.Error("more than the user is gone")
+			}
+			if want := "a/" + incarnation + "//u"; !slices.Contains(s.memory.told, want) {
+				t.Errorf("the memory was told to forget %q", s.memory.told)
+			}
+			if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Turns != 0 {
+				t.Errorf("again: %+v, %v", erased, err)
+			}
+		})
 	}
 }
 

@@ -13,15 +13,17 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 	s.register("a", "one", `{"llm": {"model": "m", "api_key": "sk-hunter2", "keys": [{"key": "hunter3"}, {"key": "hunter4"}]}, "prompts": {"system": "p"}}`)
 	s.register("r", "one", `{"llm": {"api_key": "${env:KEY}"}}`)
 	for id, want := range map[string]string{"a": `["llm.api_key","llm.keys"]`, "r": `["llm.api_key"]`} {
-		export := s.export(id, "")
-		for _, secret := range []string{"hunter", "${env", "from-the-environment", "sealed"} {
-			if strings.Contains(export, secret) {
-				t.Errorf("%s: has %q: %s", id, secret, export)
+		t.Run(id, func(t *testing.T) {
+			export := s.export(id, "")
+			for _, secret := range []string{"hunter", "${env", "from-the-environment", "sealed"} {
+				if strings.Contains(export, secret) {
+					t.Errorf("has %q: %s", secret, export)
+				}
 			}
-		}
-		if !strings.Contains(export, `"left_out":`+want) || id == "a" && !strings.Contains(export, `"system":"p"`) {
-			t.Errorf("%s: %s", id, export)
-		}
+			if !strings.Contains(export, `"left_out":`+want) || id == "a" && !strings.Contains(export, `"system":"p"`) {
+				t.Error(export)
+			}
+		})
 	}
 	// An export leaves out secrets also when the configuration is no longer valid, so that the
 	// host does not know which keys are secret.
@@ -32,9 +34,11 @@ func TestNewTenantLine_noSecrets(t *testing.T) {
 	s.plugins["llm"], _ = config.CompileSchema([]byte(`{"type": "object", "additionalProperties": false}`))
 	s.reg.RefuseFile("broken", "broken.hcl", errors.New("bad"))
 	for _, id := range []string{"f", "broken", "late", "r"} {
-		if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, "KEY") || strings.Contains(export, `"left_out":[]`) {
-			t.Errorf("%s: %s", id, export)
-		}
+		t.Run(id, func(t *testing.T) {
+			if export := s.export(id, ""); strings.Contains(export, "hunter") || strings.Contains(export, "KEY") || strings.Contains(export, `"left_out":[]`) {
+				t.Error(export)
+			}
+		})
 	}
 }
 

@@ -41,49 +41,51 @@ func manifold() []storage.Turn {
 
 func TestExport_roundTrip(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		on := newTestStorages()
-		var shared storage.TenantStore
-		if tracked {
-			shared = newTenantStore()
-		}
-		s := newTestHost(t, on, shared)
-		s.register("a", "one", "")
-		s.register("b", "two", "")
-		for i := range 450 { // more than two pages of conversations
-			s.say("one", "a", s.incarnation("a"), fmt.Sprintf("c%d", i), "u", "hello")
-		}
-		for i := range 30 {
-			s.say("one", "a", s.incarnation("a"), "long", "v", fmt.Sprint("message ", i))
-		}
-		if _, err := on.get("one").Import(t.Context(), &storage.ImportRequest{
-			Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "manifold", User: "u"}, Turns: manifold(),
-		}); err != nil {
-			t.Fatal(err)
-		}
-		export := s.export("a", "")
-		done, err := s.imports("b", false, export)
-		if want := (Imported{Conversations: 452, Turns: 450 + 30 + 4}); err != nil || done != want {
-			t.Fatalf("%+v, %v; want %+v", done, err, want)
-		}
-		got := s.export("b", "")
-		// The two tenants differ in their own settings only.
-		want := strings.Replace(content(export), `"shelf":"one"`, `"shelf":"two"`, 1)
-		if content(got) != want {
-			t.Errorf("tracked %v: the import exports as something else", tracked)
-			for i, line := range strings.Split(want, "\n") {
-				if other := strings.Split(content(got), "\n")[i]; other != line {
-					t.Fatalf("line %d is\n%.300s\nwant\n%.300s", i+2, other, line)
+		t.Run(fmt.Sprint("tracked ", tracked), func(t *testing.T) {
+			on := newTestStorages()
+			var shared storage.TenantStore
+			if tracked {
+				shared = newTenantStore()
+			}
+			s := newTestHost(t, on, shared)
+			s.register("a", "one", "")
+			s.register("b", "two", "")
+			for i := range 450 { // more than two pages of conversations
+				s.say("one", "a", s.incarnation("a"), fmt.Sprintf("c%d", i), "u", "hello")
+			}
+			for i := range 30 {
+				s.say("one", "a", s.incarnation("a"), "long", "v", fmt.Sprint("message ", i))
+			}
+			if _, err := on.get("one").Import(t.Context(), &storage.ImportRequest{
+				Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "manifold", User: "u"}, Turns: manifold(),
+			}); err != nil {
+				t.Fatal(err)
+			}
+			export := s.export("a", "")
+			done, err := s.imports("b", export)
+			if want := (Imported{Conversations: 452, Turns: 450 + 30 + 4}); err != nil || done != want {
+				t.Fatalf("%+v, %v; want %+v", done, err, want)
+			}
+			got := s.export("b", "")
+			// The two tenants differ in their own settings only.
+			want := strings.Replace(content(export), `"shelf":"one"`, `"shelf":"two"`, 1)
+			if content(got) != want {
+				t.Errorf("tracked %v: the import exports as something else", tracked)
+				for i, line := range strings.Split(want, "\n") {
+					if other := strings.Split(content(got), "\n")[i]; other != line {
+						t.Fatalf("line %d is\n%.300s\nwant\n%.300s", i+2, other, line)
+					}
 				}
 			}
-		}
-		// A second import changes nothing.
-		done, err = s.imports("b", false, export)
-		if want := (Imported{Conversations: 452, Present: 484}); err != nil || done != want {
-			t.Errorf("%+v, %v; want %+v", done, err, want)
-		}
-		if content(s.export("b", "")) != content(got) {
-			t.Error("a second import changed something")
-		}
+			// A second import changes nothing.
+			done, err = s.imports("b", export)
+			if want := (Imported{Conversations: 452, Present: 484}); err != nil || done != want {
+				t.Errorf("%+v, %v; want %+v", done, err, want)
+			}
+			if content(s.export("b", "")) != content(got) {
+				t.Error("a second import changed something")
+			}
+		})
 	}
 }
 
@@ -147,7 +149,7 @@ func TestExport_earlierStorages(t *testing.T) {
 	s.storages.fail("one", nil)
 	// An import of a tenant's own export moves the conversations of earlier storages into the
 	// present storage.
-	done, err := s.imports("a", false, export)
+	done, err := s.imports("a", export)
 	if want := (Imported{Conversations: 2, Turns: 1, Present: 1, LeftOut: 2}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
@@ -231,20 +233,22 @@ func TestExport_failure(t *testing.T) {
 		"too large":    {failsFor(1, "Read", fault.New(fault.RateLimited, "a message of the protocol is too large")), false},
 		"deleted":      {failsFor(1, "Read", fault.New(fault.NotFound, "there is no such conversation")), false},
 	} {
-		on.get("one").Before = c.before
-		e, err := s.Export(t.Context(), "a", ExportOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var out strings.Builder
-		err = e.Write(t.Context(), &out)
-		e.Close()
-		if ended := strings.Contains(out.String(), `{"type":"end"`); (err != nil) != c.fails || ended == c.fails {
-			t.Errorf("%s: %v, with an end: %v", name, err, ended)
-		}
-		if c.fails && !strings.Contains(err.Error(), "storage shelf (shelf=one)") {
-			t.Errorf("%s: does not say which storage: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			on.get("one").Before = c.before
+			e, err := s.Export(t.Context(), "a", ExportOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out strings.Builder
+			err = e.Write(t.Context(), &out)
+			e.Close()
+			if ended := strings.Contains(out.String(), `{"type":"end"`); (err != nil) != c.fails || ended == c.fails {
+				t.Errorf("%v, with an end: %v", err, ended)
+			}
+			if c.fails && !strings.Contains(err.Error(), "storage shelf (shelf=one)") {
+				t.Errorf("does not say which storage: %v", err)
+			}
+		})
 	}
 	on.get("one").Before = nil
 	e, err := s.Export(t.Context(), "a", ExportOptions{})

@@ -31,7 +31,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 		}
 	}
 	s.register("b", "one", "")
-	if done, err := s.imports("b", false, part); err != nil || done.Conversations != 1 || done.Turns != 2 || done.LeftOut != 3 {
+	if done, err := s.imports("b", part); err != nil || done.Conversations != 1 || done.Turns != 2 || done.LeftOut != 3 {
 		t.Errorf("an import of a user's export: %+v, %v; want what is whole", done, err)
 	}
 
@@ -61,7 +61,7 @@ func TestExport_userIsWhatEraseDeletes(t *testing.T) {
 	// The export after the erasure can be imported for another tenant. The import changes
 	// nothing in the conversations: the emptied turns stay empty, and the owners stay.
 	s.register("c", "one", "")
-	if done, err := s.imports("c", false, left); err != nil || done.Conversations != 4 || done.Turns != 9 {
+	if done, err := s.imports("c", left); err != nil || done.Conversations != 4 || done.Turns != 9 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if copied := s.export("c", ""); body(copied) != body(left) {

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/botyard/botyard/host/archive/archivetest"
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/registry"
@@ -50,50 +48,6 @@ func newSchemas(t *testing.T) schemas {
 		}
 	}
 	return s
-}
-
-// testStorages has the storages of a test, by name. The hosts of a test share them.
-type testStorages struct {
-	mu    sync.Mutex
-	named map[string]*archivetest.Storage
-	down  map[string]error
-}
-
-func newTestStorages() *testStorages {
-	return &testStorages{named: map[string]*archivetest.Storage{}, down: map[string]error{}}
-}
-
-func (s *testStorages) get(name string) *archivetest.Storage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.named[name] == nil {
-		s.named[name] = &archivetest.Storage{}
-	}
-	return s.named[name]
-}
-
-// fail makes each opening of the storage return err. A call with nil ends the failures.
-func (s *testStorages) fail(name string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down[name] = err
-}
-
-// recordingMemory is a memory that records the calls of Forget.
-type recordingMemory struct {
-	mu   sync.Mutex
-	told []string // the calls of Forget as tenant/incarnation/conversation/user
-}
-
-func (*recordingMemory) Needs() memory.Needs { return memory.Needs{} }
-func (*recordingMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return nil, nil
-}
-func (f *recordingMemory) Forget(_ context.Context, call sdk.Call) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.told = append(f.told, fmt.Sprintf("%s/%s/%s/%s", call.Tenant, call.Incarnation, call.Conversation, call.User))
-	return nil
 }
 
 // testHost has the registry and the archive of a host.
@@ -286,8 +240,13 @@ func (s *testHost) export(id, user string) string {
 	return out.String()
 }
 
-func (s *testHost) imports(id string, register bool, text string) (Imported, error) {
-	return s.Import(s.Context(), id, ImportOptions{Register: register}, strings.NewReader(text))
+func (s *testHost) imports(id, text string) (Imported, error) {
+	return s.Import(s.Context(), id, ImportOptions{}, strings.NewReader(text))
+}
+
+// importsRegistering imports an export with ImportOptions.Register.
+func (s *testHost) importsRegistering(id, text string) (Imported, error) {
+	return s.Import(s.Context(), id, ImportOptions{Register: true}, strings.NewReader(text))
 }
 
 // content returns an export without its first line, which has the tenant's id and the time.

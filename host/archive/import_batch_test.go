@@ -22,7 +22,7 @@ func TestImport_conversationOfAnotherUser(t *testing.T) {
 	s.say("one", "a", s.incarnation("a"), "c", "u", "first")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "secret")
 	s.say("one", "b", s.incarnation("b"), "c", "v", "other")
-	_, err := s.imports("b", false, s.export("a", ""))
+	_, err := s.imports("b", s.export("a", ""))
 	if !fault.Is(err, fault.Conflict) {
 		t.Errorf("%v", err)
 	}
@@ -41,13 +41,13 @@ func TestImport_otherTurnsInPlace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
+	if _, err := s.imports("b", s.export("a", "")); !fault.Is(err, fault.Conflict) {
 		t.Errorf("while a turn runs: %v", err)
 	}
 	if _, err := s.storages.get("two").Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: begun.Started.Fence, State: storage.Failed, Reason: "internal: x"}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.imports("b", false, s.export("a", "")); !fault.Is(err, fault.Conflict) {
+	if _, err := s.imports("b", s.export("a", "")); !fault.Is(err, fault.Conflict) {
 		t.Errorf("in place of another: %v", err)
 	}
 }
@@ -64,7 +64,7 @@ func TestImport_runningTurns(t *testing.T) {
 	}
 	export := s.export("a", "")
 	for range 2 {
-		if done, err := s.imports("b", false, export); err != nil || done.Interrupted != 1 {
+		if done, err := s.imports("b", export); err != nil || done.Interrupted != 1 {
 			t.Errorf("%+v, %v", done, err)
 		}
 	}
@@ -107,7 +107,7 @@ func TestImport_batches(t *testing.T) {
 			Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000)), chat.Text(chat.Assistant, "y")}}))
 	}
 	line(endLine{TypeEnd, 1, n})
-	if done, err := s.imports("b", false, in.String()); err != nil || done.Turns != n {
+	if done, err := s.imports("b", in.String()); err != nil || done.Turns != n {
 		t.Fatal(done, err)
 	}
 	if least := n * 50_000 / maxBatchBytes; calls < least {

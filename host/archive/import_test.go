@@ -50,18 +50,20 @@ func TestImport_refuses(t *testing.T) {
 		"a contradiction":      {[]string{head, conf, conv, strings.Replace(one, `"number":1`, `"number":7`, 1), end}, "line 4: number: is 7 where 1 belongs"},
 		"not text":             {[]string{head, conf, "{\"type\":\"conversation\",\"id\":\"\xff\"}"}, "line 3: is not UTF-8"},
 	} {
-		_, err := s.imports("a", true, strings.Join(c.lines, "\n"))
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v; want %q", name, err, c.want)
-		}
-		if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
-			t.Errorf("%s: is %s", name, fault.Of(err).Class)
-		}
-		if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := s.importsRegistering("a", strings.Join(c.lines, "\n"))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%v; want %q", err, c.want)
+			}
+			if !fault.Is(err, fault.Invalid) && !fault.Is(err, fault.Conflict) {
+				t.Errorf("is %s", fault.Of(err).Class)
+			}
+			if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
-	if done, err := s.imports("a", false, strings.Join([]string{head, conf, conv, one, end}, "\n")); err != nil || done.Turns != 1 {
+	if done, err := s.imports("a", strings.Join([]string{head, conf, conv, one, end}, "\n")); err != nil || done.Turns != 1 {
 		t.Errorf("a whole one: %+v, %v", done, err)
 	}
 }
@@ -80,7 +82,7 @@ func TestImport_continues(t *testing.T) {
 	// The import fails at ten cuts of the export, then with a storage that fails, then with a
 	// host that stops, and then with a connection that is lost.
 	for cut := range 10 {
-		if _, err := s.imports("b", false, export[:len(export)*cut/10]); err == nil {
+		if _, err := s.imports("b", export[:len(export)*cut/10]); err == nil {
 			t.Fatalf("%d of 10 parts were taken for a whole", cut)
 		}
 	}
@@ -90,9 +92,9 @@ func TestImport_continues(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := s.imports("b", false, export)
+	_, err := s.imports("b", export)
 	if !fault.Is(err, fault.PluginUnavailable) || !strings.Contains(err.Error(), "54 turns of 18 conversations") && !strings.Contains(err.Error(), "of 18 conversations are imported") {
-		t.Errorf("%v", err)
+		t.Error(err)
 	}
 	on.get("two").Before = nil
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -103,7 +105,7 @@ func TestImport_continues(t *testing.T) {
 	if _, err := s.Import(t.Context(), "b", ImportOptions{}, io.MultiReader(strings.NewReader(export[:1000]), failing{})); !fault.Is(err, fault.Canceled) {
 		t.Error(err)
 	}
-	done, err := s.imports("b", false, export)
+	done, err := s.imports("b", export)
 	if err != nil || done.Conversations != 20 || done.Turns+done.Present != 60 || done.Turns == 0 || done.Present == 0 {
 		t.Errorf("%+v, %v", done, err)
 	}
@@ -125,7 +127,7 @@ func TestImport_earlierVersion(t *testing.T) {
 	}
 	s := newTestHost(t, newTestStorages(), newTenantStore())
 	s.register("a", "one", "")
-	done, err := s.imports("a", false, string(src))
+	done, err := s.imports("a", string(src))
 	if want := (Imported{Conversations: 7, Turns: 11, Interrupted: 1}); err != nil || done != want {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}

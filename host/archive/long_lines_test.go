@@ -27,7 +27,7 @@ func TestReserveLongLine(t *testing.T) {
 	var all sync.WaitGroup
 	for _, id := range []string{"a", "b"} {
 		all.Go(func() {
-			if done, err := s.imports(id, false, long); err != nil || done.Turns != 1 {
+			if done, err := s.imports(id, long); err != nil || done.Turns != 1 {
 				t.Errorf("%+v, %v", done, err)
 			}
 		})
@@ -35,7 +35,7 @@ func TestReserveLongLine(t *testing.T) {
 	for s.longLines.Waiting() < 2 {
 		time.Sleep(time.Millisecond)
 	}
-	if done, err := s.imports("c", false, turnsOf("", asked+","+replied)); err != nil || done.Turns != 1 {
+	if done, err := s.imports("c", turnsOf("", asked+","+replied)); err != nil || done.Turns != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 	share.Release()
@@ -44,7 +44,7 @@ func TestReserveLongLine(t *testing.T) {
 		t.Errorf("%d are held at the end", n)
 	}
 	// An import refuses a line above MaxLine bytes, and releases the line's reservation.
-	if _, err := s.imports("a", false, `{"type":"export","version":1,"tenant":"`+strings.Repeat("x", MaxLine)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 1: has more than") {
+	if _, err := s.imports("a", `{"type":"export","version":1,"tenant":"`+strings.Repeat("x", MaxLine)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "line 1: has more than") {
 		t.Errorf("%v", err)
 	}
 	if n := s.longLines.Held(); n != 0 {

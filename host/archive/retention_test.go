@@ -36,48 +36,50 @@ const keepsAWeek = `{"conversation_storage": {"retention_days": 7}}`
 
 func TestRetain(t *testing.T) {
 	for _, tracked := range []bool{true, false} {
-		var shared storage.TenantStore
-		if tracked {
-			shared = newTenantStore()
-		}
-		s := newTestHost(t, newTestStorages(), shared)
-		s.register("a", "one", keepsAWeek)
-		s.register("forever", "one", "")
-		if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
-			t.Fatal(err)
-		}
-		for i := range 120 { // more than one page of conversations
-			s.past("one", "a", fmt.Sprintf("old%03d", i), 8, 1)
-			s.past("one", "a", fmt.Sprintf("new%03d", i), 6, 1)
-		}
-		s.past("one", "a", "long", 9, 1200) // more turns than two steps delete
-		s.past("one", "forever", "c", 4000, 1)
-		s.past("one", "f", "old", 31, 1)
-		s.past("one", "f", "new", 29, 1)
-		var asked []string
-		s.storages.get("one").Before = func(method string, call sdk.Call) error {
-			if method == "Delete" && strings.HasPrefix(call.Conversation, "new") {
-				asked = append(asked, call.Conversation)
+		t.Run(fmt.Sprint("tracked ", tracked), func(t *testing.T) {
+			var shared storage.TenantStore
+			if tracked {
+				shared = newTenantStore()
 			}
-			return nil
-		}
-		for round, want := range []Retained{{Tenants: 2, Conversations: 122, Turns: 1321}, {Tenants: 2}} {
-			if done, err := s.Retain(t.Context()); err != nil || done != want {
-				t.Errorf("round %d: %+v, %v; want %+v", round, done, err, want)
+			s := newTestHost(t, newTestStorages(), shared)
+			s.register("a", "one", keepsAWeek)
+			s.register("forever", "one", "")
+			if _, err := s.reg.Put(t.Context(), "f", config.FromMap("f", map[string]any{"conversation_storage": map[string]any{"retention_days": 30}}), putFile); err != nil {
+				t.Fatal(err)
 			}
-		}
-		if len(asked) > 0 {
-			t.Errorf("the storage was asked to delete %q", asked)
-		}
-		if a, forever, f := s.count("one", "a", s.incarnation("a")), s.count("one", "forever", s.incarnation("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
-			t.Errorf("left are %d, %d and %d conversations", a, forever, f)
-		}
-		if cached := s.reg.CachedBots(); len(cached) != 0 {
-			t.Errorf("bots were built for it: %+v", cached)
-		}
-		if want := "a/" + s.incarnation("a") + "/long/"; !slices.Contains(s.memory.told, want) {
-			t.Errorf("the memory was not told to forget %s", want)
-		}
+			for i := range 120 { // more than one page of conversations
+				s.past("one", "a", fmt.Sprintf("old%03d", i), 8, 1)
+				s.past("one", "a", fmt.Sprintf("new%03d", i), 6, 1)
+			}
+			s.past("one", "a", "long", 9, 1200) // more turns than two steps delete
+			s.past("one", "forever", "c", 4000, 1)
+			s.past("one", "f", "old", 31, 1)
+			s.past("one", "f", "new", 29, 1)
+			var asked []string
+			s.storages.get("one").Before = func(method string, call sdk.Call) error {
+				if method == "Delete" && strings.HasPrefix(call.Conversation, "new") {
+					asked = append(asked, call.Conversation)
+				}
+				return nil
+			}
+			for round, want := range []Retained{{Tenants: 2, Conversations: 122, Turns: 1321}, {Tenants: 2}} {
+				if done, err := s.Retain(t.Context()); err != nil || done != want {
+					t.Errorf("round %d: %+v, %v; want %+v", round, done, err, want)
+				}
+			}
+			if len(asked) > 0 {
+				t.Errorf("the storage was asked to delete %q", asked)
+			}
+			if a, forever, f := s.count("one", "a", s.incarnation("a")), s.count("one", "forever", s.incarnation("forever")), s.count("one", "f", ""); a != 120 || forever != 1 || f != 1 {
+				t.Errorf("left are %d, %d and %d conversations", a, forever, f)
+			}
+			if cached := s.reg.CachedBots(); len(cached) != 0 {
+				t.Errorf("bots were built for it: %+v", cached)
+			}
+			if want := "a/" + s.incarnation("a") + "/long/"; !slices.Contains(s.memory.told, want) {
+				t.Errorf("the memory was not told to forget %s", want)
+			}
+		})
 	}
 }
 

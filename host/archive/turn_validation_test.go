@@ -86,7 +86,7 @@ func TestTurnLine_validate(t *testing.T) {
 		"a line of no JSON":    {turnsOf("", asked+","+replied) + "\n" + long(100), `line 5: is not the JSON of a line of an export: it begins with "x`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			done, err := s.imports("a", false, c.export)
+			done, err := s.imports("a", c.export)
 			if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "line ") {
 				t.Errorf("%+v, %v; want %q", done, err, c.want)
 			}
@@ -106,12 +106,14 @@ func TestTurnLine_validate(t *testing.T) {
 		"an emptied turn":           turnsOf("", ""),
 		"a clock that was set back": turnsOf(`,"ended_at":"2026-01-02T03:04:04Z"`, asked+","+replied),
 	} {
-		if done, err := s.imports("a", false, export); err != nil || done.Turns == 0 {
-			t.Errorf("%s: %+v, %v", name, done, err)
-		}
-		if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if done, err := s.imports("a", export); err != nil || done.Turns == 0 {
+				t.Errorf("%+v, %v", done, err)
+			}
+			if _, err := s.Erase(t.Context(), "a", "", DeletionOptions{}); err != nil {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 
@@ -120,6 +122,6 @@ func TestTurnLine_validate(t *testing.T) {
 func TestTurnLine_validate_tooLarge(t *testing.T) {
 	l := newTurnLine(turnOf(chat.Text(chat.User, strings.Repeat("x", MaxTurn))))
 	if err := l.validate(&history{}, time.Now()); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "turn 1 has ") {
-		t.Errorf("%v", err)
+		t.Error(err)
 	}
 }

@@ -46,27 +46,29 @@ func TestTenantExport_incomplete(t *testing.T) {
 		"an error":           {`{"type":"export"}` + "\n" + `{"type":"error","problem":{"status":503,"class":"plugin_unavailable","detail":"the storage went away"}}` + "\n", 1, "the storage went away"},
 		"nothing":            {"", 1, "broke off"},
 	} {
-		file := filepath.Join(t.TempDir(), "x")
-		for _, more := range [][]string{nil, {"--output", file}} {
-			var errs bytes.Buffer
-			status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.sent) }, nil, &errs, append([]string{"tenant", "export", "a"}, more...)...)
-			if status != c.status || !strings.Contains(errs.String(), c.want) {
-				t.Errorf("%s: status %d, %s", name, status, errs.String())
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "x")
+			for _, more := range [][]string{nil, {"--output", file}} {
+				var errs bytes.Buffer
+				status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, c.sent) }, nil, &errs, append([]string{"tenant", "export", "a"}, more...)...)
+				if status != c.status || !strings.Contains(errs.String(), c.want) {
+					t.Errorf("status %d, %s", status, errs.String())
+				}
+				if more == nil && out != c.sent {
+					t.Errorf("printed %.100s", out)
+				}
 			}
-			if more == nil && out != c.sent {
-				t.Errorf("%s: printed %.100s", name, out)
+			got, err := os.ReadFile(file)
+			if (err == nil) != (c.status == 0) || err == nil && string(got) != c.sent {
+				t.Errorf("the file is %q, %v", got, err)
 			}
-		}
-		got, err := os.ReadFile(file)
-		if (err == nil) != (c.status == 0) || err == nil && string(got) != c.sent {
-			t.Errorf("%s: the file is %q, %v", name, got, err)
-		}
-		if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".x*")); len(left) > 0 {
-			t.Errorf("%s: left %v behind", name, left)
-		}
-		if info, err := os.Stat(file); err == nil && info.Mode().Perm() != 0o600 {
-			t.Errorf("others may read it: %s", info.Mode())
-		}
+			if left, _ := filepath.Glob(filepath.Join(filepath.Dir(file), ".x*")); len(left) > 0 {
+				t.Errorf("left %v behind", left)
+			}
+			if info, err := os.Stat(file); err == nil && info.Mode().Perm() != 0o600 {
+				t.Errorf("others may read it: %s", info.Mode())
+			}
+		})
 	}
 }
 
@@ -86,16 +88,18 @@ func TestProgress_onATerminalOnly(t *testing.T) {
 			fmt.Fprintln(w, `{}`)
 		}, []string{"tenant", "import", "a"}},
 	} {
-		var seen, unseen bytes.Buffer
-		if status, _ := run(t, c.answer, strings.NewReader(wholeExport), &plainWriter{to: &seen}, c.args...); status != 0 || !strings.Contains(seen.String(), c.want) {
-			t.Errorf("%s: status %d, shown is %q", c.name, status, seen.String())
-		}
-		if !strings.HasSuffix(seen.String(), "\r\x1b[K") {
-			t.Errorf("%s: the line is left there: %q", c.name, seen.String())
-		}
-		if status, _ := run(t, c.answer, strings.NewReader(wholeExport), &unseen, c.args...); status != 0 || unseen.Len() > 0 {
-			t.Errorf("%s: without a terminal it shows %q", c.name, unseen.String())
-		}
+		t.Run(c.name, func(t *testing.T) {
+			var seen, unseen bytes.Buffer
+			if status, _ := run(t, c.answer, strings.NewReader(wholeExport), &plainWriter{to: &seen}, c.args...); status != 0 || !strings.Contains(seen.String(), c.want) {
+				t.Errorf("status %d, shown is %q", status, seen.String())
+			}
+			if !strings.HasSuffix(seen.String(), "\r\x1b[K") {
+				t.Errorf("the line is left there: %q", seen.String())
+			}
+			if status, _ := run(t, c.answer, strings.NewReader(wholeExport), &unseen, c.args...); status != 0 || unseen.Len() > 0 {
+				t.Errorf("without a terminal it shows %q", unseen.String())
+			}
+		})
 	}
 }
 
@@ -106,11 +110,13 @@ func TestDeletion_failsLater(t *testing.T) {
 		"":                                     "the answer broke off",
 		`{"type":"progress","turns":7}` + "\n" + `{"type":"error"` + "\n": "not its API",
 	} {
-		var errs bytes.Buffer
-		status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sent) }, nil, &errs, "tenant", "erase", "a", "--yes")
-		if status != 1 || out != "" || !strings.Contains(errs.String(), want) {
-			t.Errorf("%q: status %d, %s%s; want %q", sent, status, out, errs.String(), want)
-		}
+		t.Run(want, func(t *testing.T) {
+			var errs bytes.Buffer
+			status, out := run(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, sent) }, nil, &errs, "tenant", "erase", "a", "--yes")
+			if status != 1 || out != "" || !strings.Contains(errs.String(), want) {
+				t.Errorf("%q: status %d, %s%s; want %q", sent, status, out, errs.String(), want)
+			}
+		})
 	}
 }
 

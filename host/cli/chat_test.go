@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,30 +69,32 @@ func TestNoteOf(t *testing.T) {
 		"to come":        {"", "the reply is empty; "},
 		"":               {"", "the reply is empty; "}, // hosts of earlier versions send no finish reason
 	} {
-		for text, note := range map[string]string{"so": want.some, "": want.none, " \n": want.none} {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				if text != "" {
-					fmt.Fprintf(w, "event: delta\ndata: {\"text\":%q}\n\n", text)
+		t.Run(strconv.Quote(reason), func(t *testing.T) {
+			for text, note := range map[string]string{"so": want.some, "": want.none, " \n": want.none} {
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					if text != "" {
+						fmt.Fprintf(w, "event: delta\ndata: {\"text\":%q}\n\n", text)
+					}
+					fmt.Fprintf(w, "event: done\ndata: {\"turn\":1,\"reply\":%q,\"finish_reason\":%q}\n\n", text, reason)
+				}))
+				c, err := newClient(server.URL)
+				if err != nil {
+					t.Fatal(err)
 				}
-				fmt.Fprintf(w, "event: done\ndata: {\"turn\":1,\"reply\":%q,\"finish_reason\":%q}\n\n", text, reason)
-			}))
-			c, err := newClient(server.URL)
-			if err != nil {
-				t.Fatal(err)
+				for _, asJSON := range []bool{false, true} {
+					var out, errs strings.Builder
+					chatSession := &chatSession{client: c, tenant: "a", conversation: "c", out: &out, errs: &errs, json: asJSON}
+					err := chatSession.run(t.Context(), strings.NewReader("hi\n"), nil)
+					if told := errs.String(); err != nil || (note == "") != (told == "") || !strings.HasPrefix(told, strings.TrimSuffix("botyard: "+note, "botyard: ")) {
+						t.Errorf("%s after %q: %v, %q; want %q", reason, text, err, told, note)
+					}
+					if got := out.String(); !asJSON && got != text+"\n" || asJSON && !strings.Contains(got, `"finish_reason":"`+reason+`"`) {
+						t.Errorf("%s after %q: %q", reason, text, got)
+					}
+				}
+				server.Close()
 			}
-			for _, asJSON := range []bool{false, true} {
-				var out, errs strings.Builder
-				chatSession := &chatSession{client: c, tenant: "a", conversation: "c", out: &out, errs: &errs, json: asJSON}
-				err := chatSession.run(t.Context(), strings.NewReader("hi\n"), nil)
-				if told := errs.String(); err != nil || (note == "") != (told == "") || !strings.HasPrefix(told, strings.TrimSuffix("botyard: "+note, "botyard: ")) {
-					t.Errorf("%s after %q: %v, %q; want %q", reason, text, err, told, note)
-				}
-				if got := out.String(); !asJSON && got != text+"\n" || asJSON && !strings.Contains(got, `"finish_reason":"`+reason+`"`) {
-					t.Errorf("%s after %q: %q", reason, text, got)
-				}
-			}
-			server.Close()
-		}
+		})
 	}
 }
 

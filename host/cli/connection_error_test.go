@@ -29,9 +29,9 @@ func runAt(t *testing.T, url string, args ...string) (status int, out, errs stri
 	return status, stdout.String(), stderr.String()
 }
 
-// TestCertificateError checks that a command reports a certificate that it does not accept,
+// TestClient_certificateError checks that a command reports a certificate that it does not accept,
 // with the reason, and not an unreachable host.
-func TestCertificateError(t *testing.T) {
+func TestClient_certificateError(t *testing.T) {
 	answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"tenants":[],"next":null}`) })
 	server := httptest.NewUnstartedServer(answer)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -68,15 +68,17 @@ func TestCertificateError(t *testing.T) {
 		"none, for it is plain":      {strings.Replace(other.URL, "http:", "https:", 1), nil, []string{"does not speak TLS", "--url " + other.URL}},
 		"not asked for, where it is": {strings.Replace(server.URL, "https:", "http:", 1), nil, []string{"speaks TLS", "--url " + server.URL}},
 	} {
-		status, _, errs := runAt(t, c.url, append([]string{"tenant", "list"}, c.args...)...)
-		if (status == 0) != (c.want == nil) || strings.Contains(errs, "no host answers") {
-			t.Errorf("%s: status %d, %s", name, status, errs)
-		}
-		for _, want := range c.want {
-			if !strings.Contains(errs, want) {
-				t.Errorf("%s: %s; want %q in it", name, errs, want)
+		t.Run(name, func(t *testing.T) {
+			status, _, errs := runAt(t, c.url, append([]string{"tenant", "list"}, c.args...)...)
+			if (status == 0) != (c.want == nil) || strings.Contains(errs, "no host answers") {
+				t.Errorf("status %d, %s", status, errs)
 			}
-		}
+			for _, want := range c.want {
+				if !strings.Contains(errs, want) {
+					t.Errorf("%s; want %q in it", errs, want)
+				}
+			}
+		})
 	}
 	// The client's clock is set 1000 years ahead, so that the certificate has expired.
 	c, err := newClient(server.URL)
@@ -100,37 +102,39 @@ func TestBrokenError(t *testing.T) {
 			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{\"applied\":")
 		},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, _ = io.Copy(io.Discard, r.Body)
-			c, _, err := http.NewResponseController(w).Hijack()
-			if err != nil {
-				t.Error(err)
-				return
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.Copy(io.Discard, r.Body)
+				c, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				breakOff(w, c)
+				_ = c.Close()
+			}))
+			for _, c := range []struct {
+				args []string
+				want string
+			}{
+				{[]string{"config", "reload"}, "broke before it had answered"},
+				{[]string{"config", "reload"}, "the host may have done all of it, a part of it, or nothing; it is safe to repeat the command"},
+				{[]string{"tenant", "list"}, "; repeat the command"},
+				{[]string{"tenant", "purge", "a", "--yes"}, "to repeat the command"},
+				{[]string{"tenant", "erase", "a", "--yes"}, "to repeat the command"},
+				{[]string{"tenant", "export", "a"}, "repeat"},
+				{[]string{"tenant", "import", "a"}, "it is safe to repeat the command: it goes on with what is not there yet"},
+				{[]string{"tenant", "rollback", "a", "1"}, "it is safe to repeat the command"},
+			} {
+				if status, _, errs := runAt(t, server.URL, c.args...); status != 1 || !strings.Contains(errs, c.want) || strings.Contains(errs, "no host answers") || strings.Contains(errs, "not its API") {
+					t.Errorf("%s, %v: status %d, %q; want %q", name, c.args, status, errs, c.want)
+				}
 			}
-			breakOff(w, c)
-			_ = c.Close()
-		}))
-		for _, c := range []struct {
-			args []string
-			want string
-		}{
-			{[]string{"config", "reload"}, "broke before it had answered"},
-			{[]string{"config", "reload"}, "the host may have done all of it, a part of it, or nothing; it is safe to repeat the command"},
-			{[]string{"tenant", "list"}, "; repeat the command"},
-			{[]string{"tenant", "purge", "a", "--yes"}, "to repeat the command"},
-			{[]string{"tenant", "erase", "a", "--yes"}, "to repeat the command"},
-			{[]string{"tenant", "export", "a"}, "repeat"},
-			{[]string{"tenant", "import", "a"}, "it is safe to repeat the command: it goes on with what is not there yet"},
-			{[]string{"tenant", "rollback", "a", "1"}, "it is safe to repeat the command"},
-		} {
-			if status, _, errs := runAt(t, server.URL, c.args...); status != 1 || !strings.Contains(errs, c.want) || strings.Contains(errs, "no host answers") || strings.Contains(errs, "not its API") {
-				t.Errorf("%s, %v: status %d, %q; want %q", name, c.args, status, errs, c.want)
+			server.Close()
+			if _, _, errs := runAt(t, server.URL, "config", "reload"); !strings.Contains(errs, "no host answers") {
+				t.Errorf("nobody is there: %s", errs)
 			}
-		}
-		server.Close()
-		if _, _, errs := runAt(t, server.URL, "config", "reload"); !strings.Contains(errs, "no host answers") {
-			t.Errorf("nobody is there: %s", errs)
-		}
+		})
 	}
 }
 
@@ -194,21 +198,23 @@ func TestRemoteFlags_readableToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	for mode, warns := range map[os.FileMode]bool{0o600: false, 0o640: false, 0o644: true, 0o604: true} {
-		if err := os.Chmod(file, mode); err != nil {
-			t.Fatal(err)
-		}
-		for _, how := range []string{"flag", "variable"} {
-			args := []string{"tenant", "list"}
-			if how == "flag" {
-				args = append(args, "--token-file", file)
-				t.Setenv(tokenFileEnv, "/nowhere")
-			} else {
-				t.Setenv(tokenFileEnv, file)
+		t.Run(fmt.Sprintf("%04o", mode), func(t *testing.T) {
+			if err := os.Chmod(file, mode); err != nil {
+				t.Fatal(err)
 			}
-			status, _, errs := runAt(t, server.URL, args...)
-			if warned := strings.Contains(errs, "warning: every user of this machine may read the token in "+file); status != 0 || warned != warns || strings.Contains(errs, "secret-token") {
-				t.Errorf("%s, mode %04o: status %d, %q", how, mode, status, errs)
+			for _, how := range []string{"flag", "variable"} {
+				args := []string{"tenant", "list"}
+				if how == "flag" {
+					args = append(args, "--token-file", file)
+					t.Setenv(tokenFileEnv, "/nowhere")
+				} else {
+					t.Setenv(tokenFileEnv, file)
+				}
+				status, _, errs := runAt(t, server.URL, args...)
+				if warned := strings.Contains(errs, "warning: every user of this machine may read the token in "+file); status != 0 || warned != warns || strings.Contains(errs, "secret-token") {
+					t.Errorf("%s, mode %04o: status %d, %q", how, mode, status, errs)
+				}
 			}
-		}
+		})
 	}
 }

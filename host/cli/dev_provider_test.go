@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -31,14 +32,18 @@ func TestOllamaURL(t *testing.T) {
 		"https://example.com:0":    "https://example.com:443",
 		"example.com/a/b/":         "http://example.com:11434/a/b",
 	} {
-		if got, err := ollamaURL(host); err != nil || got != want {
-			t.Errorf("%q: %q, %v; want %q", host, got, err, want)
-		}
+		t.Run(strconv.Quote(host), func(t *testing.T) {
+			if got, err := ollamaURL(host); err != nil || got != want {
+				t.Errorf("%q: %q, %v; want %q", host, got, err, want)
+			}
+		})
 	}
 	for _, host := range []string{"ftp://x", "http://a:b@c", "http://[::1"} {
-		if got, err := ollamaURL(host); err == nil {
-			t.Errorf("%q: %q", host, got)
-		}
+		t.Run(strconv.Quote(host), func(t *testing.T) {
+			if got, err := ollamaURL(host); err == nil {
+				t.Errorf("%q: %q", host, got)
+			}
+		})
 	}
 }
 

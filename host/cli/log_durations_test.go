@@ -15,14 +15,16 @@ func TestDurationLogger(t *testing.T) {
 		"log":   func(l hclog.Logger, args ...any) { l.ResetNamed("n").Log(hclog.Warn, "x", args...) },
 		"with":  func(l hclog.Logger, args ...any) { l.With(args...).Debug("x") },
 	} {
-		var b bytes.Buffer
-		args := []any{"took", 1500 * time.Microsecond, "turns", 3}
-		say(durationLogger{hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Trace, JSONFormat: true})}, args...)
-		if !bytes.Contains(b.Bytes(), []byte(`"took":"1.5ms"`)) || !bytes.Contains(b.Bytes(), []byte(`"turns":3`)) {
-			t.Errorf("%s: %s", name, &b)
-		}
-		if args[1] != 1500*time.Microsecond {
-			t.Errorf("%s changed what it was given", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			var b bytes.Buffer
+			args := []any{"took", 1500 * time.Microsecond, "turns", 3}
+			say(durationLogger{hclog.New(&hclog.LoggerOptions{Output: &b, Level: hclog.Trace, JSONFormat: true})}, args...)
+			if !bytes.Contains(b.Bytes(), []byte(`"took":"1.5ms"`)) || !bytes.Contains(b.Bytes(), []byte(`"turns":3`)) {
+				t.Errorf("%s: %s", name, &b)
+			}
+			if args[1] != 1500*time.Microsecond {
+				t.Errorf("%s changed what it was given", name)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -17,19 +18,21 @@ func TestPlain(t *testing.T) {
 		"a\u202etxt.exe\u2066b\u2069c": "atxt.exebc",
 		"bad \xff byte":                "bad \ufffd byte",
 	} {
-		for _, size := range []int{1, 2, 3, 100} {
-			var out strings.Builder
-			w := &plainWriter{to: &out}
-			for rest := text; rest != ""; {
-				n := min(size, len(rest))
-				if written, err := w.Write([]byte(rest[:n])); written != n || err != nil {
-					t.Fatal(written, err)
+		t.Run(strconv.Quote(text), func(t *testing.T) {
+			for _, size := range []int{1, 2, 3, 100} {
+				var out strings.Builder
+				w := &plainWriter{to: &out}
+				for rest := text; rest != ""; {
+					n := min(size, len(rest))
+					if written, err := w.Write([]byte(rest[:n])); written != n || err != nil {
+						t.Fatal(written, err)
+					}
+					rest = rest[n:]
 				}
-				rest = rest[n:]
+				if out.String() != want {
+					t.Errorf("%q, %d bytes at once: %q, want %q", text, size, out.String(), want)
+				}
 			}
-			if out.String() != want {
-				t.Errorf("%q, %d bytes at once: %q, want %q", text, size, out.String(), want)
-			}
-		}
+		})
 	}
 }

@@ -244,8 +244,10 @@ func TestMatches(t *testing.T) {
 		{"a  b\n", "a      b\n", true},
 		{"a\n", "a\nb\n", false},
 	} {
-		if got := matches(c.want, c.said); got != c.ok {
-			t.Errorf("matches(%q, %q) = %v", c.want, c.said, got)
-		}
+		t.Run(fmt.Sprintf("%q is %q", c.said, c.want), func(t *testing.T) {
+			if got := matches(c.want, c.said); got != c.ok {
+				t.Errorf("matches(%q, %q) = %v", c.want, c.said, got)
+			}
+		})
 	}
 }

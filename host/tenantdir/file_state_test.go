@@ -135,15 +135,17 @@ func TestFileState_twoFiles(t *testing.T) {
 // another.
 func TestFileState_newID(t *testing.T) {
 	for _, to := range []string{"b.hcl", "T000.hcl", "b.yaml"} {
-		r, pass := clocked(t, 2)
-		must(t, os.Rename(r.in("t000.hcl"), r.in(to)))
-		if filepath.Ext(to) == ".yaml" {
-			put(t, r.dir, to, "v: 1\n")
-		}
-		pass(3 * time.Second)
-		if !r.serves("t000", "")() || !r.serves(idOf(to), "1")() {
-			t.Errorf("%s: served %v", to, r.served)
-		}
+		t.Run(to, func(t *testing.T) {
+			r, pass := clocked(t, 2)
+			must(t, os.Rename(r.in("t000.hcl"), r.in(to)))
+			if filepath.Ext(to) == ".yaml" {
+				put(t, r.dir, to, "v: 1\n")
+			}
+			pass(3 * time.Second)
+			if !r.serves("t000", "")() || !r.serves(idOf(to), "1")() {
+				t.Errorf("served %v", r.served)
+			}
+		})
 	}
 }
 

@@ -158,30 +158,32 @@ func TestRemoval_manyAtOnceAreHeld(t *testing.T) {
 // although some of the renamed files are invalid.
 func TestRemoval_manyRenamed(t *testing.T) {
 	for _, restarted := range []bool{false, true} {
-		r, pass := clocked(t, 30)
-		for i := range 30 {
-			r.remove(i)
-			text := "v: 2\n"
-			if i%2 == 0 {
-				text = "v: ["
+		t.Run(fmt.Sprint("restarted ", restarted), func(t *testing.T) {
+			r, pass := clocked(t, 30)
+			for i := range 30 {
+				r.remove(i)
+				text := "v: 2\n"
+				if i%2 == 0 {
+					text = "v: ["
+				}
+				r.write(fmt.Sprintf("t%03d.yaml", i), text)
 			}
-			r.write(fmt.Sprintf("t%03d.yaml", i), text)
-		}
-		if restarted {
-			r.restart()
-			pass = r.clocked()
-			r.load()
-		}
-		pass(20 * time.Second)
-		if held, _ := r.Held(); len(held) != 0 || len(r.served) != 30 || len(r.drops) != 0 {
-			t.Fatalf("restarted %v: held %v, dropped %v, %d served", restarted, held, r.drops, len(r.served))
-		}
-		for i := range 30 {
-			want := []string{"1", "2"}[i%2]
-			if v, err := r.get(fmt.Sprintf("t%03d", i)); v != want || (err != nil) != (want == "1") {
-				t.Errorf("restarted %v: t%03d is served %q: %v", restarted, i, v, err)
+			if restarted {
+				r.restart()
+				pass = r.clocked()
+				r.load()
 			}
-		}
+			pass(20 * time.Second)
+			if held, _ := r.Held(); len(held) != 0 || len(r.served) != 30 || len(r.drops) != 0 {
+				t.Fatalf("restarted %v: held %v, dropped %v, %d served", restarted, held, r.drops, len(r.served))
+			}
+			for i := range 30 {
+				want := []string{"1", "2"}[i%2]
+				if v, err := r.get(fmt.Sprintf("t%03d", i)); v != want || (err != nil) != (want == "1") {
+					t.Errorf("restarted %v: t%03d is served %q: %v", restarted, i, v, err)
+				}
+			}
+		})
 	}
 }
 

@@ -125,24 +125,26 @@ func TestStore_recoverOwn(t *testing.T) {
 	}
 	formerly(t, shared, "never", storage.TenantActive, setting(2))
 	for name, l := range map[string]*tenantstore.Store{"that wrote them": l, "that comes": open()} {
-		e := get(t, l, "a")
-		if e.Own == nil || fmt.Sprint(e.OwnLiterals) != "[llm.api_key]" || fmt.Sprint(e.Document.Values()) != "map[v:26]" {
-			t.Errorf("a host %s: %+v", name, e)
-		}
-		if list, _, err := l.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Own == nil || list[2].Own != nil {
-			t.Errorf("a host %s lists %d, %v", name, len(list), err)
-		}
-		for before := int64(0); before != 1; {
-			page, _, err := l.History(t.Context(), "a", before, 7)
-			if err != nil || len(page) == 0 {
-				t.Fatal(err)
+		t.Run("host "+name, func(t *testing.T) {
+			e := get(t, l, "a")
+			if e.Own == nil || fmt.Sprint(e.OwnLiterals) != "[llm.api_key]" || fmt.Sprint(e.Document.Values()) != "map[v:26]" {
+				t.Errorf("%+v", e)
 			}
-			for _, v := range page {
-				if before = v.Version; (v.Own != nil) != (v.Version > 1) {
-					t.Errorf("a host %s: version %d has own settings %v", name, v.Version, v.Own)
+			if list, _, err := l.List(t.Context(), "", 10); err != nil || len(list) != 3 || list[1].Own == nil || list[2].Own != nil {
+				t.Errorf("lists %d, %v", len(list), err)
+			}
+			for before := int64(0); before != 1; {
+				page, _, err := l.History(t.Context(), "a", before, 7)
+				if err != nil || len(page) == 0 {
+					t.Fatal(err)
+				}
+				for _, v := range page {
+					if before = v.Version; (v.Own != nil) != (v.Version > 1) {
+						t.Errorf("version %d has own settings %v", v.Version, v.Own)
+					}
 				}
 			}
-		}
+		})
 	}
 	// The next version of a newer host has the own settings again, except if it removes them.
 	e = get(t, l, "a")
@@ -257,20 +259,22 @@ func TestStore_Get_recordedByOlderHost(t *testing.T) {
 	for tenant, state := range map[string]storage.TenantState{
 		"a": storage.TenantActive, "gone": storage.TenantRemoved, "purged": storage.TenantPurged, "f": storage.TenantFromFile,
 	} {
-		e := get(t, l, tenant)
-		if e.State != state || e.Own != nil || e.Author != "" || (e.Document != nil) != (tenant == "a" || tenant == "gone") {
-			t.Errorf("%s: %+v", tenant, e)
-		}
-		if state == storage.TenantPurged {
-			continue
-		}
-		// The tenant can get own settings, and keeps its storages and its incarnation.
-		next := *e
-		next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), tenantstore.Tenant
-		put, err := l.Put(t.Context(), next, tenantstore.PutOptions{IfVersion: e.Version})
-		if err != nil || put.Own == nil || len(put.Storages) != len(e.Storages) || put.Incarnation != e.Incarnation {
-			t.Errorf("%s: %+v, %v", tenant, put, err)
-		}
+		t.Run(tenant, func(t *testing.T) {
+			e := get(t, l, tenant)
+			if e.State != state || e.Own != nil || e.Author != "" || (e.Document != nil) != (tenant == "a" || tenant == "gone") {
+				t.Errorf("%+v", e)
+			}
+			if state == storage.TenantPurged {
+				return
+			}
+			// The tenant can get own settings, and keeps its storages and its incarnation.
+			next := *e
+			next.Own, next.Author = config.FromMap("own", map[string]any{"k": "v"}), tenantstore.Tenant
+			put, err := l.Put(t.Context(), next, tenantstore.PutOptions{IfVersion: e.Version})
+			if err != nil || put.Own == nil || len(put.Storages) != len(e.Storages) || put.Incarnation != e.Incarnation {
+				t.Errorf("%+v, %v", put, err)
+			}
+		})
 	}
 	if llm, _ := get(t, l, "a").Document.Values()["llm"].(map[string]any); llm["api_key"] != "sk-x" {
 		t.Errorf("the secret is %v", llm["api_key"])

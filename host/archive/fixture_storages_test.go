@@ -1,0 +1,58 @@
+package archive
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/botyard/botyard/host/archive/archivetest"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/memory"
+)
+
+// testStorages has the storages of a test, by name. The hosts of a test share them.
+type testStorages struct {
+	mu    sync.Mutex
+	named map[string]*archivetest.Storage
+	down  map[string]error
+}
+
+func newTestStorages() *testStorages {
+	return &testStorages{named: map[string]*archivetest.Storage{}, down: map[string]error{}}
+}
+
+func (s *testStorages) get(name string) *archivetest.Storage {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.named[name] == nil {
+		s.named[name] = &archivetest.Storage{}
+	}
+	return s.named[name]
+}
+
+// fail makes each opening of the storage return err. A call with nil ends the failures.
+func (s *testStorages) fail(name string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down[name] = err
+}
+
+// recordingMemory is a memory that records the calls of Forget.
+type recordingMemory struct {
+	mu   sync.Mutex
+	told []string // the calls of Forget as tenant/incarnation/conversation/user
+}
+
+func (*recordingMemory) Needs() memory.Needs { return memory.Needs{} }
+
+func (*recordingMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+	return nil, nil
+}
+
+func (f *recordingMemory) Forget(_ context.Context, call sdk.Call) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, fmt.Sprintf("%s/%s/%s/%s", call.Tenant, call.Incarnation, call.Conversation, call.User))
+	return nil
+}
