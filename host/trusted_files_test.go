@@ -127,25 +127,27 @@ func TestCheckPermissions_owners(t *testing.T) {
 		"plugins": "plugin_dirs.0: DIR/plugins belongs to user 12345", "plugins/botyard-llm-x": "plugin_dirs.0: DIR/plugins/botyard-llm-x belongs to user 12345",
 		"data/host.key": "data_dir: DIR/data/host.key belongs to user 12345", "data": "", "tenants": "", "host.hcl": "",
 	} {
-		dir := layout(t, laidOut, map[string]fs.FileMode{"plugins/botyard-llm-x": 0o755, "tenants/": 0, "data/host.key": 0o600})
-		if err := os.Chown(filepath.Join(dir, name), other, other); err != nil {
-			t.Fatal(err)
-		}
-		o := Options{ConfigFile: filepath.Join(dir, "host.hcl")}
-		cfg, err := readFiles(o, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := strings.ReplaceAll(refused, "DIR", dir)
-		if got := Preflight(o, cfg); want == "" && len(got) > 0 || !strings.Contains(got.Error(), want) || want != "" && !strings.Contains(got.Error(), "(chown 0 "+dir+"/"+name+")") {
-			t.Errorf("%s: %v; want %q", name, got, want)
-		}
-		// The owner of the host file controls all these files anyway.
-		if err := os.Chown(o.ConfigFile, other, other); err != nil {
-			t.Fatal(err)
-		}
-		if got := Preflight(o, cfg); len(got) > 0 {
-			t.Errorf("%s, of who owns the host file: %v", name, got)
-		}
+		t.Run(name, func(t *testing.T) {
+			dir := layout(t, laidOut, map[string]fs.FileMode{"plugins/botyard-llm-x": 0o755, "tenants/": 0, "data/host.key": 0o600})
+			if err := os.Chown(filepath.Join(dir, name), other, other); err != nil {
+				t.Fatal(err)
+			}
+			o := Options{ConfigFile: filepath.Join(dir, "host.hcl")}
+			cfg, err := readFiles(o, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.ReplaceAll(refused, "DIR", dir)
+			if got := Preflight(o, cfg); want == "" && len(got) > 0 || !strings.Contains(got.Error(), want) || want != "" && !strings.Contains(got.Error(), "(chown 0 "+dir+"/"+name+")") {
+				t.Errorf("%s: %v; want %q", name, got, want)
+			}
+			// The owner of the host file controls all these files anyway.
+			if err := os.Chown(o.ConfigFile, other, other); err != nil {
+				t.Fatal(err)
+			}
+			if got := Preflight(o, cfg); len(got) > 0 {
+				t.Errorf("%s, of who owns the host file: %v", name, got)
+			}
+		})
 	}
 }

@@ -78,9 +78,11 @@ func TestHostKeys(t *testing.T) {
 		"listen": AtRestart, "plugin.llm.echo.env": AtProcessStart, "plugin.storage.a.max_calls": AtReload,
 		"registry.storage.backend": AtRestart, "defaults.llm.provider": AtReload, "plan.gold.llm.model": AtReload, "plan": "", "plugin.llm.echo": "", "listens": "", "registry.storages": "",
 	} {
-		if got, _ := AppliesOf(key); got != want {
-			t.Errorf("%s counts at %q, want %q", key, got, want)
-		}
+		t.Run(key, func(t *testing.T) {
+			if got, _ := AppliesOf(key); got != want {
+				t.Errorf("%s counts at %q, want %q", key, got, want)
+			}
+		})
 	}
 }
 
@@ -165,8 +167,10 @@ func TestPendingRestart_asItWouldRun(t *testing.T) {
 		{"below a flag", ``, "listen = \"127.0.0.1:9\"\ntenant_dirs = [\"t\"]", func(s Settings) Settings { s.Listen = "127.0.0.1:7"; return s }, []string{"tenant_dirs"}},
 		{"what counts at once", ``, "shutdown_grace = 3\nlimits {\n message_bytes = 7\n}\nplugin \"llm\" \"echo\" {\n max_calls = 3\n}", asIs, nil},
 	} {
-		if got := PendingRestart(hostOf(t, c.running), hostOf(t, c.files), c.over); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.name, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := PendingRestart(hostOf(t, c.running), hostOf(t, c.files), c.over); !slices.Equal(got, c.want) {
+				t.Errorf("%s: %q, want %q", c.name, got, c.want)
+			}
+		})
 	}
 }

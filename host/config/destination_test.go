@@ -38,9 +38,11 @@ plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 		`{llm: {base_url: "http://loop.example"}}`:                                          `own.yaml:1:8: llm.base_url: loop.example leads to ::1, a loopback address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["[::1]:80"] }`,
 		`{conversation_storage: {connection: ~, dsn: "postgres://u:hush@inner.example/x"}}`: `own.yaml:1:40: conversation_storage.dsn: leads to 10.0.0.7, a private address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["10.0.0.7:5432"] }`,
 	} {
-		if got := check(h, src); got != want {
-			t.Errorf("%s:\n got %s\nwant %s", src, got, want)
-		}
+		t.Run(src, func(t *testing.T) {
+			if got := check(h, src); got != want {
+				t.Errorf("%s:\n got %s\nwant %s", src, got, want)
+			}
+		})
 	}
 	// If the operator sets a proxy, the proxy checks the names.
 	if got := check(egressHost(t, operators+rule, l, "HTTPS_PROXY=http://10.0.0.1:3128"), `{llm: {base_url: "http://inner.example"}}`); got != "" {

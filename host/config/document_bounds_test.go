@@ -162,9 +162,11 @@ func TestDocument_bounds(t *testing.T) {
 		// beyond: document
 		{"a.yaml", "a: " + strings.Repeat("x", 1<<20), "has 1048579 bytes; expected at most 1048576"},
 	} {
-		p, _ := parserFor(c.name)
-		if _, err := parse(c.name, []byte(c.text), p.parse); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %.300v; want %s", c.name, err, c.want)
-		}
+		t.Run(c.name+" "+c.want, func(t *testing.T) {
+			p, _ := parserFor(c.name)
+			if _, err := parse(c.name, []byte(c.text), p.parse); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %.300v; want %s", c.name, err, c.want)
+			}
+		})
 	}
 }

@@ -31,24 +31,26 @@ func TestDocument_MarkSecret(t *testing.T) {
 		"sent back":      RestoreSecrets(FromMap("body", settings(secretPlaceholder)), kept),
 		"another value":  RestoreSecrets(FromMap("body", settings(key)), kept),
 	} {
-		e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, s)
-		if err != nil {
-			t.Fatal(name, err)
-		}
-		secrets, _ := e.TenantSecrets()
-		literals := secrets.Literals
-		if len(literals) != 1 || literals[0].String() != "llm.api_key" {
-			t.Errorf("%s: secrets at %v", name, literals)
-		}
-		if got := fmt.Sprintf("%+v %+v", e.Explain(), e.LLM.Config); strings.Contains(got, key) || !strings.Contains(got, "plain") {
-			t.Errorf("%s: shown: %s", name, got)
-		}
-		if r, err := h.ResolveBlock(e, e.LLM); err != nil || len(r.Secrets) != 1 || r.Secrets[0] != key || !strings.Contains(string(r.Config), key) {
-			t.Errorf("%s: resolved to %d secrets, %v", name, len(r.Secrets), err)
-		}
-		if label := h.SealBlock("a", e.LLM).Label(); strings.Contains(label, key) {
-			t.Errorf("%s: labelled %s", name, label)
-		}
+		t.Run(name, func(t *testing.T) {
+			e, err := h.Tenant(t.Context(), "a", Documents{Operator: doc}, s)
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			secrets, _ := e.TenantSecrets()
+			literals := secrets.Literals
+			if len(literals) != 1 || literals[0].String() != "llm.api_key" {
+				t.Errorf("%s: secrets at %v", name, literals)
+			}
+			if got := fmt.Sprintf("%+v %+v", e.Explain(), e.LLM.Config); strings.Contains(got, key) || !strings.Contains(got, "plain") {
+				t.Errorf("%s: shown: %s", name, got)
+			}
+			if r, err := h.ResolveBlock(e, e.LLM); err != nil || len(r.Secrets) != 1 || r.Secrets[0] != key || !strings.Contains(string(r.Config), key) {
+				t.Errorf("%s: resolved to %d secrets, %v", name, len(r.Secrets), err)
+			}
+			if label := h.SealBlock("a", e.LLM).Label(); strings.Contains(label, key) {
+				t.Errorf("%s: labelled %s", name, label)
+			}
+		})
 	}
 }
 

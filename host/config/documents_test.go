@@ -46,21 +46,23 @@ func TestEffective_TenantSecrets(t *testing.T) {
 		`{llm: {base_url: "http://x", api_key: sk-of-the-tenant}}`: "[llm.api_key llm.headers.h] [llm.api_key]",
 		`{prompts: {system: hello}}`:                               "[llm.api_key llm.headers.h] []",
 	} {
-		doc, err := ParseYAML("own", []byte(own))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := h.Tenant(t.Context(), "a", Documents{Operator: operator, Own: doc}, testSchemas(t))
-		if err != nil {
-			t.Errorf("%s: %v", own, err)
-			continue
-		}
-		ofOperator, ofOwn := e.TenantSecrets()
-		if got := fmt.Sprint(ofOperator.Literals, ofOwn.Literals); got != want {
-			t.Errorf("%s: secrets at %s, not %s", own, got, want)
-		}
-		if got := fmt.Sprintf("%+v", e.Explain()); strings.Contains(got, "sk-of") || strings.Contains(got, "also-secret") {
-			t.Errorf("%s: shown: %s", own, got)
-		}
+		t.Run(own, func(t *testing.T) {
+			doc, err := ParseYAML("own", []byte(own))
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := h.Tenant(t.Context(), "a", Documents{Operator: operator, Own: doc}, testSchemas(t))
+			if err != nil {
+				t.Errorf("%s: %v", own, err)
+				return
+			}
+			ofOperator, ofOwn := e.TenantSecrets()
+			if got := fmt.Sprint(ofOperator.Literals, ofOwn.Literals); got != want {
+				t.Errorf("%s: secrets at %s, not %s", own, got, want)
+			}
+			if got := fmt.Sprintf("%+v", e.Explain()); strings.Contains(got, "sk-of") || strings.Contains(got, "also-secret") {
+				t.Errorf("%s: shown: %s", own, got)
+			}
+		})
 	}
 }

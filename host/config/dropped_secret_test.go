@@ -61,11 +61,13 @@ func TestDroppedSecret_byTheEnvironment(t *testing.T) {
 		"5432": `{"connection":{"database":"d","host":"db","password":"pw","port":5432}}`,
 		"5433": `{"connection":{"database":"d","host":"db","port":5433}}`,
 	} {
-		h := loadHost(t, host, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__CONNECTION__PORT="+value)
-		e := tenant(t, h, `{}`)
-		if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != want {
-			t.Errorf("%s: %s, %v", value, got, err)
-		}
+		t.Run(value, func(t *testing.T) {
+			h := loadHost(t, host, "BOTYARD__DEFAULTS__CONVERSATION_STORAGE__CONNECTION__PORT="+value)
+			e := tenant(t, h, `{}`)
+			if got, err := h.Resolve(e, e.Storage); err != nil || string(got) != want {
+				t.Errorf("%s: %s, %v", value, got, err)
+			}
+		})
 	}
 }
 
@@ -80,19 +82,21 @@ func TestDroppedSecret_isExplained(t *testing.T) {
 		`{conversation_storage: {connection: {host: b}}}`:                 "the tenant changed `conversation_storage.connection.host`, and has to bring a secret of its own",
 		`{conversation_storage: {connection: {host: b, password: mine}}}`: "",
 	} {
-		e, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, src)}, testSchemas(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		got := ""
-		for _, entry := range e.Explain() {
-			if got += entry.Dropped; entry.Dropped != "" && (entry.Path.String() != "conversation_storage.connection.password" || entry.Value != nil || entry.Layer != "tenant") {
-				t.Errorf("%s: %+v", src, entry)
+		t.Run(src, func(t *testing.T) {
+			e, err := h.Tenant(t.Context(), "a", Documents{Operator: yamlDoc(t, src)}, testSchemas(t))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
-		if got != want {
-			t.Errorf("%s: dropped: %q; want %q", src, got, want)
-		}
+			got := ""
+			for _, entry := range e.Explain() {
+				if got += entry.Dropped; entry.Dropped != "" && (entry.Path.String() != "conversation_storage.connection.password" || entry.Value != nil || entry.Layer != "tenant") {
+					t.Errorf("%s: %+v", src, entry)
+				}
+			}
+			if got != want {
+				t.Errorf("%s: dropped: %q; want %q", src, got, want)
+			}
+		})
 	}
 }
 
@@ -112,12 +116,14 @@ func TestDroppedSecret_ofTheOperator(t *testing.T) {
 		"in a key that is no secret":  {"base_url": "https://evil", "api_key": "sk-mine-1234", "user": "${env:OPERATOR_KEY}"},
 		"in a prompt":                 {"user": "${env:OPERATOR_KEY}"},
 	} {
-		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("tenant", map[string]any{"llm": llm})}, testSchemas(t))
-		if err == nil {
-			got, _ := h.Resolve(e, e.LLM)
-			t.Errorf("%s is accepted: %s", name, got)
-		} else if strings.Contains(err.Error(), "sk-") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("tenant", map[string]any{"llm": llm})}, testSchemas(t))
+			if err == nil {
+				got, _ := h.Resolve(e, e.LLM)
+				t.Errorf("%s is accepted: %s", name, got)
+			} else if strings.Contains(err.Error(), "sk-") {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
 	}
 }

@@ -110,34 +110,36 @@ func TestEgress_ofATenant(t *testing.T) {
 		{`{conversation_storage: {dsn: "postgres://u:hush@localhost/x"}}`, `conversation_storage.dsn|leads to this machine`},
 		{`{conversation_storage: {dsn: "123456"}}`, "conversation_storage.connection.host|10.0.0.5"}, // the text has no address, so the inherited host is refused
 	} {
-		own, err := ParseYAML("own.yaml", []byte(c.own))
-		if err != nil {
-			t.Fatal(err)
-		}
-		e, err := h.Tenant(t.Context(), "a", Documents{Own: own}, leading(t))
-		switch {
-		case c.want == "free" || c.want == "ruled":
+		t.Run(c.own, func(t *testing.T) {
+			own, err := ParseYAML("own.yaml", []byte(c.own))
 			if err != nil {
-				t.Errorf("%s: %v", c.own, err)
-			} else if got := e.LLM.Egress.Restricts() || e.Storage.Egress.Restricts(); got != (c.want == "ruled") {
-				t.Errorf("%s: the rule holds: %t", c.own, got)
+				t.Fatal(err)
 			}
-		case err == nil:
-			t.Errorf("%s: was taken", c.own)
-		default:
-			said := err.Error()
-			if strings.Contains(said, "hush") || strings.Contains(said, "123456") || strings.Contains(said, "1.226") {
-				t.Errorf("%s: %s has a secret", c.own, said)
-			}
-			if c.want == "conversation_storage.connection.host|10.0.0.5" { // the problem names the tenant's own key
-				c.want = "conversation_storage.dsn|10.0.0.5"
-			}
-			for part := range strings.SplitSeq(c.want, "|") {
-				if !strings.Contains(said, part) {
-					t.Errorf("%s:\n%s\nhas no %s", c.own, said, part)
+			e, err := h.Tenant(t.Context(), "a", Documents{Own: own}, leading(t))
+			switch {
+			case c.want == "free" || c.want == "ruled":
+				if err != nil {
+					t.Errorf("%s: %v", c.own, err)
+				} else if got := e.LLM.Egress.Restricts() || e.Storage.Egress.Restricts(); got != (c.want == "ruled") {
+					t.Errorf("%s: the rule holds: %t", c.own, got)
+				}
+			case err == nil:
+				t.Errorf("%s: was taken", c.own)
+			default:
+				said := err.Error()
+				if strings.Contains(said, "hush") || strings.Contains(said, "123456") || strings.Contains(said, "1.226") {
+					t.Errorf("%s: %s has a secret", c.own, said)
+				}
+				if c.want == "conversation_storage.connection.host|10.0.0.5" { // the problem names the tenant's own key
+					c.want = "conversation_storage.dsn|10.0.0.5"
+				}
+				for part := range strings.SplitSeq(c.want, "|") {
+					if !strings.Contains(said, part) {
+						t.Errorf("%s:\n%s\nhas no %s", c.own, said, part)
+					}
 				}
 			}
-		}
+		})
 	}
 	if n := l.looks.Load(); n != 0 {
 		t.Errorf("%d names were looked up", n)
@@ -220,21 +222,23 @@ func TestEgress_hostFile(t *testing.T) {
 		`egress: {deny: []}`:                            "egress.deny",
 		`egress: {allow: ["10.0.0.0/40"]}`:              "is no network",
 	} {
-		doc, err := ParseYAML("host.yaml", []byte(src))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = LoadHost(LoadOptions{Document: doc})
-		var problems Problems
-		if !errors.As(err, &problems) {
-			t.Errorf("%s: %v", src, err)
-			continue
-		}
-		for part := range strings.SplitSeq(want, "|") {
-			if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.String(), part) }) {
-				t.Errorf("%s: %v has no %s", src, err, part)
+		t.Run(src, func(t *testing.T) {
+			doc, err := ParseYAML("host.yaml", []byte(src))
+			if err != nil {
+				t.Fatal(err)
 			}
-		}
+			_, err = LoadHost(LoadOptions{Document: doc})
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Errorf("%s: %v", src, err)
+				return
+			}
+			for part := range strings.SplitSeq(want, "|") {
+				if !slices.ContainsFunc(problems, func(p Problem) bool { return strings.Contains(p.String(), part) }) {
+					t.Errorf("%s: %v has no %s", src, err, part)
+				}
+			}
+		})
 	}
 }
 

@@ -56,8 +56,10 @@ func TestFromMap_bounds(t *testing.T) {
 		"a key has 257 bytes":            {strings.Repeat("k", maxKey+1): 1},
 		"is below keys of 1280 bytes":    long,
 	} {
-		if err := FromMap("x", m).problems.err(); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %s", err, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if err := FromMap("x", m).problems.err(); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%v; want %s", err, want)
+			}
+		})
 	}
 }

@@ -33,17 +33,19 @@ defaults:
 		{"an empty text", "prompts {\n system = \"\"\n}", "prompts: {system: ''}", `{"prompts": {"system": ""}}`, ""},
 	} {
 		for format, src := range map[string]string{"tenant.hcl": c.hcl, "tenant.yaml": c.yaml, "tenant.json": c.json} {
-			p, _ := parserFor(format)
-			if _, err := p.Unmarshal([]byte(src)); err != nil {
-				t.Errorf("%s in %s: %v", c.name, format, err)
-				continue
-			}
-			e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: p.doc}, testSchemas(t))
-			if err != nil {
-				t.Errorf("%s in %s: %v", c.name, format, err)
-			} else if e.System != c.want {
-				t.Errorf("%s in %s: the system prompt is %q, want %q", c.name, format, e.System, c.want)
-			}
+			t.Run(c.name+" in "+format, func(t *testing.T) {
+				p, _ := parserFor(format)
+				if _, err := p.Unmarshal([]byte(src)); err != nil {
+					t.Errorf("%s in %s: %v", c.name, format, err)
+					return
+				}
+				e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: p.doc}, testSchemas(t))
+				if err != nil {
+					t.Errorf("%s in %s: %v", c.name, format, err)
+				} else if e.System != c.want {
+					t.Errorf("%s in %s: the system prompt is %q, want %q", c.name, format, e.System, c.want)
+				}
+			})
 		}
 	}
 	// In FromMap's map, nil is a null and removes the inherited prompts.

@@ -54,8 +54,10 @@ func TestLimits_TenantSetTokenTimeout(t *testing.T) {
 		``: false, `limits: {turn_timeout: 1}`: false, `limits: {token_timeout: ~}`: false, `limits: ~`: false,
 		`limits: {token_timeout: 1}`: true, `limits: {first_token_timeout: 1}`: true,
 	} {
-		if e := tenant(t, h, src); e.Limits.TenantSetTokenTimeout != want {
-			t.Errorf("%s: %v", src, e.Limits.TenantSetTokenTimeout)
-		}
+		t.Run(src, func(t *testing.T) {
+			if e := tenant(t, h, src); e.Limits.TenantSetTokenTimeout != want {
+				t.Errorf("%s: %v", src, e.Limits.TenantSetTokenTimeout)
+			}
+		})
 	}
 }

@@ -31,10 +31,12 @@ func TestLimits_thatCanBeCarried(t *testing.T) {
 				},
 			}
 			for layer, load := range sources {
-				err := load()
-				if fits := value == most; fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), secretProblem)) {
-					t.Errorf("%s of %d in the %s: %v; want %q unless it is %d", key, value, layer, err, secretProblem, most)
-				}
+				t.Run(fmt.Sprintf("%s of %d in the %s", key, value, layer), func(t *testing.T) {
+					err := load()
+					if fits := value == most; fits && err != nil || !fits && (err == nil || !strings.Contains(err.Error(), secretProblem)) {
+						t.Errorf("%s of %d in the %s: %v; want %q unless it is %d", key, value, layer, err, secretProblem, most)
+					}
+				})
 			}
 		}
 	}

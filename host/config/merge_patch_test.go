@@ -21,24 +21,26 @@ func TestMergePatch(t *testing.T) {
 		{`{"e":null}`, `{"a":1}`, `{"a":1,"e":null}`},
 		{`{}`, `{"a":{"bb":{"ccc":null}}}`, `{"a":{"bb":{}}}`},
 	} {
-		old, err := ParseJSON("old", []byte(c[0]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		patch, err := ParseJSON("patch", []byte(c[1]))
-		if err != nil {
-			t.Fatal(err)
-		}
-		merged, err := MergePatch(old, patch, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, _ := json.Marshal(merged.Values()); string(got) != c[2] {
-			t.Errorf("%s patched with %s is %s; want %s", c[0], c[1], got, c[2])
-		}
-		if was, _ := json.Marshal(old.Values()); string(was) != c[0] {
-			t.Errorf("%s was changed to %s", c[0], was)
-		}
+		t.Run(c[1]+" on "+c[0], func(t *testing.T) {
+			old, err := ParseJSON("old", []byte(c[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			patch, err := ParseJSON("patch", []byte(c[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged, err := MergePatch(old, patch, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := json.Marshal(merged.Values()); string(got) != c[2] {
+				t.Errorf("%s patched with %s is %s; want %s", c[0], c[1], got, c[2])
+			}
+			if was, _ := json.Marshal(old.Values()); string(was) != c[0] {
+				t.Errorf("%s was changed to %s", c[0], was)
+			}
+		})
 	}
 }
 
@@ -76,18 +78,20 @@ func TestMergePatch_secrets(t *testing.T) {
 		`llm: {base_url: "http://x"}`:                          true,
 		`llm: {base_url: "http://x", api_key: sk-the-new-one}`: false,
 	} {
-		merged, err := MergePatch(old, yamlDoc(t, patch), secrets.All())
-		if err != nil {
-			t.Fatal(err)
-		}
-		merged = RestoreSecrets(merged, old)
-		after, err := h.Tenant(t.Context(), "a", Documents{Operator: merged}, testSchemas(t))
-		if err != nil {
-			t.Errorf("%s: %v", patch, err)
-			continue
-		}
-		if err := CheckRestored(merged, before, after); (err != nil) != refused {
-			t.Errorf("%s: %v", patch, err)
-		}
+		t.Run(patch, func(t *testing.T) {
+			merged, err := MergePatch(old, yamlDoc(t, patch), secrets.All())
+			if err != nil {
+				t.Fatal(err)
+			}
+			merged = RestoreSecrets(merged, old)
+			after, err := h.Tenant(t.Context(), "a", Documents{Operator: merged}, testSchemas(t))
+			if err != nil {
+				t.Errorf("%s: %v", patch, err)
+				return
+			}
+			if err := CheckRestored(merged, before, after); (err != nil) != refused {
+				t.Errorf("%s: %v", patch, err)
+			}
+		})
 	}
 }

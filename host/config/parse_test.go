@@ -18,12 +18,14 @@ func TestParse_refuses(t *testing.T) {
 	const folder = "testdata/parse/bad"
 	tb := openTable(t, folder+"/want.txt")
 	for _, name := range cases(t, folder) {
-		doc, err := ReadFile(filepath.Join(folder, name))
-		if err == nil {
-			t.Errorf("%s: no problem, got %v", name, doc.Values())
-			continue
-		}
-		tb.check(t, name, message(t, err))
+		t.Run(name, func(t *testing.T) {
+			doc, err := ReadFile(filepath.Join(folder, name))
+			if err == nil {
+				t.Errorf("%s: no problem, got %v", name, doc.Values())
+				return
+			}
+			tb.check(t, name, message(t, err))
+		})
 	}
 }
 
@@ -71,10 +73,12 @@ func TestParse(t *testing.T) {
 // keys without a value, and HCL texts that are not in normal form C.
 func TestParseKept(t *testing.T) {
 	for path, src := range map[string]string{"a.yaml": "a:\n", "a.yml": "a:\n", "a.hcl": "a = null", "a.json": `{"a":null}`} {
-		doc, err := ParseKept(path, []byte(src))
-		if err != nil || !reflect.DeepEqual(doc.Values(), map[string]any{"a": nil}) {
-			t.Errorf("%s: %v, %v", path, doc, err)
-		}
+		t.Run(path, func(t *testing.T) {
+			doc, err := ParseKept(path, []byte(src))
+			if err != nil || !reflect.DeepEqual(doc.Values(), map[string]any{"a": nil}) {
+				t.Errorf("%s: %v, %v", path, doc, err)
+			}
+		})
 	}
 	doc, err := ParseKept("a.hcl", []byte("a = \"e\u0301\""))
 	if err != nil || doc.Values()["a"] != "\u00e9" {
@@ -133,16 +137,18 @@ func hclText(t *rapid.T, value any) string {
 // the host exports every document as JSON.
 func TestParse_values(t *testing.T) {
 	for _, extension := range []string{".hcl", ".yaml"} {
-		for n := maxValues - 10; n < maxValues+3; n++ {
-			text := "a = [" + strings.Repeat("1,", n) + "1]"
-			if extension == ".yaml" {
-				text = "a: [" + strings.Repeat("1,", n) + "1]"
+		t.Run(extension, func(t *testing.T) {
+			for n := maxValues - 10; n < maxValues+3; n++ {
+				text := "a = [" + strings.Repeat("1,", n) + "1]"
+				if extension == ".yaml" {
+					text = "a: [" + strings.Repeat("1,", n) + "1]"
+				}
+				doc, err := Parse("a"+extension, []byte(text))
+				_, other := ParseJSON("a.json", []byte(`{"a": [`+strings.Repeat("1,", n)+`1]}`))
+				if doc != nil && other != nil || (err == nil) != (other == nil) {
+					t.Errorf("%d in %s: %v; in JSON: %v", n, extension, err, other)
+				}
 			}
-			doc, err := Parse("a"+extension, []byte(text))
-			_, other := ParseJSON("a.json", []byte(`{"a": [`+strings.Repeat("1,", n)+`1]}`))
-			if doc != nil && other != nil || (err == nil) != (other == nil) {
-				t.Errorf("%d in %s: %v; in JSON: %v", n, extension, err, other)
-			}
-		}
+		})
 	}
 }

@@ -12,8 +12,10 @@ func TestPath(t *testing.T) {
 		`models."gpt-4.1".x`:   {"models", "gpt-4.1", "x"},
 		`"a b".""."\"".é."\n"`: {"a b", "", `"`, "é", "\n"},
 	} {
-		if got := p.String(); got != want {
-			t.Errorf("%s, want %s", got, want)
-		}
+		t.Run(want, func(t *testing.T) {
+			if got := p.String(); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		})
 	}
 }

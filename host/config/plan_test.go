@@ -84,14 +84,16 @@ func TestPlan_layers(t *testing.T) {
 		{`{plan: gold, llm: {model: own}}`, "gold", "llm.model", "own, tenant, tenant.yaml:1:20"},
 		{`{plan: gold, llm: {base_url: "http://elsewhere", api_key: sk-of-the-tenant}}`, "gold", "llm.api_key", "<secret>, tenant, tenant.yaml:1:50"},
 	} {
-		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, try.doc)}, schemas)
-		if err != nil {
-			t.Errorf("%s: %v", try.doc, err)
-			continue
-		}
-		if got := explained(e, try.key); got != try.want || e.Plan != try.plan {
-			t.Errorf("%s: plan %q, %s is %s, not %s", try.doc, e.Plan, try.key, got, try.want)
-		}
+		t.Run(try.key+" of "+try.doc, func(t *testing.T) {
+			e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: yamlDoc(t, try.doc)}, schemas)
+			if err != nil {
+				t.Errorf("%s: %v", try.doc, err)
+				return
+			}
+			if got := explained(e, try.key); got != try.want || e.Plan != try.plan {
+				t.Errorf("%s: plan %q, %s is %s, not %s", try.doc, e.Plan, try.key, got, try.want)
+			}
+		})
 	}
 	// All tenants with the same plan share one baseMerge.
 	a, _ := h.Tenant(t.Context(), "a", Documents{}, schemas)
@@ -189,10 +191,12 @@ func TestPlan_bound(t *testing.T) {
 func TestHost_MayRetain_plan(t *testing.T) {
 	h := loadHost(t, `{defaults: {llm: {provider: echo}}, plan: {kept: {}, brief: {conversation_storage: {retention_days: 7}}}}`)
 	for doc, want := range map[string]bool{`{}`: false, `{plan: kept}`: false, `{plan: brief}`: true} {
-		if docs := (Documents{Operator: yamlDoc(t, doc)}); h.MayRetain(docs) != want {
-			t.Errorf("%s: may retain: %t", doc, !want)
-		} else if e, err := h.Tenant(t.Context(), "a", docs, testSchemas(t)); err != nil || (e.RetentionDays == 7) != want {
-			t.Errorf("%s: %v, %v", doc, e, err)
-		}
+		t.Run(doc, func(t *testing.T) {
+			if docs := (Documents{Operator: yamlDoc(t, doc)}); h.MayRetain(docs) != want {
+				t.Errorf("%s: may retain: %t", doc, !want)
+			} else if e, err := h.Tenant(t.Context(), "a", docs, testSchemas(t)); err != nil || (e.RetentionDays == 7) != want {
+				t.Errorf("%s: %v, %v", doc, e, err)
+			}
+		})
 	}
 }

@@ -63,12 +63,14 @@ defaults: {llm: {provider: marked, api_key: sk-of-the-operator, top: 30}}}`
 		`{llm: {provider: other, top: 20}}`:                           "map[top:20]",
 		`{llm: {provider: other}}`:                                    "map[]",
 	} {
-		e, err := ownOf(t, host, `{}`, own)
-		if err != nil {
-			t.Errorf("%s: %v", own, err)
-		} else if got := fmt.Sprint(e.LLM.Config); got != want {
-			t.Errorf("%s gives %s, not %s", own, got, want)
-		}
+		t.Run(own, func(t *testing.T) {
+			e, err := ownOf(t, host, `{}`, own)
+			if err != nil {
+				t.Errorf("%s: %v", own, err)
+			} else if got := fmt.Sprint(e.LLM.Config); got != want {
+				t.Errorf("%s gives %s, not %s", own, got, want)
+			}
+		})
 	}
 	// The bound of the operator's plugin does not apply to the plugin that the tenant selects.
 	// The bound is the default of the selected plugin.
@@ -91,9 +93,11 @@ defaults: {llm: {provider: marked}, conversation_storage: {backend: postgres, co
 		`{conversation_storage: {backend: memory, retention_days: 8}}`,
 		`{conversation_storage: {retention_days: ~, backend: memory}}`,
 	} {
-		if _, err := ownOf(t, host, `{}`, own); err == nil || !strings.Contains(err.Error(), "and may be lowered only") {
-			t.Errorf("%s: %v", own, err)
-		}
+		t.Run(own, func(t *testing.T) {
+			if _, err := ownOf(t, host, `{}`, own); err == nil || !strings.Contains(err.Error(), "and may be lowered only") {
+				t.Errorf("%s: %v", own, err)
+			}
+		})
 	}
 	if _, err := ownOf(t, host, `{}`, `{conversation_storage: {backend: memory, retention_days: 6}}`); err != nil {
 		t.Error(err)

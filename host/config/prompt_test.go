@@ -36,8 +36,10 @@ func TestPrompt_bound(t *testing.T) {
 		// beyond: system prompt
 		{1<<10 + 1, 1 << 10, "has 1049600 bytes with its variables; expected at most 1048576"}, {100_000, 500_000, "has 50000000000 bytes"},
 	} {
-		if err := make(c.uses, c.length); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%.300v; want %s", err, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			if err := make(c.uses, c.length); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%.300v; want %s", err, c.want)
+			}
+		})
 	}
 }

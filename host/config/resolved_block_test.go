@@ -55,10 +55,12 @@ func TestSecretSum(t *testing.T) {
 		{1, strings.Repeat("s", maxSecret+1), "llm.headers.h0: is a secret that is too long; expected at most 65536 bytes", 1},
 		{1, "${file:long}", "missing secret: the file long has more than 65536 bytes", maxSecret + 1},
 	} {
-		write(c.size)
-		if _, err := check(headers(c.n, c.value)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0 {
-			t.Errorf("%.300v; want %s", err, c.want)
-		}
+		t.Run(c.want, func(t *testing.T) {
+			write(c.size)
+			if _, err := check(headers(c.n, c.value)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0 {
+				t.Errorf("%.300v; want %s", err, c.want)
+			}
+		})
 	}
 	write(3_000) // the files grow after Host.Tenant has checked them
 	if _, err := h.Resolve(e, e.LLM); err == nil || !strings.Contains(err.Error(), "has secrets of more than 262144 bytes together") {

@@ -30,14 +30,16 @@ func TestRestriction_allows(t *testing.T) {
 		{`{}`, `{}`, "llm.fixed", "x"},
 		{`{}`, `{llm: {}}`, "llm.fixed", "x"},
 	} {
-		e, err := ownOf(t, policyHost, try.operator, try.own)
-		if err != nil {
-			t.Errorf("%s on %s: %v", try.own, try.operator, err)
-			continue
-		}
-		if got, _, _ := strings.Cut(explained(e, try.key), ", "); got != try.want {
-			t.Errorf("%s on %s: %s is %s, not %s", try.own, try.operator, try.key, got, try.want)
-		}
+		t.Run(try.own+" on "+try.operator, func(t *testing.T) {
+			e, err := ownOf(t, policyHost, try.operator, try.own)
+			if err != nil {
+				t.Errorf("%s on %s: %v", try.own, try.operator, err)
+				return
+			}
+			if got, _, _ := strings.Cut(explained(e, try.key), ", "); got != try.want {
+				t.Errorf("%s on %s: %s is %s, not %s", try.own, try.operator, try.key, got, try.want)
+			}
+		})
 	}
 }
 

@@ -29,17 +29,19 @@ func TestRetention(t *testing.T) {
 		{name: "of another backend", host: kept, doc: `{conversation_storage: {backend: memory}}`, want: 30, may: true},
 		{name: "a variable", host: lite, doc: `{}`, environ: []string{"BOTYARD__DEFAULTS__CONVERSATION_STORAGE__RETENTION_DAYS=90"}, want: 90, may: true},
 	} {
-		h, e, err := load(try.host, try.doc, try.environ...)
-		if err != nil {
-			t.Errorf("%s: %v", try.name, err)
-			continue
-		}
-		if e.RetentionDays != try.want || h.MayRetain(Documents{Operator: yamlDoc(t, try.doc)}) != try.may {
-			t.Errorf("%s: %d days, may be %v; want %d, %v", try.name, e.RetentionDays, !try.may, try.want, try.may)
-		}
-		if got, err := h.Resolve(e, e.Storage); err != nil || strings.Contains(string(got), retentionKey) {
-			t.Errorf("%s: the plugin is told: %s, %v", try.name, got, err)
-		}
+		t.Run(try.name, func(t *testing.T) {
+			h, e, err := load(try.host, try.doc, try.environ...)
+			if err != nil {
+				t.Errorf("%s: %v", try.name, err)
+				return
+			}
+			if e.RetentionDays != try.want || h.MayRetain(Documents{Operator: yamlDoc(t, try.doc)}) != try.may {
+				t.Errorf("%s: %d days, may be %v; want %d, %v", try.name, e.RetentionDays, !try.may, try.want, try.may)
+			}
+			if got, err := h.Resolve(e, e.Storage); err != nil || strings.Contains(string(got), retentionKey) {
+				t.Errorf("%s: the plugin is told: %s, %v", try.name, got, err)
+			}
+		})
 	}
 
 	h, plain, _ := load(lite, `{}`)
@@ -67,9 +69,11 @@ func TestRetention(t *testing.T) {
 		{`{conversation_storage: {retention_day: 7}}`, `did you mean "retention_days"?`},
 		{`{memory: {retention_days: 7}}`, "memory.retention_days: unknown key"},
 	} {
-		if _, _, err := load(lite, bad.doc); err == nil || !strings.Contains(err.Error(), bad.want) {
-			t.Errorf("%s: %v; want %q", bad.doc, err, bad.want)
-		}
+		t.Run(bad.doc, func(t *testing.T) {
+			if _, _, err := load(lite, bad.doc); err == nil || !strings.Contains(err.Error(), bad.want) {
+				t.Errorf("%s: %v; want %q", bad.doc, err, bad.want)
+			}
+		})
 	}
 	registry := loadHost(t, `{registry: {storage: {backend: lite, retention_days: 7}}}`)
 	if _, _, err := registry.RegistryStorage(t.Context(), schemas); err == nil || !strings.Contains(err.Error(), "registry.storage.retention_days: unknown key") {

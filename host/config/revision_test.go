@@ -44,9 +44,11 @@ func TestRevision(t *testing.T) {
 		"host-only settings":      revision(sealer, `{listen: "a:1", registry: {cache_ttl: 1}, allow_env: [K, L], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}"}}}`, "a.yaml", src),
 		"another layer sets it":   revision(sealer, `{allow_env: [K], defaults: {llm: {provider: openai, model: m, api_key: "${env:K}", timeout: 3}}}`, "a.yaml", `llm: {headers: {h: secret-header}}`+"\nmemory: {max_messages: 10}"),
 	} {
-		if same != base {
-			t.Errorf("%s changes the revision", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if same != base {
+				t.Errorf("%s changes the revision", name)
+			}
+		})
 	}
 	for name, other := range map[string]string{
 		"a value":                    revision(sealer, host, "a.yaml", strings.Replace(src, "10", "11", 1)),
@@ -57,9 +59,11 @@ func TestRevision(t *testing.T) {
 		"another key of the sealer":  revision(secret.NewKey(), host, "a.yaml", src),
 		"the process without sealer": revision(nil, host, "a.yaml", src),
 	} {
-		if other == base {
-			t.Errorf("%s does not change the revision", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if other == base {
+				t.Errorf("%s does not change the revision", name)
+			}
+		})
 	}
 }
 

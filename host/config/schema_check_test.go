@@ -58,18 +58,20 @@ func TestSchemaCheck(t *testing.T) {
 		{`{"x-botyard-secret": true, "maxLength": 2}`, `hunter2`, "is too long; at most 2 characters"},
 		{`{"$schema": "http://json-schema.org/draft-07/schema#", "items": [{"type": "integer"}], "additionalItems": {"type": "string"}}`, `[x, 1]`, "0: is a text; an integer|1: is an integer; a text, in quotes"},
 	} {
-		value := yamlDoc(t, "v: "+c.value).Values()["v"]
-		var got []string
-		for _, f := range compile(t, c.schema).check(value) {
-			text := f.message + "; " + f.expected
-			if len(f.path) > 0 {
-				text = f.path.String() + ": " + text
+		t.Run(c.schema, func(t *testing.T) {
+			value := yamlDoc(t, "v: "+c.value).Values()["v"]
+			var got []string
+			for _, f := range compile(t, c.schema).check(value) {
+				text := f.message + "; " + f.expected
+				if len(f.path) > 0 {
+					text = f.path.String() + ": " + text
+				}
+				got = append(got, text)
 			}
-			got = append(got, text)
-		}
-		slices.Sort(got)
-		if g := strings.Join(got, "|"); g != c.want {
-			t.Errorf("%s of %s gives\n%s\nwant\n%s", c.schema, c.value, g, c.want)
-		}
+			slices.Sort(got)
+			if g := strings.Join(got, "|"); g != c.want {
+				t.Errorf("%s of %s gives\n%s\nwant\n%s", c.schema, c.value, g, c.want)
+			}
+		})
 	}
 }

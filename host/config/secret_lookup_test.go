@@ -100,27 +100,29 @@ func TestHost_lookup(t *testing.T) {
 		"${ENV:CLIENT_KEY}":                         "unknown scheme",
 		"${env:}":                                   "a reference to nothing",
 	} {
-		doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": reference}})
-		e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
-		if value, ok := strings.CutPrefix(want, "="); ok {
-			if err != nil {
-				t.Errorf("%s: %v", reference, err)
-				continue
+		t.Run(reference, func(t *testing.T) {
+			doc := FromMap("tenant", map[string]any{"llm": map[string]any{"api_key": reference}})
+			e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
+			if value, ok := strings.CutPrefix(want, "="); ok {
+				if err != nil {
+					t.Errorf("%s: %v", reference, err)
+					return
+				}
+				got, err := h.Resolve(e, e.LLM)
+				if err != nil || !strings.Contains(string(got), fmt.Sprintf(`"api_key":%q`, value)) {
+					t.Errorf("%s: %s, %v", reference, got, err)
+				}
+				return
 			}
-			got, err := h.Resolve(e, e.LLM)
-			if err != nil || !strings.Contains(string(got), fmt.Sprintf(`"api_key":%q`, value)) {
-				t.Errorf("%s: %s, %v", reference, got, err)
+			if err == nil {
+				got, _ := h.Resolve(e, e.LLM)
+				t.Errorf("%s is accepted: %s", reference, got)
+				return
 			}
-			continue
-		}
-		if err == nil {
-			got, _ := h.Resolve(e, e.LLM)
-			t.Errorf("%s is accepted: %s", reference, got)
-			continue
-		}
-		if got := message(t, err); !strings.Contains(got, want) || strings.Contains(got, "sk-") || strings.Contains(got, "\n") {
-			t.Errorf("%s: %s, want %q", reference, got, want)
-		}
+			if got := message(t, err); !strings.Contains(got, want) || strings.Contains(got, "sk-") || strings.Contains(got, "\n") {
+				t.Errorf("%s: %s, want %q", reference, got, want)
+			}
+		})
 	}
 }
 

@@ -81,11 +81,13 @@ func TestHTTP_boundsAndDefaults(t *testing.T) {
 		"body_bytes":   {bounds.MinHeldBytes, bounds.MaxHeldBytes},
 		"answer_bytes": {bounds.MinHeldBytes, bounds.MaxHeldBytes},
 	} {
-		for value, ok := range map[int64]bool{within[0] - 1: false, within[0]: true, within[1]: true, within[1] + 1: false} {
-			_, err := LoadHost(LoadOptions{Document: FromMap("test", map[string]any{"http": map[string]any{key: value}})})
-			if (err == nil) != ok {
-				t.Errorf("http.%s = %d: %v", key, value, err)
+		t.Run(key, func(t *testing.T) {
+			for value, ok := range map[int64]bool{within[0] - 1: false, within[0]: true, within[1]: true, within[1] + 1: false} {
+				_, err := LoadHost(LoadOptions{Document: FromMap("test", map[string]any{"http": map[string]any{key: value}})})
+				if (err == nil) != ok {
+					t.Errorf("http.%s = %d: %v", key, value, err)
+				}
 			}
-		}
+		})
 	}
 }

@@ -51,14 +51,16 @@ tls {
 	write("gateway", "gateway-token-001")
 	is("gateway-token-001")
 	for _, bad := range []string{"short-0", "admin-token-00000", "gateway token-000", ""} {
-		write("gateway", bad)
-		_, err := h.Tokens()
-		var problems Problems
-		if !errors.As(err, &problems) || len(problems) != 1 {
-			t.Fatalf("%q: %v", bad, err)
-		}
-		if bad != "" && strings.Contains(err.Error(), bad) {
-			t.Errorf("the error has the token: %v", err)
-		}
+		t.Run(bad, func(t *testing.T) {
+			write("gateway", bad)
+			_, err := h.Tokens()
+			var problems Problems
+			if !errors.As(err, &problems) || len(problems) != 1 {
+				t.Fatalf("%q: %v", bad, err)
+			}
+			if bad != "" && strings.Contains(err.Error(), bad) {
+				t.Errorf("the error has the token: %v", err)
+			}
+		})
 	}
 }

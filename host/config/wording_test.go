@@ -10,8 +10,10 @@ func TestNear(t *testing.T) {
 		"modle": "model", "Model": "model", "mod": "mode", "apikey": "api_key", "tempratur": "temperature", "topp": "top_p",
 		"x": "", "colour": "", "": "",
 	} {
-		if got := near(name, known); got != want {
-			t.Errorf("%q is near %q, want %q", name, got, want)
-		}
+		t.Run(name, func(t *testing.T) {
+			if got := near(name, known); got != want {
+				t.Errorf("%q is near %q, want %q", name, got, want)
+			}
+		})
 	}
 }

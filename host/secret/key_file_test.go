@@ -69,8 +69,10 @@ func TestLoadOrCreateKey_refuses(t *testing.T) {
 		dir:                              "is not a regular file",
 		filepath.Join(dir, "no", "key"):  "no such file",
 	} {
-		if _, err := LoadOrCreateKey(path); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
-		}
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			if _, err := LoadOrCreateKey(path); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", filepath.Base(path), err, want)
+			}
+		})
 	}
 }

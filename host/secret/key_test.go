@@ -40,10 +40,12 @@ func TestKey_Open_refuses(t *testing.T) {
 		"empty":           func() ([]byte, error) { return k.Open("", []byte("client-a")) },
 		"not base64":      func() ([]byte, error) { return k.Open("v1.!!", []byte("client-a")) },
 	} {
-		got, err := try()
-		if !errors.Is(err, ErrSealed) || got != nil {
-			t.Errorf("%s: %q, %v", name, got, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			got, err := try()
+			if !errors.Is(err, ErrSealed) || got != nil {
+				t.Errorf("%s: %q, %v", name, got, err)
+			}
+		})
 	}
 }
 
@@ -60,8 +62,10 @@ func TestKey_Digest(t *testing.T) {
 func TestKey_Format(t *testing.T) {
 	k := NewKey()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
-		if got := fmt.Sprintf(verb, k); got != Placeholder {
-			t.Errorf("%s gives %q", verb, got)
-		}
+		t.Run(verb, func(t *testing.T) {
+			if got := fmt.Sprintf(verb, k); got != Placeholder {
+				t.Errorf("%s gives %q", verb, got)
+			}
+		})
 	}
 }
