@@ -51,28 +51,29 @@ func (d *Document) isSealed(path Path) bool { return d != nil && d.sealed[path.k
 // mapText returns a copy of d in which each text is replaced by the result of f.
 func (d *Document) mapText(f func(Path, string) any) *Document {
 	out := *d
-	out.keys = mapping(mapTexts(d.keys, nil, false, f))
+	out.keys, _ = mapTexts(d.keys, nil, f).(mapping)
 	return &out
 }
 
-func mapTexts(entries []entry, path Path, isList bool, f func(Path, string) any) []entry {
-	out := slices.Clone(entries)
-	for i := range out {
-		segment := out[i].key
-		if isList {
-			segment = strconv.Itoa(i)
+// mapTexts returns a copy of value in which each text is replaced by the result of f.
+func mapTexts(value any, path Path, f func(Path, string) any) any {
+	switch v := value.(type) {
+	case mapping:
+		out := slices.Clone(v)
+		for i := range out {
+			out[i].value = mapTexts(out[i].value, path.with(out[i].key), f)
 		}
-		at := path.with(segment)
-		switch v := out[i].value.(type) {
-		case mapping:
-			out[i].value = mapping(mapTexts(v, at, false, f))
-		case sequence:
-			out[i].value = sequence(mapTexts(v, at, true, f))
-		case string:
-			out[i].value = f(at, v)
+		return out
+	case sequence:
+		out := slices.Clone(v)
+		for i := range out {
+			out[i].value = mapTexts(out[i].value, path.with(strconv.Itoa(i)), f)
 		}
+		return out
+	case string:
+		return f(path, v)
 	}
-	return out
+	return value
 }
 
 // subDocument returns the map at the path as a document of its own. The keys keep their

@@ -40,9 +40,9 @@ func tenant(t testing.TB, h *Host, src string) *Effective {
 	return e
 }
 
-// TestTenant_referenceDocument checks that the tenant files of the multi-tenant sample in the
+// TestHost_Tenant_referenceDocument checks that the tenant files of the multi-tenant sample in the
 // docs give the documented effective configurations.
-func TestTenant_referenceDocument(t *testing.T) {
+func TestHost_Tenant_referenceDocument(t *testing.T) {
 	h := loadHost(t, `
 registry: {cache_ttl: 300, max_cache_size: 1000}
 defaults:

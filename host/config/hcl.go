@@ -19,21 +19,21 @@ type hclReader struct {
 	lines     []string        // the lines of src; set only if the parser reported a mistake
 	diags     hcl.Diagnostics // the parser's reports, except reports of repeated attributes
 	redefined Problems
-	kept      bool // whether texts that are not in normal form C are accepted; HCL converts them to that form
+	tolerance tolerance // a tolerant reader accepts texts that are not in normal form C; HCL converts them
 }
 
 // parseHCL reads HCL into nodes for [ParseHCL].
-func parseHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, false) }
+func parseHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, strict) }
 
 // parseKeptHCL reads HCL into nodes for [ParseKept]. It accepts texts that are not in Unicode's
 // normal form C and converts them to that form.
-func parseKeptHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, true) }
+func parseKeptHCL(name string, src []byte) (node, Problems) { return readHCL(name, src, tolerant) }
 
-func readHCL(name string, src []byte, kept bool) (node, Problems) {
+func readHCL(name string, src []byte, tolerance tolerance) (node, Problems) {
 	// All line ends become "\n" before parsing, because the HCL parser keeps the line ends of a
 	// heredoc and a YAML parser converts them.
 	src = bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n"))
-	r := hclReader{builder: builder{name: name, values: 1}, src: src, kept: kept} // 1 counts the body itself
+	r := hclReader{builder: builder{name: name, values: 1}, src: src, tolerance: tolerance} // 1 counts the body itself
 	if r.overloaded() {
 		return node{}, r.problems
 	}

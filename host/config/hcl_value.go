@@ -101,7 +101,7 @@ func (r *hclReader) text(path Path, e *hclsyntax.TemplateExpr) (string, bool) {
 			r.addProblem(r.at(part.Range()), path, "has an interpolation", hclPlainText)
 			return "", false
 		}
-		if pos, ok := r.isNormal(literal, quoted); !ok && !r.kept {
+		if pos, ok := r.isNormal(literal, quoted); !ok && r.tolerance == strict {
 			r.addProblem(pos, path, "has characters that are not in Unicode's normal form C, and HCL would change them", hclNormalText)
 			return "", false
 		}

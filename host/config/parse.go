@@ -115,6 +115,14 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// tolerance says whether a reader accepts texts that only earlier versions of the host accepted.
+type tolerance uint8
+
+const (
+	strict tolerance = iota
+	tolerant
+)
+
 type parseFunc func(name string, src []byte) (node, Problems)
 
 func parse(name string, src []byte, parse parseFunc) (*Document, error) {

@@ -119,7 +119,7 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		c.missing(path, at, k.Missing, "")
 	case *kind.Type:
 		if choices := at.choices(e.SchemaURL); choices != "" {
-			c.add(path, wrongType, "is "+display(c.valueAt(path), at.marks.secret), choices)
+			c.add(path, wrongType, "is "+at.marks.display(c.valueAt(path)), choices)
 			return
 		}
 		c.add(path, wrongType, "is "+typeWord(c.valueAt(path)), typeWords(k.Want)+c.quoting(path, k.Want))
@@ -128,14 +128,14 @@ func (c *checker) visit(e *jsonschema.ValidationError) {
 		// name of the key.
 		expected := ""
 		if len(e.Causes) > 0 {
-			_, expected = constraint(e.Causes[0].ErrorKind, "", false)
+			_, expected = marks{}.constraint(e.Causes[0].ErrorKind, "")
 		}
 		if c.names == nil {
 			c.names = map[string]string{}
 		}
 		c.names[k.Property] = expected
 	default:
-		message, expected := constraint(k, display(c.valueAt(path), at.marks.secret), at.marks.secret)
+		message, expected := at.marks.constraint(k, at.marks.display(c.valueAt(path)))
 		if words := at.expectedWords(e.SchemaURL); words != "" {
 			switch k.(type) {
 			case *kind.Maximum:

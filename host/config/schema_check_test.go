@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestSchemaCheck checks, for each keyword of JSON Schema, the finding for a value that the
+// TestSchema_check checks, for each keyword of JSON Schema, the finding for a value that the
 // keyword refuses.
-func TestSchemaCheck(t *testing.T) {
+func TestSchema_check(t *testing.T) {
 	for _, c := range []struct{ schema, value, want string }{
 		{`{"type": "boolean"}`, `1`, "is an integer; true or false"},
 		{`{"type": "null"}`, `x`, "is a text; null"},

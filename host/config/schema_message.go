@@ -53,17 +53,25 @@ func typeWords(types []string) string {
 	return list(words, "or")
 }
 
-// display returns a value as JSON for messages. For a secret or a long value it returns "not
-// accepted".
-func display(value any, isSecret bool) string {
-	if isSecret {
-		return "not accepted"
-	}
+// notAccepted is what messages say of a value instead of showing the value.
+const notAccepted = "not accepted"
+
+// display returns a value as JSON for messages. For a long value it returns notAccepted.
+func display(value any) string {
 	b, err := json.Marshal(value)
 	if err != nil || len(b) > 80 {
-		return "not accepted"
+		return notAccepted
 	}
 	return string(b)
+}
+
+// display returns a value that has the marks m as JSON for messages. For a secret or a long value it
+// returns notAccepted.
+func (m marks) display(value any) string {
+	if m.secret {
+		return notAccepted
+	}
+	return display(value)
 }
 
 // choices returns the values that the enum of the subschema at the location allows, or "" if the
@@ -80,19 +88,19 @@ func (c cursor) choices(location string) string {
 func choicesOf(values []any) string {
 	words := make([]string, len(values))
 	for i, v := range values {
-		words[i] = display(v, false)
+		words[i] = display(v)
 	}
 	return oneOf(words)
 }
 
 // constraint returns the message and the expected words for a value of the right type that a
-// keyword refuses.
-func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, expected string) {
+// keyword refuses. The value has the marks m, and got is its display.
+func (m marks) constraint(k jsonschema.ErrorKind, got string) (message, expected string) {
 	switch k := k.(type) {
 	case *kind.Enum:
 		return "is " + got, choicesOf(k.Want)
 	case *kind.Const:
-		return "is " + got, display(k.Want, false)
+		return "is " + got, display(k.Want)
 	case *kind.Minimum:
 		return "is " + got, "at least " + rational(k.Want)
 	case *kind.Maximum:
@@ -107,12 +115,12 @@ func constraint(k jsonschema.ErrorKind, got string, isSecret bool) (message, exp
 		if k.Got == 0 {
 			return "is empty", "a text"
 		}
-		if isSecret { // the length would reveal something about the secret
+		if m.secret { // the length would reveal something about the secret
 			return "is too short", fmt.Sprintf("at least %d characters", k.Want)
 		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at least %d", k.Want)
 	case *kind.MaxLength:
-		if isSecret {
+		if m.secret {
 			return "is too long", fmt.Sprintf("at most %d characters", k.Want)
 		}
 		return fmt.Sprintf("has %d characters", k.Got), fmt.Sprintf("at most %d", k.Want)

@@ -25,9 +25,9 @@ func TestCompileSchema_refuses(t *testing.T) {
 	}
 }
 
-// TestSchemaMarks_anywhere checks that a mark is found in every keyword that can contain a
+// TestSchema_marksAnywhere checks that a mark is found in every keyword that can contain a
 // subschema.
-func TestSchemaMarks_anywhere(t *testing.T) {
+func TestSchema_marksAnywhere(t *testing.T) {
 	s := compile(t, `{"$defs": {"node": {"properties": {"s": {"x-botyard-secret": true}, "next": {"$ref": "#/$defs/node"}}}},
 		"allOf": [{"properties": {"all": {"x-botyard-secret": true}}}],
 		"anyOf": [{"properties": {"any": {"x-botyard-secret": true}}}, {}],

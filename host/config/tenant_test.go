@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestTenant_refuses(t *testing.T) {
+func TestHost_Tenant_refuses(t *testing.T) {
 	const folder = "testdata/tenant/bad"
 	tb := openTable(t, folder+"/want.txt")
 	schemas := testSchemas(t)

@@ -12,13 +12,13 @@ import (
 )
 
 // parseYAML reads YAML into nodes for [ParseYAML].
-func parseYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, false) }
+func parseYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, strict) }
 
 // parseKeptYAML reads YAML into nodes for [ParseKept]. It reads an empty value as null.
-func parseKeptYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, true) }
+func parseKeptYAML(name string, src []byte) (node, Problems) { return readYAML(name, src, tolerant) }
 
-func readYAML(name string, src []byte, lenient bool) (node, Problems) {
-	r := yamlReader{builder: builder{name: name}, lines: strings.Split(string(src), "\n"), lenient: lenient}
+func readYAML(name string, src []byte, tolerance tolerance) (node, Problems) {
+	r := yamlReader{builder: builder{name: name}, lines: strings.Split(string(src), "\n"), tolerance: tolerance}
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var doc, second yaml.Node
 	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
@@ -48,8 +48,8 @@ func readYAML(name string, src []byte, lenient bool) (node, Problems) {
 // yamlReader reads one YAML document into nodes.
 type yamlReader struct {
 	builder
-	lines   []string
-	lenient bool // whether an empty value is read as null; otherwise it is a problem
+	lines     []string
+	tolerance tolerance // a tolerant reader reads an empty value as null; for a strict reader it is a problem
 }
 
 func (r *yamlReader) at(y *yaml.Node) Pos {
@@ -122,7 +122,7 @@ func (r *yamlReader) entry(parent *node, path Path, key, value *yaml.Node) {
 // given adds a problem for an empty value. YAML would read an empty value as null, and a null
 // removes the inherited value. Commenting out the last line of a block must not have that effect.
 func (r *yamlReader) given(at Pos, path Path, y *yaml.Node) {
-	if !r.lenient && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
+	if r.tolerance == strict && y.Kind == yaml.ScalarNode && y.ShortTag() == "!!null" && y.Value == "" && y.Style&yaml.TaggedStyle == 0 {
 		r.addProblem(at, path, "is empty", "a value; null removes what is inherited, {} and [] are an empty map and list")
 	}
 }

@@ -198,7 +198,7 @@ func TestRedactor_concurrent(t *testing.T) {
 	wg.Wait()
 }
 
-func BenchmarkCut(b *testing.B) {
+func BenchmarkRedactor_Redact(b *testing.B) {
 	var r Redactor
 	for i := range 2000 {
 		r.Add(fmt.Sprintf("sk-%d-abcdefghijklmnopqrstuvwxyz", i))
