@@ -15,7 +15,8 @@ egress: {allow: [db.internal]}
 plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 `
 	h := egressHost(t, operators+rule, l)
-	check := func(h *Host, src string) string {
+	check := func(t *testing.T, h *Host, src string) string {
+		t.Helper()
 		own, err := ParseYAML("own.yaml", []byte(src))
 		if err != nil {
 			t.Fatal(err)
@@ -39,13 +40,13 @@ plugin: {llm: {ollama: {env: [HTTPS_PROXY]}}}
 		`{conversation_storage: {connection: ~, dsn: "postgres://u:hush@inner.example/x"}}`: `own.yaml:1:40: conversation_storage.dsn: leads to 10.0.0.7, a private address, and that is not allowed here; expected a public address, or in the host file: egress { allow = ["10.0.0.7:5432"] }`,
 	} {
 		t.Run(src, func(t *testing.T) {
-			if got := check(h, src); got != want {
+			if got := check(t, h, src); got != want {
 				t.Errorf("%s:\n got %s\nwant %s", src, got, want)
 			}
 		})
 	}
 	// If the operator sets a proxy, the proxy checks the names.
-	if got := check(egressHost(t, operators+rule, l, "HTTPS_PROXY=http://10.0.0.1:3128"), `{llm: {base_url: "http://inner.example"}}`); got != "" {
+	if got := check(t, egressHost(t, operators+rule, l, "HTTPS_PROXY=http://10.0.0.1:3128"), `{llm: {base_url: "http://inner.example"}}`); got != "" {
 		t.Error(got)
 	}
 }

@@ -16,7 +16,8 @@ import (
 func TestSecretSum(t *testing.T) {
 	h, base := secretsHost(t)
 	file := filepath.Join(base, "secrets/client-a/long")
-	write := func(n int) {
+	write := func(t *testing.T, n int) {
+		t.Helper()
 		if err := os.WriteFile(file, []byte(strings.Repeat("s", n)), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +32,7 @@ func TestSecretSum(t *testing.T) {
 	check := func(doc *Document) (*Effective, error) {
 		return h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, testSchemas(t))
 	}
-	write(2_000)
+	write(t, 2_000)
 	e, err := check(headers(bounds.BlockSecrets-1, "${file:long}")) // api_key is one more secret
 	if err != nil {
 		t.Fatal(err)
@@ -56,13 +57,13 @@ func TestSecretSum(t *testing.T) {
 		{1, "${file:long}", "missing secret: the file long has more than 65536 bytes", maxSecret + 1},
 	} {
 		t.Run(c.want, func(t *testing.T) {
-			write(c.size)
+			write(t, c.size)
 			if _, err := check(headers(c.n, c.value)); err == nil || !strings.Contains(err.Error(), c.want) || strings.Count(err.Error(), "\n") > 0 {
 				t.Errorf("%.300v; want %s", err, c.want)
 			}
 		})
 	}
-	write(3_000) // the files grow after Host.Tenant has checked them
+	write(t, 3_000) // the files grow after Host.Tenant has checked them
 	if _, err := h.Resolve(e, e.LLM); err == nil || !strings.Contains(err.Error(), "has secrets of more than 262144 bytes together") {
 		t.Errorf("%.300v", err)
 	}

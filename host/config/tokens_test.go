@@ -13,12 +13,13 @@ import (
 // nor errors contain a token.
 func TestTokens(t *testing.T) {
 	dir := t.TempDir()
-	write := func(name, text string) {
+	write := func(t *testing.T, name, text string) {
+		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	write("host.hcl", `
+	write(t, "host.hcl", `
 auth {
   mode          = "token"
   gateway_token = file("gateway")
@@ -29,7 +30,7 @@ tls {
   key_file  = "/etc/key.pem"
 }
 `)
-	write("gateway", "gateway-token-000\n")
+	write(t, "gateway", "gateway-token-000\n")
 	h, err := LoadHost(LoadOptions{File: filepath.Join(dir, "host.hcl"), Environ: []string{"ADMIN=admin-token-00000"}})
 	if err != nil {
 		t.Fatal(err)
@@ -48,11 +49,11 @@ tls {
 		}
 	}
 	is("gateway-token-000")
-	write("gateway", "gateway-token-001")
+	write(t, "gateway", "gateway-token-001")
 	is("gateway-token-001")
 	for _, bad := range []string{"short-0", "admin-token-00000", "gateway token-000", ""} {
 		t.Run(bad, func(t *testing.T) {
-			write("gateway", bad)
+			write(t, "gateway", bad)
 			_, err := h.Tokens()
 			var problems Problems
 			if !errors.As(err, &problems) || len(problems) != 1 {
