@@ -30,7 +30,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 func clean(m protoreflect.Message) {
 	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
-		case f.IsMap(): // no map of the protocol has texts
+		case f.IsMap(): // the names in Usage.details, the one map, are clean
 		case f.IsList():
 			for i, l := 0, v.List(); i < l.Len(); i++ {
 				switch f.Kind() {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"reflect"
 	"testing"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -18,13 +19,13 @@ func TestChat_idempotency(t *testing.T) {
 	}
 	resp = s.call("POST", "/api/v1/chat", h, chatBody("c", "hello"), 200, &again)
 	first.Bot.Cached = true
-	if resp.Header.Get(replayedHeader) != "true" || again != first {
+	if resp.Header.Get(replayedHeader) != "true" || !reflect.DeepEqual(again, first) {
 		t.Errorf("%+v, then %+v", first, again)
 	}
 	streamed, r := s.open(t.Context(), "a", chatBody("c", "hello", "stream", true), headers{"Idempotency-Key": "k1"})
 	text, deltas, _, last := r.read()
 	var done ChatReply
-	if r.json(last, &done); done != first || first.FinishReason != "stop" || first.Model != "echo" || first.Timings.LLMMS <= 0 {
+	if r.json(last, &done); !reflect.DeepEqual(done, first) || first.FinishReason != "stop" || first.Model != "echo" || first.Timings.LLMMS <= 0 {
 		t.Errorf("%+v, then %+v", first, done)
 	}
 	if streamed.Header.Get(replayedHeader) != "true" || deltas != 1 || text != first.Reply || last.name != EventDone {

@@ -31,8 +31,8 @@ func newMessage(t *storage.Turn, index int) Message {
 	if index == 0 || t.EndedAt.IsZero() {
 		out.CreatedAt = timestamp(t.StartedAt)
 	}
-	for _, p := range m.Parts {
-		if p.Image != nil || p.Reasoning != nil || p.ToolCall != nil || p.ToolResult != nil {
+	for i := range m.Parts {
+		if p := &m.Parts[i]; p.Kind() != chat.KindText || p.State != nil || len(p.Citations) > 0 {
 			out.Parts = m.Parts
 		}
 	}

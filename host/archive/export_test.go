@@ -25,8 +25,8 @@ func manifold() []storage.Turn {
 		Sequence: 1, Number: 1, State: storage.Succeeded, User: "u", Key: "k", StartedAt: at, EndedAt: at.Add(time.Second),
 		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4}, Metadata: json.RawMessage(`{"a":"<\u2028>"}`), Record: json.RawMessage(`{"n":1.50}`),
 		Messages: []chat.Message{
-			{Role: chat.User, Parts: []chat.Part{{Text: "snow ☃ <b>\n\"'\\ \u2028 \U0001F600"}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 1, 255}}}, {Image: &chat.Image{URL: "https://x/?a&b"}}}},
-			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{9}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"x":1}`}}, {Text: ""}}},
+			{Role: chat.User, Parts: []chat.Part{{Text: "snow ☃ <b>\n\"'\\ \u2028 \U0001F600"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 1, 255}}}, {Media: &chat.Media{Kind: chat.Image, URL: "https://x/?a&b"}}}},
+			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{9}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"x":1}`}}, {Text: ""}}},
 			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "42"}}, IsError: true}}}},
 			chat.Text(chat.Assistant, "42"),
 		},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/botyard/botyard/host/bot"
@@ -117,7 +118,7 @@ func (l *turnLine) validateUsage() error {
 // validateMessages checks the order of the messages. It also checks that each tool result has
 // its tool call in this turn or in the succeeded turn before it.
 func (l *turnLine) validateMessages(h *history) error {
-	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage == chat.Usage{}
+	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage.IsZero()
 	switch n := len(l.Messages); {
 	case n == 0 && emptied:
 		return l.validateNumber(h, nil)
@@ -171,24 +172,29 @@ func (l *turnLine) validateNumber(h *history, calls map[string]bool) error {
 
 var succeeded = storage.Succeeded.String()
 
-// allowedParts has, for each role, a function that reports whether a message of the role may
-// have a part.
-var allowedParts = map[chat.Role]func(chat.Part) bool{
-	chat.User:      func(p chat.Part) bool { return p.Reasoning == nil && p.ToolCall == nil && p.ToolResult == nil },
-	chat.Assistant: func(p chat.Part) bool { return p.ToolResult == nil },
-	chat.Tool:      func(p chat.Part) bool { return p.ToolResult != nil },
+// allowedKinds has, by role, the kinds of parts that a message of the role can have. A part of
+// a later version's kind is allowed everywhere.
+var allowedKinds = map[chat.Role][]chat.Kind{
+	chat.User: {chat.KindText, chat.KindMedia, chat.KindOther, chat.KindUnknown},
+	chat.Assistant: {chat.KindText, chat.KindMedia, chat.KindReasoning, chat.KindToolCall, chat.KindRefusal, chat.KindOther,
+		chat.KindUnknown},
+	chat.Tool: {chat.KindToolResult, chat.KindUnknown},
 }
 
+// resultKinds has the kinds of parts that the result of a tool can have.
+var resultKinds = []chat.Kind{chat.KindText, chat.KindMedia, chat.KindOther, chat.KindUnknown}
+
 func validateMessage(m chat.Message) *fault.Error {
-	allowed, known := allowedParts[m.Role]
+	allowed, known := allowedKinds[m.Role]
 	switch {
 	case m.Role == chat.System:
 		return fault.New(fault.Invalid, "has the role %q, which no turn has: a tenant's instructions are in its configuration", m.Role)
 	case !known:
 		return fault.New(fault.Invalid, "has the role %q", short(string(m.Role)))
 	}
-	for _, p := range m.Parts {
-		if !allowed(p) {
+	for i := range m.Parts {
+		p := &m.Parts[i]
+		if !slices.Contains(allowed, p.Kind()) {
 			return fault.New(fault.Invalid, "has a part that no message of the role %q has", m.Role)
 		}
 		if err := validatePart(p); err != nil {
@@ -198,9 +204,10 @@ func validateMessage(m chat.Message) *fault.Error {
 	return nil
 }
 
-func validatePart(p chat.Part) *fault.Error {
+func validatePart(p *chat.Part) *fault.Error {
 	set := 0
-	for _, is := range []bool{p.Text != "", p.Image != nil, p.Reasoning != nil, p.ToolCall != nil, p.ToolResult != nil} {
+	for _, is := range []bool{p.Text != "", p.Media != nil, p.Reasoning != nil, p.ToolCall != nil, p.ToolResult != nil,
+		p.Refusal != nil, p.Other != nil} {
 		if is {
 			set++
 		}
@@ -208,14 +215,15 @@ func validatePart(p chat.Part) *fault.Error {
 	switch {
 	case set > 1:
 		return fault.New(fault.Invalid, "has a part that is of two kinds")
-	case p.Reasoning != nil && len(p.Reasoning.Signature) > sdk.MaxSignatureBytes:
-		return fault.New(fault.Invalid, "has a signature of %d bytes; at most %d are taken", len(p.Reasoning.Signature), sdk.MaxSignatureBytes)
+	case p.State != nil && len(p.State.Data) > sdk.MaxSignatureBytes:
+		return fault.New(fault.Invalid, "has a provider state of %d bytes; at most %d are taken", len(p.State.Data), sdk.MaxSignatureBytes)
 	case p.ToolResult == nil:
 		return nil
 	}
-	for _, inner := range p.ToolResult.Parts {
-		if inner.Reasoning != nil || inner.ToolCall != nil || inner.ToolResult != nil {
-			return fault.New(fault.Invalid, "has a result of a tool that is neither text nor an image")
+	for i := range p.ToolResult.Parts {
+		inner := &p.ToolResult.Parts[i]
+		if !slices.Contains(resultKinds, inner.Kind()) {
+			return fault.New(fault.Invalid, "has a result of a tool that is neither text nor media")
 		}
 		if err := validatePart(inner); err != nil {
 			return err

@@ -59,12 +59,21 @@ func cleanMessages(messages []chat.Message) []chat.Message {
 	return out
 }
 
-// cleanUsage returns the counts with 0 in place of negative counts.
+// cleanUsage returns the counts within their bounds, with 0 for those below 0.
 func cleanUsage(u chat.Usage) chat.Usage {
-	return chat.Usage{
+	u = u.Bounded()
+	out := chat.Usage{
 		InputTokens: max(u.InputTokens, 0), OutputTokens: max(u.OutputTokens, 0),
 		CachedInputTokens: max(u.CachedInputTokens, 0), ReasoningTokens: max(u.ReasoningTokens, 0),
+		CacheWriteTokens: max(u.CacheWriteTokens, 0),
 	}
+	if len(u.Details) > 0 {
+		out.Details = make(map[string]int64, len(u.Details))
+		for name, n := range u.Details {
+			out.Details[name] = max(n, 0)
+		}
+	}
+	return out
 }
 
 // cleanText returns the text cleaned and cut to at most maxBytes. A cut text ends with an

@@ -22,7 +22,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 	if finish != nil {
 		usage = finish.Usage
 	}
-	usage = addUsage(usage, t.lostUsage)
+	usage = usage.Add(t.lostUsage)
 	number, err := t.sendCommit(t.commitRequest(fence, state, why, usage, t.reply.messages(finish)))
 	if failure != nil {
 		if err != nil {
@@ -63,7 +63,7 @@ func (t *turn) abandon(fence string) {
 	if t.emitting {
 		state, why = storage.Interrupted, turnReason(fault.Canceled, "the caller broke off while it was given the reply")
 	}
-	if _, err := t.sendCommit(t.commitRequest(fence, state, why, addUsage(t.usage, t.lostUsage), t.reply.messages(nil))); err != nil {
+	if _, err := t.sendCommit(t.commitRequest(fence, state, why, t.usage.Add(t.lostUsage), t.reply.messages(nil))); err != nil {
 		t.bot.Log.Warn("a turn that broke off could not be recorded", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 	}
 }

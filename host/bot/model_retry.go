@@ -24,16 +24,9 @@ func (t *turn) retriesModel(ctx context.Context, err error) bool {
 		return false
 	}
 	t.record.AskedAgain++
-	t.lostUsage = addUsage(t.lostUsage, t.usage)
+	t.lostUsage = t.lostUsage.Add(t.usage)
 	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, replyBuilder{}
 	t.budget = newReplyBudget(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
 	t.record.FirstTokenMS, t.firstToken = 0, 0
 	return true
-}
-
-func addUsage(a, b chat.Usage) chat.Usage {
-	return chat.Usage{
-		InputTokens: a.InputTokens + b.InputTokens, OutputTokens: a.OutputTokens + b.OutputTokens,
-		CachedInputTokens: a.CachedInputTokens + b.CachedInputTokens, ReasoningTokens: a.ReasoningTokens + b.ReasoningTokens,
-	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestRecord_finishReason(t *testing.T) {
 			spent := &llm.Finish{Reason: reason, Model: "m", Usage: chat.Usage{InputTokens: 5, OutputTokens: 1}}
 			r, err := newTestBot(s, says(spent, nil, pieces...)).Chat(context.Background(), hi, nil)
 			kept := s.last(t)
-			if kept.Usage != spent.Usage {
+			if !kept.Usage.Equal(spent.Usage) {
 				t.Errorf("%s after %+v: usage %+v", want.name, pieces, kept.Usage)
 			}
 			if nothing := len(pieces) == 0 || len(pieces) == 2 && pieces[0].Text == ""; nothing && !want.empty {
@@ -44,7 +45,7 @@ func TestRecord_finishReason(t *testing.T) {
 			}
 			again := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
 			r.Replayed = true
-			if *again != *r || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
+			if !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
 				t.Errorf("answered %+v, again %+v", r, again)
 			}
 		}
@@ -65,7 +66,7 @@ func TestReadRecord_ofAnyBuild(t *testing.T) {
 		`{"finish_reason":"what is to come"}`: {FinishReason: "what is to come"},
 	} {
 		want.Replayed = true
-		if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); *got != want {
+		if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); !reflect.DeepEqual(*got, want) {
 			t.Errorf("%s: %+v, want %+v", raw, got, want)
 		}
 	}

@@ -38,7 +38,7 @@ func (t *turn) receive(d llm.Delta) error {
 // accept delivers as much of a piece as the reply's budget has left. It returns errBudgetSpent
 // if the whole piece did not fit.
 func (t *turn) accept(d llm.Delta) error {
-	if d.Usage != (chat.Usage{}) {
+	if !d.Usage.IsZero() {
 		t.usage = d.Usage
 	}
 	d, spent := t.budget.take(d)
@@ -102,8 +102,8 @@ type replyBuilder struct {
 // empty reports whether the reply has no content yet.
 func (r *replyBuilder) empty() bool { return r.text.Len() == 0 && len(r.parts) == 0 }
 
-// reasoningPartSize is the size of a reasoning part with an empty text, in bytes.
-var reasoningPartSize = chat.Part{Reasoning: &chat.Reasoning{}}.Size()
+// reasoningPartSize is the size of a reasoning part without its text, in bytes.
+var reasoningPartSize = (&chat.Part{Reasoning: &chat.Reasoning{}}).Size()
 
 // startsReasoning reports whether the piece begins a new reasoning part.
 func (r *replyBuilder) startsReasoning(d llm.Delta) bool {
@@ -118,7 +118,7 @@ func (r *replyBuilder) sizeOf(d llm.Delta) int {
 		n += reasoningPartSize
 	}
 	for i := range d.ToolCalls {
-		n += chat.Part{ToolCall: &d.ToolCalls[i]}.Size()
+		n += (&chat.Part{ToolCall: &d.ToolCalls[i]}).Size()
 	}
 	return n
 }
@@ -152,7 +152,7 @@ func (r *replyBuilder) messages(finish *llm.Finish) []chat.Message {
 	r.completeReasoning()
 	parts := r.parts
 	if finish != nil && len(finish.ReasoningSignature) > 0 && len(finish.ReasoningSignature) <= sdk.MaxSignatureBytes && len(parts) > 0 && parts[0].Reasoning != nil {
-		parts[0].Reasoning.Signature = finish.ReasoningSignature
+		parts[0].State = &chat.ProviderState{Data: finish.ReasoningSignature}
 	}
 	if r.text.Len() > 0 || len(parts) == 0 {
 		parts = append(parts, chat.Part{Text: r.text.String()})

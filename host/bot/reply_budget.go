@@ -44,7 +44,7 @@ func (b *replyBudget) takeBytes(d llm.Delta) llm.Delta {
 	d.Reasoning = b.takeText(d.Reasoning)
 	d.Text = b.takeText(d.Text)
 	for i := range d.ToolCalls {
-		size := chat.Part{ToolCall: &d.ToolCalls[i]}.Size()
+		size := (&chat.Part{ToolCall: &d.ToolCalls[i]}).Size()
 		if size > b.bytes {
 			b.bytes = 0
 			d.ToolCalls = d.ToolCalls[:i]

@@ -27,7 +27,7 @@ func TestLongTexts(t *testing.T) {
 	}
 	var parts []chat.Part
 	for _, text := range long {
-		parts = append(parts, chat.Part{Text: text}, chat.Part{Reasoning: &chat.Reasoning{Text: text, Signature: []byte{1}}},
+		parts = append(parts, chat.Part{Text: text}, chat.Part{Reasoning: &chat.Reasoning{Text: text}, State: &chat.ProviderState{Data: []byte{1}}},
 			chat.Part{ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: text}},
 			chat.Part{ToolResult: &chat.ToolResult{ToolCallID: "1", Parts: []chat.Part{{Text: text}, {}}}})
 	}

@@ -114,7 +114,7 @@ func TestModel_Chat_toolCalls(t *testing.T) {
 		if err != nil || len(got) != 1 || len(got[0].ToolCalls) != 2 {
 			t.Fatalf("got %+v, %v", got, err)
 		}
-		if want := (chat.ToolCall{ID: "call_1", Name: "weather", Arguments: `{"city":"Lisbon","days":2}`}); got[0].ToolCalls[0] != want {
+		if want := (chat.ToolCall{ID: "call_1", Name: "weather", Arguments: `{"city":"Lisbon","days":2}`}); !reflect.DeepEqual(got[0].ToolCalls[0], want) {
 			t.Errorf("got %+v, want %+v", got[0].ToolCalls[0], want)
 		}
 		if c := got[0].ToolCalls[1]; !strings.HasPrefix(c.ID, "call_") || len(c.ID) < 20 || c.Arguments != "{}" {
@@ -237,7 +237,7 @@ func TestModel_Chat_uncountedReply(t *testing.T) {
 		l.raw(`{"model":"m","message":{"role":"assistant","content":""},"done":true,"done_reason":"stop"}` + "\n")
 	}
 	got, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
-	if err != nil || texts(got) != "a|b|" || finish.Usage != spent(2) {
+	if err != nil || texts(got) != "a|b|" || !finish.Usage.Equal(spent(2)) {
 		t.Errorf("got %q, %+v, %v", texts(got), finish, err)
 	}
 }

@@ -50,11 +50,14 @@ func messages(in []chat.Message) ([]api.Message, error) {
 
 func addPart(to *api.Message, p chat.Part, path string) error {
 	switch {
-	case p.Image != nil:
-		if len(p.Image.Data) == 0 {
-			return fault.New(fault.Invalid, "Ollama fetches no images; expected the image's bytes, not its URL").At(path + ".image")
+	case p.Media != nil:
+		switch {
+		case p.Media.Kind != chat.Image:
+			return fault.New(fault.Invalid, "is of the kind %q; Ollama takes images only", p.Media.Kind).At(path + ".media")
+		case len(p.Media.Data) == 0:
+			return fault.New(fault.Invalid, "Ollama fetches no images; expected the image's bytes, not its URL").At(path + ".media")
 		}
-		to.Images = append(to.Images, p.Image.Data)
+		to.Images = append(to.Images, p.Media.Data)
 	case p.Reasoning != nil:
 		to.Thinking += p.Reasoning.Text
 	case p.ToolCall != nil:
@@ -65,8 +68,12 @@ func addPart(to *api.Message, p chat.Part, path string) error {
 			}
 		}
 		to.ToolCalls = append(to.ToolCalls, call)
-	default:
+	case p.Refusal != nil:
+		to.Content += p.Refusal.Text
+	case p.Kind() == chat.KindText:
 		to.Content += p.Text
+	default:
+		return fault.New(fault.Invalid, "is of the kind %q, which Ollama does not take", p.Kind()).At(path)
 	}
 	return nil
 }

@@ -49,9 +49,9 @@ func TestModel_request_full(t *testing.T) {
 		},
 		Messages: []chat.Message{
 			chat.Text(chat.System, "Be brief."),
-			{Role: chat.User, Parts: []chat.Part{{Text: "What is "}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{1, 2, 3}}}, {Text: "this?"}}},
+			{Role: chat.User, Parts: []chat.Part{{Text: "What is "}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{1, 2, 3}}}, {Text: "this?"}}},
 			{Role: chat.Assistant, Parts: []chat.Part{
-				{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte("s")}},
+				{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte("s")}},
 				{ToolCall: &chat.ToolCall{ID: "c1", Name: "weather", Arguments: `{"city":"Lisbon"}`}},
 				{ToolCall: &chat.ToolCall{ID: "c2", Name: "now"}},
 			}},
@@ -147,10 +147,10 @@ func TestModel_request_refuses(t *testing.T) {
 	for path, req := range map[string]*llm.Request{
 		"messages":                                 {},
 		"messages[0].role":                         {Messages: []chat.Message{chat.Text("root", "x")}},
-		"messages[1].parts[1].image":               part(chat.User, chat.Part{Image: &chat.Image{URL: "http://169.254.169.254/"}}),
+		"messages[1].parts[1].media":               part(chat.User, chat.Part{Media: &chat.Media{Kind: chat.Image, URL: "http://169.254.169.254/"}}),
 		"messages[1].parts[1].tool_call.arguments": part(chat.Assistant, chat.Part{ToolCall: &chat.ToolCall{Name: "n", Arguments: "[1]"}}),
-		"messages[1].parts[1].tool_result.parts[0].image": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
-			Parts: []chat.Part{{Image: &chat.Image{URL: "http://x/"}}}}}),
+		"messages[1].parts[1].tool_result.parts[0].media": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
+			Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Image, URL: "http://x/"}}}}}),
 		"messages[1].parts[1].tool_result.parts[0]": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
 			Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "x"}}}}}),
 		"tool_choice":            with(func(r *llm.Request) { r.ToolChoice.Mode = llm.ToolRequired }),

@@ -43,25 +43,5 @@ func sizeOfTurn(t storage.Turn) int64 {
 }
 
 func sizeOfMessage(m chat.Message) int64 {
-	return int64(unsafe.Sizeof(m)) + int64(len(m.Role)) + sizeOfParts(m.Parts)
-}
-
-func sizeOfParts(parts []chat.Part) int64 {
-	var n int64
-	for _, p := range parts {
-		n += int64(unsafe.Sizeof(p)) + int64(len(p.Text))
-		if i := p.Image; i != nil {
-			n += int64(unsafe.Sizeof(*i)) + int64(len(i.MediaType)+len(i.Data)+len(i.URL))
-		}
-		if r := p.Reasoning; r != nil {
-			n += int64(unsafe.Sizeof(*r)) + int64(len(r.Text)+len(r.Signature))
-		}
-		if c := p.ToolCall; c != nil {
-			n += int64(unsafe.Sizeof(*c)) + int64(len(c.ID)+len(c.Name)+len(c.Arguments))
-		}
-		if r := p.ToolResult; r != nil {
-			n += int64(unsafe.Sizeof(*r)) + int64(len(r.ToolCallID)+len(r.Name)) + sizeOfParts(r.Parts)
-		}
-	}
-	return n
+	return int64(unsafe.Sizeof(m)) + int64(len(m.Parts))*int64(unsafe.Sizeof(chat.Part{})) + int64(m.Size())
 }

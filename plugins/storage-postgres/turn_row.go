@@ -106,7 +106,7 @@ func encodeList(messages []chat.Message) (any, error) {
 
 // encodeUsage returns the usage as JSON, or nil for SQL's NULL if the usage is zero.
 func encodeUsage(u chat.Usage) (any, error) {
-	if u == (chat.Usage{}) {
+	if u.IsZero() {
 		return nil, nil
 	}
 	text, err := encode(u)

@@ -273,8 +273,8 @@ func TestStore_unstorableText(t *testing.T) {
 	bad := map[string]chat.Part{
 		"text":       {Text: "a\x00b"},
 		"not UTF-8":  {Text: "a\xff"},
-		"url":        {Image: &chat.Image{URL: "\x00"}},
-		"media type": {Image: &chat.Image{MediaType: "\x00"}},
+		"url":        {Media: &chat.Media{Kind: chat.Image, URL: "\x00"}},
+		"media type": {Media: &chat.Media{Kind: chat.Image, MediaType: "\x00"}},
 		"reasoning":  {Reasoning: &chat.Reasoning{Text: "\x00"}},
 		"arguments":  {ToolCall: &chat.ToolCall{Arguments: "\x00"}},
 		"nested":     {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\x00"}}}},

@@ -53,28 +53,34 @@ func (c *Cleaner) Rest() string {
 	return rest
 }
 
-// Clean returns the tool call with clean texts.
+// Clean returns the call with all its texts clean.
 func (c ToolCall) Clean() ToolCall {
-	return ToolCall{ID: Clean(c.ID), Name: Clean(c.Name), Arguments: Clean(c.Arguments)}
+	c.ID, c.Name, c.Arguments = Clean(c.ID), Clean(c.Name), Clean(c.Arguments)
+	return c
 }
 
-// Clean returns the message with clean texts. It does not change m.
+// Clean returns the message with all its texts clean. It does not change m.
 func (m Message) Clean() Message {
-	return Message{Role: Role(Clean(string(m.Role))), Parts: cleanParts(m.Parts)}
+	m.Role, m.Parts = Role(Clean(string(m.Role))), CleanParts(m.Parts)
+	return m
 }
 
-// cleanParts returns parts with clean texts. It copies the list only if a part changes.
-func cleanParts(parts []Part) []Part {
+// CleanParts returns the parts with all their texts clean. It does not change the given ones,
+// and returns the same slice if all are clean.
+func CleanParts(parts []Part) []Part {
 	var out []Part
-	for i, p := range parts {
-		clean, changed := p.clean()
-		if !changed {
+	for i := range parts {
+		if partIsClean(&parts[i]) {
 			continue
 		}
 		if out == nil {
 			out = append([]Part(nil), parts...)
 		}
-		out[i] = clean
+		out[i] = parts[i].copy()
+		out[i].VisitTexts(func(text *string) bool {
+			*text = Clean(*text)
+			return true
+		})
 	}
 	if out == nil {
 		return parts
@@ -82,25 +88,6 @@ func cleanParts(parts []Part) []Part {
 	return out
 }
 
-func (p Part) clean() (clean Part, changed bool) {
-	if p.Text != "" && !isClean(p.Text) {
-		p.Text, changed = Clean(p.Text), true
-	}
-	if i := p.Image; i != nil && !(isClean(i.MediaType) && isClean(i.URL)) {
-		p.Image, changed = &Image{MediaType: Clean(i.MediaType), Data: i.Data, URL: Clean(i.URL)}, true
-	}
-	if r := p.Reasoning; r != nil && !isClean(r.Text) {
-		p.Reasoning, changed = &Reasoning{Text: Clean(r.Text), Signature: r.Signature}, true
-	}
-	if c := p.ToolCall; c != nil {
-		if clean := c.Clean(); clean != *c {
-			p.ToolCall, changed = &clean, true
-		}
-	}
-	if r := p.ToolResult; r != nil {
-		// A tool result has parts of its own. It is always copied, because comparing it costs more.
-		p.ToolResult, changed = &ToolResult{ToolCallID: Clean(r.ToolCallID), Name: Clean(r.Name),
-			Parts: cleanParts(r.Parts), IsError: r.IsError}, true
-	}
-	return p, changed
+func partIsClean(p *Part) bool {
+	return p.VisitTexts(func(text *string) bool { return isClean(*text) })
 }

@@ -62,8 +62,8 @@ func TestClient_Chat_roundTrip(t *testing.T) {
 		Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u", Token: "k", Incarnation: "1", Traceparent: "00-x"},
 		Messages: []chat.Message{
 			chat.Text(chat.System, "s"),
-			{Role: chat.User, Parts: []chat.Part{{Text: "look"}, {Image: &chat.Image{MediaType: "image/png", Data: []byte{1}}}}},
-			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{2}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: "{}"}}}},
+			{Role: chat.User, Parts: []chat.Part{{Text: "look"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{1}}}}},
+			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{2}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: "{}"}}}},
 			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "r"}}, IsError: true}}}},
 		},
 		Tools:           []llm.Tool{{Name: "f", Description: "d", Parameters: []byte(`{}`)}},
@@ -171,7 +171,7 @@ func TestClient_Chat_invalidText(t *testing.T) {
 	if want := "€\uFFFD\uFFFD\uFFFD\uFFFD"; text != want || reasoning != "é\uFFFD" {
 		t.Errorf("text %q, reasoning %q", text, reasoning)
 	}
-	if want := (chat.ToolCall{ID: "\uFFFD", Name: "f", Arguments: "{\uFFFD}"}); len(calls) != 1 || calls[0] != want {
+	if want := (chat.ToolCall{ID: "\uFFFD", Name: "f", Arguments: "{\uFFFD}"}); len(calls) != 1 || !reflect.DeepEqual(calls[0], want) {
 		t.Errorf("calls %+v", calls)
 	}
 }
@@ -245,14 +245,14 @@ func TestClient_Chat_usageOfLastPiece(t *testing.T) {
 	length := 0
 	finish, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error {
 		if length += len(d.Text); length == 100 {
-			if d.Usage != spent {
+			if !d.Usage.Equal(spent) {
 				t.Errorf("the last piece says %+v", d.Usage)
 			}
 			return enough
 		}
 		return nil
 	})
-	if err != enough || finish == nil || finish.Usage != spent {
+	if err != enough || finish == nil || !finish.Usage.Equal(spent) {
 		t.Errorf("%+v, %v", finish, err)
 	}
 }

@@ -61,7 +61,7 @@ func (c *coalescer) emit(d Delta) error {
 	if c.err != nil {
 		return c.err
 	}
-	if d.Usage != (chat.Usage{}) {
+	if !d.Usage.IsZero() {
 		c.usage = d.Usage
 	}
 	full := !c.add(d)
@@ -101,7 +101,7 @@ func (c *coalescer) emit(d Delta) error {
 func (c *coalescer) add(d Delta) (all bool) {
 	all = c.write(&c.reasoning, c.clean.reasoning.Next(d.Reasoning)) && c.write(&c.text, c.clean.text.Next(d.Text))
 	for _, t := range d.ToolCalls {
-		size := chat.Part{ToolCall: &t}.Size()
+		size := (&chat.Part{ToolCall: &t}).Size()
 		if !all || size > c.left {
 			return false
 		}
@@ -149,7 +149,7 @@ func (c *coalescer) flush(finish *llmv1.Finish) {
 	c.text.Reset()
 	c.reasoning.Reset()
 	c.calls, c.waiting = nil, 0
-	if c.usage != (chat.Usage{}) && finish == nil {
+	if !c.usage.IsZero() && finish == nil {
 		out.Usage = wire.Usage(c.usage)
 	}
 	c.usage = chat.Usage{}

@@ -39,7 +39,7 @@ func (e *Env) talk(tenant, conversation string, turns int) *talk {
 		text := fmt.Sprintf("%s/%s asks for the password, time %d", tenant, conversation, i)
 		user := chat.Text(chat.User, text)
 		if i%3 == 2 {
-			user.Parts = append(user.Parts, chat.Part{Image: &chat.Image{MediaType: "image/png", Data: []byte(text)}})
+			user.Parts = append(user.Parts, chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte(text)}})
 		}
 		t.log = append(t.log, user, chat.Text(chat.Assistant, "re: "+text))
 	}

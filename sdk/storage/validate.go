@@ -287,21 +287,12 @@ func validMessages(field string, messages ...chat.Message) error {
 	return nil
 }
 
-func validParts(field string, parts []chat.Part) error {
-	for _, p := range parts {
-		err := ValidText(field, p.Text)
-		if i := p.Image; i != nil {
-			err = cmp.Or(err, ValidText(field, i.MediaType), ValidText(field, i.URL))
-		}
-		if r := p.Reasoning; r != nil {
-			err = cmp.Or(err, ValidText(field, r.Text))
-		}
-		if c := p.ToolCall; c != nil {
-			err = cmp.Or(err, ValidText(field, c.ID), ValidText(field, c.Name), ValidText(field, c.Arguments))
-		}
-		if r := p.ToolResult; r != nil {
-			err = cmp.Or(err, ValidText(field, r.ToolCallID), ValidText(field, r.Name), validParts(field, r.Parts))
-		}
+func validParts(field string, parts []chat.Part) (err error) {
+	for i := range parts {
+		parts[i].VisitTexts(func(text *string) bool {
+			err = ValidText(field, *text)
+			return err == nil
+		})
 		if err != nil {
 			return err
 		}

@@ -176,7 +176,7 @@ func checkNUL(ctx context.Context, env *Env) error {
 func checkLarge(ctx context.Context, env *Env) error {
 	big := strings.Repeat("0123456789abcde\n", 1<<16) + "end"
 	blob := chat.Message{Role: chat.User, Parts: []chat.Part{
-		{Image: &chat.Image{MediaType: "image/png", Data: bytes.Repeat([]byte{0, 255, 10, 13}, 1<<17)}},
+		{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: bytes.Repeat([]byte{0, 255, 10, 13}, 1<<17)}},
 	}}
 	if err := env.talk("text").echo(ctx, chat.Text(chat.User, big), reply(big)); err != nil {
 		return err
@@ -187,19 +187,19 @@ func checkLarge(ctx context.Context, env *Env) error {
 func checkParts(ctx context.Context, env *Env) error {
 	user := chat.Message{Role: chat.User, Parts: []chat.Part{
 		{Text: "what is "}, {Text: ""}, {Text: "this?"},
-		{Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 1, 2, 0xff}}},
-		{Image: &chat.Image{URL: "https://example.com/a.png?b=c&d"}},
+		{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 1, 2, 0xff}}},
+		{Media: &chat.Media{Kind: chat.Image, URL: "https://example.com/a.png?b=c&d"}},
 	}}
 	return env.talk("c").echo(ctx, user,
 		chat.Message{Role: chat.Assistant, Parts: []chat.Part{
-			{Reasoning: &chat.Reasoning{Text: "look it up", Signature: []byte{0xde, 0xad, 0}}},
+			{Reasoning: &chat.Reasoning{Text: "look it up"}, State: &chat.ProviderState{Data: []byte{0xde, 0xad, 0}}},
 			{Text: "I will look."},
 			{ToolCall: &chat.ToolCall{ID: "call-1", Name: "lookup", Arguments: `{"z": 1, "a": [1.0, "x"]}`}},
 			{ToolCall: &chat.ToolCall{ID: "call-2", Name: "lookup", Arguments: `{}`}},
 		}},
 		chat.Message{Role: chat.Tool, Parts: []chat.Part{
 			{ToolResult: &chat.ToolResult{ToolCallID: "call-1", Name: "lookup", Parts: []chat.Part{
-				{Text: "a cat"}, {Image: &chat.Image{MediaType: "image/gif", Data: []byte("GIF")}},
+				{Text: "a cat"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/gif", Data: []byte("GIF")}},
 			}}},
 			{ToolResult: &chat.ToolResult{ToolCallID: "call-2", IsError: true, Parts: []chat.Part{{Text: "no such thing"}}}},
 		}},
@@ -233,7 +233,7 @@ func checkRecord(ctx context.Context, env *Env) error {
 		return fmt.Errorf("the log has %d turns; want 2", len(log))
 	}
 	full, bare := log[0], log[1]
-	if full.User != c.call.User || full.Key != "k" || full.Usage != usage {
+	if full.User != c.call.User || full.Key != "k" || !full.Usage.Equal(usage) {
 		return fmt.Errorf("the turn came back with user %q, key %q and usage %+v; want %q, \"k\" and %+v",
 			full.User, full.Key, full.Usage, c.call.User, usage)
 	}
@@ -247,7 +247,7 @@ func checkRecord(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	if bare.User != "" || bare.Key != "" || len(bare.Metadata) != 0 || len(bare.Record) != 0 || bare.Usage != (chat.Usage{}) {
+	if bare.User != "" || bare.Key != "" || len(bare.Metadata) != 0 || len(bare.Record) != 0 || !bare.Usage.IsZero() {
 		return fmt.Errorf("a turn without them came back with user %q, key %q, metadata %q, record %q and usage %+v",
 			bare.User, bare.Key, bare.Metadata, bare.Record, bare.Usage)
 	}

@@ -56,14 +56,14 @@ func checkImport(ctx context.Context, env *Env) error {
 		}
 		s, err := t.start(ctx, fmt.Sprintf("m%d \u00fc", i), key(fmt.Sprint("k", i), "d"), func(r *storage.BeginRequest) {
 			r.Metadata = json.RawMessage(`{"b": [1, null], "a": "ü"}`)
-			r.Message.Parts = append(r.Message.Parts, chat.Part{Image: &chat.Image{MediaType: "image/png", Data: []byte{0, 255}}})
+			r.Message.Parts = append(r.Message.Parts, chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 255}}})
 		})
 		if err != nil {
 			return err
 		}
 		commit := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: []storage.State{storage.Succeeded, storage.Failed, storage.Interrupted}[i%3],
 			Messages: []chat.Message{
-				{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm", Signature: []byte{0, 1}}},
+				{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{0, 1}}},
 					{ToolCall: &chat.ToolCall{ID: "1", Name: "n", Arguments: `{"x": 1}`}}}},
 				reply("x"),
 			},

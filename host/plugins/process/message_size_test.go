@@ -135,7 +135,7 @@ func TestTransport_carriesEverySize(t *testing.T) {
 		t.Fatalf("Begin: %v", err)
 	}
 	_, err = s.Commit(ctx, &storage.CommitRequest{Call: call, State: storage.Succeeded, Reason: large(sdk.MaxReasonBytes), Record: []byte(large(sdk.MaxRecordBytes)),
-		Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Signature: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}}}})
+		Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}}}})
 	if err != nil {
 		t.Errorf("Commit: %v", err)
 	}

@@ -5,6 +5,8 @@ import (
 
 	"github.com/botyard/botyard/sdk/chat"
 	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -29,11 +31,13 @@ func roleFrom(r chatv1.Role) chat.Role {
 
 // Message returns a message in the protocol's form.
 func Message(m chat.Message) *chatv1.Message {
-	return &chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}
+	out := &chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}
+	setUnknown(out, m.Unknown)
+	return out
 }
 
-// textMessage holds the four objects of a protocol message with one text part. Most messages have
-// one text part. An array of textMessage takes one allocation instead of four for each message.
+// textMessage is what a message of one text part is made of. Nearly all messages are so. A
+// list of them is one allocation instead of four for each.
 type textMessage struct {
 	message chatv1.Message
 	part    chatv1.Part
@@ -49,7 +53,7 @@ func Messages(ms []chat.Message) []*chatv1.Message {
 	out := make([]*chatv1.Message, len(ms))
 	block := make([]textMessage, len(ms))
 	for i, m := range ms {
-		if len(m.Parts) != 1 || !isText(m.Parts[0]) {
+		if len(m.Parts) != 1 || !isPlainText(&m.Parts[0]) || len(m.Unknown) > 0 {
 			out[i] = Message(m)
 			continue
 		}
@@ -63,47 +67,106 @@ func Messages(ms []chat.Message) []*chatv1.Message {
 	return out
 }
 
-func isText(p chat.Part) bool {
-	return p.Image == nil && p.Reasoning == nil && p.ToolCall == nil && p.ToolResult == nil
+// isPlainText reports whether the part has a text and nothing else.
+func isPlainText(p *chat.Part) bool {
+	return p.Kind() == chat.KindText && p.State == nil && len(p.Citations) == 0 && len(p.Unknown) == 0
 }
 
 func parts(ps []chat.Part) []*chatv1.Part {
+	if len(ps) == 0 {
+		return nil
+	}
 	out := make([]*chatv1.Part, len(ps))
-	for i, p := range ps {
-		switch {
-		case p.Image != nil:
-			out[i] = &chatv1.Part{Part: &chatv1.Part_Image{Image: &chatv1.Image{
-				MediaType: p.Image.MediaType, Data: p.Image.Data, Url: p.Image.URL}}}
-		case p.Reasoning != nil:
-			out[i] = &chatv1.Part{Part: &chatv1.Part_Reasoning{Reasoning: &chatv1.Reasoning{
-				Text: p.Reasoning.Text, Signature: p.Reasoning.Signature}}}
-		case p.ToolCall != nil:
-			out[i] = &chatv1.Part{Part: &chatv1.Part_ToolCall{ToolCall: ToolCall(*p.ToolCall)}}
-		case p.ToolResult != nil:
-			out[i] = &chatv1.Part{Part: &chatv1.Part_ToolResult{ToolResult: &chatv1.ToolResult{
-				ToolCallId: p.ToolResult.ToolCallID, Name: p.ToolResult.Name,
-				Parts: parts(p.ToolResult.Parts), IsError: p.ToolResult.IsError}}}
-		default:
-			out[i] = &chatv1.Part{Part: &chatv1.Part_Text{Text: p.Text}}
-		}
+	for i := range ps {
+		out[i] = Part(&ps[i])
 	}
 	return out
 }
 
-// ToolCall returns a tool call in the protocol's form.
-func ToolCall(c chat.ToolCall) *chatv1.ToolCall {
-	return &chatv1.ToolCall{Id: c.ID, Name: c.Name, Arguments: c.Arguments}
+// Part converts to the protocol.
+func Part(p *chat.Part) *chatv1.Part {
+	out := &chatv1.Part{}
+	switch p.Kind() {
+	case chat.KindText:
+		out.Part = &chatv1.Part_Text{Text: p.Text}
+	case chat.KindMedia:
+		out.Part = &chatv1.Part_Media{Media: media(p.Media)}
+	case chat.KindReasoning:
+		r := &chatv1.Reasoning{Text: p.Reasoning.Text}
+		setUnknown(r, p.Reasoning.Unknown)
+		out.Part = &chatv1.Part_Reasoning{Reasoning: r}
+	case chat.KindToolCall:
+		out.Part = &chatv1.Part_ToolCall{ToolCall: toolCall(p.ToolCall)}
+	case chat.KindToolResult:
+		r := &chatv1.ToolResult{
+			ToolCallId: p.ToolResult.ToolCallID, Name: p.ToolResult.Name, Parts: parts(p.ToolResult.Parts),
+			IsError: p.ToolResult.IsError, Structured: p.ToolResult.Structured,
+		}
+		setUnknown(r, p.ToolResult.Unknown)
+		out.Part = &chatv1.Part_ToolResult{ToolResult: r}
+	case chat.KindRefusal:
+		r := &chatv1.Refusal{Text: p.Refusal.Text}
+		setUnknown(r, p.Refusal.Unknown)
+		out.Part = &chatv1.Part_Refusal{Refusal: r}
+	case chat.KindOther:
+		o := &chatv1.Other{Type: p.Other.Type, Data: p.Other.Data}
+		setUnknown(o, p.Other.Unknown)
+		out.Part = &chatv1.Part_Other{Other: o}
+	}
+	for i := range p.Citations {
+		c := &p.Citations[i]
+		to := &chatv1.Citation{
+			Start: int32(c.Start), End: int32(c.End), Url: c.URL, Document: c.Document, Title: c.Title, Quote: c.Quote,
+		}
+		setUnknown(to, c.Unknown)
+		out.Citations = append(out.Citations, to)
+	}
+	if s := p.State; s != nil {
+		out.ProviderState = &chatv1.ProviderState{Maker: s.Maker, Data: s.Data}
+		setUnknown(out.ProviderState, s.Unknown)
+	}
+	setUnknown(out, p.Unknown)
+	return out
 }
 
-// ToolCallFrom returns the tool call of a protocol message.
-func ToolCallFrom(c *chatv1.ToolCall) chat.ToolCall {
-	return chat.ToolCall{ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments()}
+func media(m *chat.Media) *chatv1.Media {
+	out := &chatv1.Media{Kind: m.Kind, MediaType: m.MediaType, Name: m.Name}
+	switch {
+	case m.URL != "":
+		out.Source = &chatv1.Media_Url{Url: m.URL}
+	case m.Reference != "":
+		out.Source = &chatv1.Media_Reference{Reference: m.Reference}
+	case len(m.Data) > 0:
+		out.Source = &chatv1.Media_Data{Data: m.Data}
+	}
+	setUnknown(out, m.Unknown)
+	return out
 }
 
-// MessageFrom returns the message of a protocol message. It leaves out parts whose kind this
-// version does not know.
+func toolCall(c *chat.ToolCall) *chatv1.ToolCall {
+	out := &chatv1.ToolCall{Id: c.ID, Name: c.Name, Arguments: c.Arguments}
+	setUnknown(out, c.Unknown)
+	return out
+}
+
+// setUnknown puts the fields that this version does not know back into a message.
+func setUnknown(m proto.Message, unknown chat.Unknown) {
+	if len(unknown) > 0 {
+		m.ProtoReflect().SetUnknown(protoreflect.RawFields(unknown))
+	}
+}
+
+// unknownOf returns the fields of a message that this version does not know, or nil.
+func unknownOf(m proto.Message) chat.Unknown {
+	if unknown := m.ProtoReflect().GetUnknown(); len(unknown) > 0 {
+		return chat.Unknown(unknown)
+	}
+	return nil
+}
+
+// MessageFrom converts from the protocol.
 func MessageFrom(m *chatv1.Message) chat.Message {
-	return chat.Message{Role: roleFrom(m.GetRole()), Parts: partsFrom(m.GetParts())}
+	return chat.Message{Role: roleFrom(m.GetRole()), Parts: partsFrom(m.GetParts()), Unknown: unknownOf(m)}
 }
 
 // MessagesFrom returns the messages of a list of protocol messages. It leaves out parts whose kind
@@ -113,14 +176,12 @@ func MessagesFrom(ms []*chatv1.Message) []chat.Message {
 		return nil
 	}
 	out := make([]chat.Message, len(ms))
-	block := make([]chat.Part, len(ms)) // one allocation for all messages with one part
+	block := make([]chat.Part, len(ms)) // parts of the messages that have one, in one allocation
 	for i, m := range ms {
 		if ps := m.GetParts(); len(ps) == 1 {
-			if t, ok := ps[0].GetPart().(*chatv1.Part_Text); ok {
-				block[i].Text = t.Text
-				out[i] = chat.Message{Role: roleFrom(m.GetRole()), Parts: block[i : i+1 : i+1]}
-				continue
-			}
+			block[i] = PartFrom(ps[0])
+			out[i] = chat.Message{Role: roleFrom(m.GetRole()), Parts: block[i : i+1 : i+1], Unknown: unknownOf(m)}
+			continue
 		}
 		out[i] = MessageFrom(m)
 	}
@@ -128,39 +189,79 @@ func MessagesFrom(ms []*chatv1.Message) []chat.Message {
 }
 
 func partsFrom(ps []*chatv1.Part) []chat.Part {
-	out := make([]chat.Part, 0, len(ps))
-	for _, p := range ps {
-		switch p := p.GetPart().(type) {
-		case *chatv1.Part_Text:
-			out = append(out, chat.Part{Text: p.Text})
-		case *chatv1.Part_Image:
-			out = append(out, chat.Part{Image: &chat.Image{
-				MediaType: p.Image.GetMediaType(), Data: p.Image.GetData(), URL: p.Image.GetUrl()}})
-		case *chatv1.Part_Reasoning:
-			out = append(out, chat.Part{Reasoning: &chat.Reasoning{
-				Text: p.Reasoning.GetText(), Signature: p.Reasoning.GetSignature()}})
-		case *chatv1.Part_ToolCall:
-			c := ToolCallFrom(p.ToolCall)
-			out = append(out, chat.Part{ToolCall: &c})
-		case *chatv1.Part_ToolResult:
-			out = append(out, chat.Part{ToolResult: &chat.ToolResult{
-				ToolCallID: p.ToolResult.GetToolCallId(), Name: p.ToolResult.GetName(),
-				Parts: partsFrom(p.ToolResult.GetParts()), IsError: p.ToolResult.GetIsError()}})
-		}
+	out := make([]chat.Part, len(ps))
+	for i, p := range ps {
+		out[i] = PartFrom(p)
 	}
 	return out
 }
 
-// Usage returns token counts in the protocol's form.
-func Usage(u chat.Usage) *chatv1.Usage {
-	return &chatv1.Usage{InputTokens: u.InputTokens, OutputTokens: u.OutputTokens,
-		CachedInputTokens: u.CachedInputTokens, ReasoningTokens: u.ReasoningTokens}
+// PartFrom converts from the protocol.
+func PartFrom(p *chatv1.Part) chat.Part {
+	out := chat.Part{Unknown: unknownOf(p)}
+	switch part := p.GetPart().(type) {
+	case *chatv1.Part_Text:
+		out.Text = part.Text
+	case *chatv1.Part_Media:
+		out.Media = mediaFrom(part.Media)
+	case *chatv1.Part_Reasoning:
+		out.Reasoning = &chat.Reasoning{Text: part.Reasoning.GetText(), Unknown: unknownOf(part.Reasoning)}
+	case *chatv1.Part_ToolCall:
+		c := part.ToolCall
+		out.ToolCall = &chat.ToolCall{ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments(), Unknown: unknownOf(c)}
+	case *chatv1.Part_ToolResult:
+		r := part.ToolResult
+		out.ToolResult = &chat.ToolResult{
+			ToolCallID: r.GetToolCallId(), Name: r.GetName(), Parts: partsFrom(r.GetParts()), IsError: r.GetIsError(),
+			Structured: r.GetStructured(), Unknown: unknownOf(r),
+		}
+	case *chatv1.Part_Refusal:
+		out.Refusal = &chat.Refusal{Text: part.Refusal.GetText(), Unknown: unknownOf(part.Refusal)}
+	case *chatv1.Part_Other:
+		out.Other = &chat.Other{Type: part.Other.GetType(), Data: part.Other.GetData(), Unknown: unknownOf(part.Other)}
+	}
+	for _, c := range p.GetCitations() {
+		out.Citations = append(out.Citations, chat.Citation{
+			Start: int(c.GetStart()), End: int(c.GetEnd()), URL: c.GetUrl(), Document: c.GetDocument(), Title: c.GetTitle(),
+			Quote: c.GetQuote(), Unknown: unknownOf(c),
+		})
+	}
+	if s := p.GetProviderState(); s != nil {
+		out.State = &chat.ProviderState{Maker: s.GetMaker(), Data: s.GetData(), Unknown: unknownOf(s)}
+	}
+	return out
 }
 
-// UsageFrom returns the token counts of a protocol message.
+func mediaFrom(m *chatv1.Media) *chat.Media {
+	return &chat.Media{
+		Kind: m.GetKind(), MediaType: m.GetMediaType(), Data: m.GetData(), URL: m.GetUrl(), Reference: m.GetReference(),
+		Name: m.GetName(), Unknown: unknownOf(m),
+	}
+}
+
+// ToolCall converts to the protocol.
+func ToolCall(c chat.ToolCall) *chatv1.ToolCall { return toolCall(&c) }
+
+// ToolCallFrom converts from the protocol.
+func ToolCallFrom(c *chatv1.ToolCall) chat.ToolCall {
+	return chat.ToolCall{ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments(), Unknown: unknownOf(c)}
+}
+
+// Usage converts to the protocol. Details beyond the bounds are left out.
+func Usage(u chat.Usage) *chatv1.Usage {
+	u = u.Bounded()
+	return &chatv1.Usage{
+		InputTokens: u.InputTokens, OutputTokens: u.OutputTokens, CachedInputTokens: u.CachedInputTokens,
+		ReasoningTokens: u.ReasoningTokens, CacheWriteTokens: u.CacheWriteTokens, Details: u.Details,
+	}
+}
+
+// UsageFrom converts from the protocol. Details beyond the bounds are left out.
 func UsageFrom(u *chatv1.Usage) chat.Usage {
-	return chat.Usage{InputTokens: u.GetInputTokens(), OutputTokens: u.GetOutputTokens(),
-		CachedInputTokens: u.GetCachedInputTokens(), ReasoningTokens: u.GetReasoningTokens()}
+	return chat.Usage{
+		InputTokens: u.GetInputTokens(), OutputTokens: u.GetOutputTokens(), CachedInputTokens: u.GetCachedInputTokens(),
+		ReasoningTokens: u.GetReasoningTokens(), CacheWriteTokens: u.GetCacheWriteTokens(), Details: u.GetDetails(),
+	}.Bounded()
 }
 
 // Time returns a time in the protocol's form. It returns nil for the zero time.

@@ -76,7 +76,9 @@ func (Role) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{0}
 }
 
-// Message is one entry of a conversation: a role and its parts, in order.
+// Message is one entry of a conversation: a role and its parts, in order. Whoever
+// stores or relays a message keeps the fields that it does not know, in the message and
+// in all that is in it.
 type Message struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Role          Role                   `protobuf:"varint,1,opt,name=role,proto3,enum=botyard.chat.v1.Role" json:"role,omitempty"`
@@ -129,16 +131,24 @@ func (x *Message) GetParts() []*Part {
 	return nil
 }
 
+// Part is one piece of a message. A part of a kind that a later version adds has none
+// of the kinds below; it is kept, and a plugin that must understand it refuses it.
 type Part struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Part:
 	//
 	//	*Part_Text
-	//	*Part_Image
+	//	*Part_Media
 	//	*Part_Reasoning
 	//	*Part_ToolCall
 	//	*Part_ToolResult
-	Part          isPart_Part `protobuf_oneof:"part"`
+	//	*Part_Refusal
+	//	*Part_Other
+	Part isPart_Part `protobuf_oneof:"part"`
+	// Where a text comes from. Only with text.
+	Citations []*Citation `protobuf:"bytes,14,rep,name=citations,proto3" json:"citations,omitempty"`
+	// What the provider that made this part wants back with it, unchanged.
+	ProviderState *ProviderState `protobuf:"bytes,15,opt,name=provider_state,json=providerState,proto3" json:"provider_state,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -189,10 +199,10 @@ func (x *Part) GetText() string {
 	return ""
 }
 
-func (x *Part) GetImage() *Image {
+func (x *Part) GetMedia() *Media {
 	if x != nil {
-		if x, ok := x.Part.(*Part_Image); ok {
-			return x.Image
+		if x, ok := x.Part.(*Part_Media); ok {
+			return x.Media
 		}
 	}
 	return nil
@@ -225,6 +235,38 @@ func (x *Part) GetToolResult() *ToolResult {
 	return nil
 }
 
+func (x *Part) GetRefusal() *Refusal {
+	if x != nil {
+		if x, ok := x.Part.(*Part_Refusal); ok {
+			return x.Refusal
+		}
+	}
+	return nil
+}
+
+func (x *Part) GetOther() *Other {
+	if x != nil {
+		if x, ok := x.Part.(*Part_Other); ok {
+			return x.Other
+		}
+	}
+	return nil
+}
+
+func (x *Part) GetCitations() []*Citation {
+	if x != nil {
+		return x.Citations
+	}
+	return nil
+}
+
+func (x *Part) GetProviderState() *ProviderState {
+	if x != nil {
+		return x.ProviderState
+	}
+	return nil
+}
+
 type isPart_Part interface {
 	isPart_Part()
 }
@@ -233,8 +275,8 @@ type Part_Text struct {
 	Text string `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
 }
 
-type Part_Image struct {
-	Image *Image `protobuf:"bytes,2,opt,name=image,proto3,oneof"`
+type Part_Media struct {
+	Media *Media `protobuf:"bytes,2,opt,name=media,proto3,oneof"`
 }
 
 type Part_Reasoning struct {
@@ -249,9 +291,17 @@ type Part_ToolResult struct {
 	ToolResult *ToolResult `protobuf:"bytes,5,opt,name=tool_result,json=toolResult,proto3,oneof"`
 }
 
+type Part_Refusal struct {
+	Refusal *Refusal `protobuf:"bytes,6,opt,name=refusal,proto3,oneof"`
+}
+
+type Part_Other struct {
+	Other *Other `protobuf:"bytes,7,opt,name=other,proto3,oneof"`
+}
+
 func (*Part_Text) isPart_Part() {}
 
-func (*Part_Image) isPart_Part() {}
+func (*Part_Media) isPart_Part() {}
 
 func (*Part_Reasoning) isPart_Part() {}
 
@@ -259,30 +309,35 @@ func (*Part_ToolCall) isPart_Part() {}
 
 func (*Part_ToolResult) isPart_Part() {}
 
-// Image carries its bytes or says where they are; one of the two.
-type Image struct {
+func (*Part_Refusal) isPart_Part() {}
+
+func (*Part_Other) isPart_Part() {}
+
+// ProviderState is opaque to all but its maker: a signature of reasoning, encrypted
+// reasoning, the id of an item. The host gives it back only to an instance whose
+// ConfigureResponse has the same maker, and leaves it out otherwise.
+type ProviderState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	MediaType     string                 `protobuf:"bytes,1,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	Maker         string                 `protobuf:"bytes,1,opt,name=maker,proto3" json:"maker,omitempty"`
 	Data          []byte                 `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
-	Url           string                 `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
-func (x *Image) Reset() {
-	*x = Image{}
+func (x *ProviderState) Reset() {
+	*x = ProviderState{}
 	mi := &file_botyard_chat_v1_chat_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
 
-func (x *Image) String() string {
+func (x *ProviderState) String() string {
 	return protoimpl.X.MessageStringOf(x)
 }
 
-func (*Image) ProtoMessage() {}
+func (*ProviderState) ProtoMessage() {}
 
-func (x *Image) ProtoReflect() protoreflect.Message {
+func (x *ProviderState) ProtoReflect() protoreflect.Message {
 	mi := &file_botyard_chat_v1_chat_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
@@ -294,45 +349,164 @@ func (x *Image) ProtoReflect() protoreflect.Message {
 	return mi.MessageOf(x)
 }
 
-// Deprecated: Use Image.ProtoReflect.Descriptor instead.
-func (*Image) Descriptor() ([]byte, []int) {
+// Deprecated: Use ProviderState.ProtoReflect.Descriptor instead.
+func (*ProviderState) Descriptor() ([]byte, []int) {
 	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{2}
 }
 
-func (x *Image) GetMediaType() string {
+func (x *ProviderState) GetMaker() string {
 	if x != nil {
-		return x.MediaType
+		return x.Maker
 	}
 	return ""
 }
 
-func (x *Image) GetData() []byte {
+func (x *ProviderState) GetData() []byte {
 	if x != nil {
 		return x.Data
 	}
 	return nil
 }
 
-func (x *Image) GetUrl() string {
+// Media is an image, a sound or another file. It has one source.
+type Media struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "image", "audio", "video" or "file".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// For example "image/png"; empty when unknown.
+	MediaType string `protobuf:"bytes,2,opt,name=media_type,json=mediaType,proto3" json:"media_type,omitempty"`
+	// Types that are valid to be assigned to Source:
+	//
+	//	*Media_Data
+	//	*Media_Url
+	//	*Media_Reference
+	Source isMedia_Source `protobuf_oneof:"source"`
+	// The file's name, for people and models; may be empty.
+	Name          string `protobuf:"bytes,6,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Media) Reset() {
+	*x = Media{}
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Media) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Media) ProtoMessage() {}
+
+func (x *Media) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[3]
 	if x != nil {
-		return x.Url
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Media.ProtoReflect.Descriptor instead.
+func (*Media) Descriptor() ([]byte, []int) {
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Media) GetKind() string {
+	if x != nil {
+		return x.Kind
 	}
 	return ""
 }
 
-// Reasoning is what a model thought before its reply. Some providers want it
-// back unchanged, with their signature.
+func (x *Media) GetMediaType() string {
+	if x != nil {
+		return x.MediaType
+	}
+	return ""
+}
+
+func (x *Media) GetSource() isMedia_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Media) GetData() []byte {
+	if x != nil {
+		if x, ok := x.Source.(*Media_Data); ok {
+			return x.Data
+		}
+	}
+	return nil
+}
+
+func (x *Media) GetUrl() string {
+	if x != nil {
+		if x, ok := x.Source.(*Media_Url); ok {
+			return x.Url
+		}
+	}
+	return ""
+}
+
+func (x *Media) GetReference() string {
+	if x != nil {
+		if x, ok := x.Source.(*Media_Reference); ok {
+			return x.Reference
+		}
+	}
+	return ""
+}
+
+func (x *Media) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type isMedia_Source interface {
+	isMedia_Source()
+}
+
+type Media_Data struct {
+	Data []byte `protobuf:"bytes,3,opt,name=data,proto3,oneof"`
+}
+
+type Media_Url struct {
+	Url string `protobuf:"bytes,4,opt,name=url,proto3,oneof"`
+}
+
+type Media_Reference struct {
+	// A file that the provider keeps, by the provider's id.
+	Reference string `protobuf:"bytes,5,opt,name=reference,proto3,oneof"`
+}
+
+func (*Media_Data) isMedia_Source() {}
+
+func (*Media_Url) isMedia_Source() {}
+
+func (*Media_Reference) isMedia_Source() {}
+
+// Reasoning is what a model thought before it went on. The text is empty where the
+// provider shows none; the part then has a provider_state.
 type Reasoning struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	Signature     []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Reasoning) Reset() {
 	*x = Reasoning{}
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[3]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -344,7 +518,7 @@ func (x *Reasoning) String() string {
 func (*Reasoning) ProtoMessage() {}
 
 func (x *Reasoning) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[3]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -357,7 +531,7 @@ func (x *Reasoning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reasoning.ProtoReflect.Descriptor instead.
 func (*Reasoning) Descriptor() ([]byte, []int) {
-	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{3}
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Reasoning) GetText() string {
@@ -367,18 +541,11 @@ func (x *Reasoning) GetText() string {
 	return ""
 }
 
-func (x *Reasoning) GetSignature() []byte {
-	if x != nil {
-		return x.Signature
-	}
-	return nil
-}
-
 type ToolCall struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Name  string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// A JSON object.
+	// As the model wrote them: JSON, unless the tool takes a plain text.
 	Arguments     string `protobuf:"bytes,3,opt,name=arguments,proto3" json:"arguments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -386,7 +553,7 @@ type ToolCall struct {
 
 func (x *ToolCall) Reset() {
 	*x = ToolCall{}
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[4]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -398,7 +565,7 @@ func (x *ToolCall) String() string {
 func (*ToolCall) ProtoMessage() {}
 
 func (x *ToolCall) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[4]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -411,7 +578,7 @@ func (x *ToolCall) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolCall.ProtoReflect.Descriptor instead.
 func (*ToolCall) Descriptor() ([]byte, []int) {
-	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{4}
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ToolCall) GetId() string {
@@ -436,18 +603,20 @@ func (x *ToolCall) GetArguments() string {
 }
 
 type ToolResult struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ToolCallId    string                 `protobuf:"bytes,1,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Parts         []*Part                `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
-	IsError       bool                   `protobuf:"varint,4,opt,name=is_error,json=isError,proto3" json:"is_error,omitempty"`
+	state      protoimpl.MessageState `protogen:"open.v1"`
+	ToolCallId string                 `protobuf:"bytes,1,opt,name=tool_call_id,json=toolCallId,proto3" json:"tool_call_id,omitempty"`
+	Name       string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Parts      []*Part                `protobuf:"bytes,3,rep,name=parts,proto3" json:"parts,omitempty"`
+	IsError    bool                   `protobuf:"varint,4,opt,name=is_error,json=isError,proto3" json:"is_error,omitempty"`
+	// The result as JSON, for tools that have one; parts say the same in words.
+	Structured    []byte `protobuf:"bytes,5,opt,name=structured,proto3" json:"structured,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ToolResult) Reset() {
 	*x = ToolResult{}
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[5]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +628,7 @@ func (x *ToolResult) String() string {
 func (*ToolResult) ProtoMessage() {}
 
 func (x *ToolResult) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[5]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +641,7 @@ func (x *ToolResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToolResult.ProtoReflect.Descriptor instead.
 func (*ToolResult) Descriptor() ([]byte, []int) {
-	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{5}
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ToolResult) GetToolCallId() string {
@@ -503,22 +672,222 @@ func (x *ToolResult) GetIsError() bool {
 	return false
 }
 
+func (x *ToolResult) GetStructured() []byte {
+	if x != nil {
+		return x.Structured
+	}
+	return nil
+}
+
+// Refusal is the text by which a model declines to reply.
+type Refusal struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Text          string                 `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Refusal) Reset() {
+	*x = Refusal{}
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Refusal) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Refusal) ProtoMessage() {}
+
+func (x *Refusal) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
+func (*Refusal) Descriptor() ([]byte, []int) {
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Refusal) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Other is what a provider has and this protocol has no kind for. It is stored, and
+// given back only together with its provider_state.
+type Other struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// For example "anthropic.server_tool_use".
+	Type          string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
+	Data          []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Other) Reset() {
+	*x = Other{}
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Other) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Other) ProtoMessage() {}
+
+func (x *Other) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Other.ProtoReflect.Descriptor instead.
+func (*Other) Descriptor() ([]byte, []int) {
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Other) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Other) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+// Citation says where a stretch of a text comes from.
+type Citation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Bytes of the text, from start up to but not including end. Both 0: all of it.
+	Start int32  `protobuf:"varint,1,opt,name=start,proto3" json:"start,omitempty"`
+	End   int32  `protobuf:"varint,2,opt,name=end,proto3" json:"end,omitempty"`
+	Url   string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
+	// Id of the document, as the knowledge base or the provider names it.
+	Document      string `protobuf:"bytes,4,opt,name=document,proto3" json:"document,omitempty"`
+	Title         string `protobuf:"bytes,5,opt,name=title,proto3" json:"title,omitempty"`
+	Quote         string `protobuf:"bytes,6,opt,name=quote,proto3" json:"quote,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Citation) Reset() {
+	*x = Citation{}
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Citation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Citation) ProtoMessage() {}
+
+func (x *Citation) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Citation.ProtoReflect.Descriptor instead.
+func (*Citation) Descriptor() ([]byte, []int) {
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Citation) GetStart() int32 {
+	if x != nil {
+		return x.Start
+	}
+	return 0
+}
+
+func (x *Citation) GetEnd() int32 {
+	if x != nil {
+		return x.End
+	}
+	return 0
+}
+
+func (x *Citation) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Citation) GetDocument() string {
+	if x != nil {
+		return x.Document
+	}
+	return ""
+}
+
+func (x *Citation) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Citation) GetQuote() string {
+	if x != nil {
+		return x.Quote
+	}
+	return ""
+}
+
 // Usage counts tokens as the provider bills them.
 type Usage struct {
-	state        protoimpl.MessageState `protogen:"open.v1"`
-	InputTokens  int64                  `protobuf:"varint,1,opt,name=input_tokens,json=inputTokens,proto3" json:"input_tokens,omitempty"`
-	OutputTokens int64                  `protobuf:"varint,2,opt,name=output_tokens,json=outputTokens,proto3" json:"output_tokens,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All tokens of the input, those from and to a prompt cache included.
+	InputTokens  int64 `protobuf:"varint,1,opt,name=input_tokens,json=inputTokens,proto3" json:"input_tokens,omitempty"`
+	OutputTokens int64 `protobuf:"varint,2,opt,name=output_tokens,json=outputTokens,proto3" json:"output_tokens,omitempty"`
 	// The part of input_tokens that the provider served from its prompt cache.
 	CachedInputTokens int64 `protobuf:"varint,3,opt,name=cached_input_tokens,json=cachedInputTokens,proto3" json:"cached_input_tokens,omitempty"`
 	// The part of output_tokens that was reasoning.
 	ReasoningTokens int64 `protobuf:"varint,4,opt,name=reasoning_tokens,json=reasoningTokens,proto3" json:"reasoning_tokens,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The part of input_tokens that the provider wrote to its prompt cache.
+	CacheWriteTokens int64 `protobuf:"varint,5,opt,name=cache_write_tokens,json=cacheWriteTokens,proto3" json:"cache_write_tokens,omitempty"`
+	// What else the provider counts, by its own names, at most 32, each of at most 64
+	// bytes: "server_tool_use.web_search_requests". Not part of the counts above.
+	Details       map[string]int64 `protobuf:"bytes,6,rep,name=details,proto3" json:"details,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Usage) Reset() {
 	*x = Usage{}
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[6]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -530,7 +899,7 @@ func (x *Usage) String() string {
 func (*Usage) ProtoMessage() {}
 
 func (x *Usage) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[6]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -543,7 +912,7 @@ func (x *Usage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Usage.ProtoReflect.Descriptor instead.
 func (*Usage) Descriptor() ([]byte, []int) {
-	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{6}
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Usage) GetInputTokens() int64 {
@@ -574,6 +943,20 @@ func (x *Usage) GetReasoningTokens() int64 {
 	return 0
 }
 
+func (x *Usage) GetCacheWriteTokens() int64 {
+	if x != nil {
+		return x.CacheWriteTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetDetails() map[string]int64 {
+	if x != nil {
+		return x.Details
+	}
+	return nil
+}
+
 // CallContext stands in every call. The host fills it; a plugin passes on what
 // it needs and believes nothing else about tenant, conversation or user.
 type CallContext struct {
@@ -597,7 +980,7 @@ type CallContext struct {
 
 func (x *CallContext) Reset() {
 	*x = CallContext{}
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[7]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +992,7 @@ func (x *CallContext) String() string {
 func (*CallContext) ProtoMessage() {}
 
 func (x *CallContext) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_chat_v1_chat_proto_msgTypes[7]
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +1005,7 @@ func (x *CallContext) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallContext.ProtoReflect.Descriptor instead.
 func (*CallContext) Descriptor() ([]byte, []int) {
-	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{7}
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CallContext) GetInstance() string {
@@ -681,39 +1064,69 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x1abotyard/chat/v1/chat.proto\x12\x0fbotyard.chat.v1\"a\n" +
 	"\aMessage\x12)\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x15.botyard.chat.v1.RoleR\x04role\x12+\n" +
-	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\x8a\x02\n" +
+	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\xf0\x03\n" +
 	"\x04Part\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12.\n" +
-	"\x05image\x18\x02 \x01(\v2\x16.botyard.chat.v1.ImageH\x00R\x05image\x12:\n" +
+	"\x05media\x18\x02 \x01(\v2\x16.botyard.chat.v1.MediaH\x00R\x05media\x12:\n" +
 	"\treasoning\x18\x03 \x01(\v2\x1a.botyard.chat.v1.ReasoningH\x00R\treasoning\x128\n" +
 	"\ttool_call\x18\x04 \x01(\v2\x19.botyard.chat.v1.ToolCallH\x00R\btoolCall\x12>\n" +
 	"\vtool_result\x18\x05 \x01(\v2\x1b.botyard.chat.v1.ToolResultH\x00R\n" +
-	"toolResultB\x06\n" +
-	"\x04part\"L\n" +
-	"\x05Image\x12\x1d\n" +
+	"toolResult\x124\n" +
+	"\arefusal\x18\x06 \x01(\v2\x18.botyard.chat.v1.RefusalH\x00R\arefusal\x12.\n" +
+	"\x05other\x18\a \x01(\v2\x16.botyard.chat.v1.OtherH\x00R\x05other\x127\n" +
+	"\tcitations\x18\x0e \x03(\v2\x19.botyard.chat.v1.CitationR\tcitations\x12E\n" +
+	"\x0eprovider_state\x18\x0f \x01(\v2\x1e.botyard.chat.v1.ProviderStateR\rproviderStateB\x06\n" +
+	"\x04part\"9\n" +
+	"\rProviderState\x12\x14\n" +
+	"\x05maker\x18\x01 \x01(\tR\x05maker\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\xa2\x01\n" +
+	"\x05Media\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x1d\n" +
 	"\n" +
-	"media_type\x18\x01 \x01(\tR\tmediaType\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\x12\x10\n" +
-	"\x03url\x18\x03 \x01(\tR\x03url\"=\n" +
+	"media_type\x18\x02 \x01(\tR\tmediaType\x12\x14\n" +
+	"\x04data\x18\x03 \x01(\fH\x00R\x04data\x12\x12\n" +
+	"\x03url\x18\x04 \x01(\tH\x00R\x03url\x12\x1e\n" +
+	"\treference\x18\x05 \x01(\tH\x00R\treference\x12\x12\n" +
+	"\x04name\x18\x06 \x01(\tR\x04nameB\b\n" +
+	"\x06source\"\x1f\n" +
 	"\tReasoning\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
-	"\tsignature\x18\x02 \x01(\fR\tsignature\"L\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"L\n" +
 	"\bToolCall\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
-	"\targuments\x18\x03 \x01(\tR\targuments\"\x8a\x01\n" +
+	"\targuments\x18\x03 \x01(\tR\targuments\"\xaa\x01\n" +
 	"\n" +
 	"ToolResult\x12 \n" +
 	"\ftool_call_id\x18\x01 \x01(\tR\n" +
 	"toolCallId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12+\n" +
 	"\x05parts\x18\x03 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\x12\x19\n" +
-	"\bis_error\x18\x04 \x01(\bR\aisError\"\xaa\x01\n" +
+	"\bis_error\x18\x04 \x01(\bR\aisError\x12\x1e\n" +
+	"\n" +
+	"structured\x18\x05 \x01(\fR\n" +
+	"structured\"\x1d\n" +
+	"\aRefusal\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\"/\n" +
+	"\x05Other\x12\x12\n" +
+	"\x04type\x18\x01 \x01(\tR\x04type\x12\x12\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\x8c\x01\n" +
+	"\bCitation\x12\x14\n" +
+	"\x05start\x18\x01 \x01(\x05R\x05start\x12\x10\n" +
+	"\x03end\x18\x02 \x01(\x05R\x03end\x12\x10\n" +
+	"\x03url\x18\x03 \x01(\tR\x03url\x12\x1a\n" +
+	"\bdocument\x18\x04 \x01(\tR\bdocument\x12\x14\n" +
+	"\x05title\x18\x05 \x01(\tR\x05title\x12\x14\n" +
+	"\x05quote\x18\x06 \x01(\tR\x05quote\"\xd3\x02\n" +
 	"\x05Usage\x12!\n" +
 	"\finput_tokens\x18\x01 \x01(\x03R\vinputTokens\x12#\n" +
 	"\routput_tokens\x18\x02 \x01(\x03R\foutputTokens\x12.\n" +
 	"\x13cached_input_tokens\x18\x03 \x01(\x03R\x11cachedInputTokens\x12)\n" +
-	"\x10reasoning_tokens\x18\x04 \x01(\x03R\x0freasoningTokens\"\xdc\x01\n" +
+	"\x10reasoning_tokens\x18\x04 \x01(\x03R\x0freasoningTokens\x12,\n" +
+	"\x12cache_write_tokens\x18\x05 \x01(\x03R\x10cacheWriteTokens\x12=\n" +
+	"\adetails\x18\x06 \x03(\v2#.botyard.chat.v1.Usage.DetailsEntryR\adetails\x1a:\n" +
+	"\fDetailsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdc\x01\n" +
 	"\vCallContext\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\"\n" +
@@ -743,31 +1156,41 @@ func file_botyard_chat_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_botyard_chat_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_botyard_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_botyard_chat_v1_chat_proto_goTypes = []any{
-	(Role)(0),           // 0: botyard.chat.v1.Role
-	(*Message)(nil),     // 1: botyard.chat.v1.Message
-	(*Part)(nil),        // 2: botyard.chat.v1.Part
-	(*Image)(nil),       // 3: botyard.chat.v1.Image
-	(*Reasoning)(nil),   // 4: botyard.chat.v1.Reasoning
-	(*ToolCall)(nil),    // 5: botyard.chat.v1.ToolCall
-	(*ToolResult)(nil),  // 6: botyard.chat.v1.ToolResult
-	(*Usage)(nil),       // 7: botyard.chat.v1.Usage
-	(*CallContext)(nil), // 8: botyard.chat.v1.CallContext
+	(Role)(0),             // 0: botyard.chat.v1.Role
+	(*Message)(nil),       // 1: botyard.chat.v1.Message
+	(*Part)(nil),          // 2: botyard.chat.v1.Part
+	(*ProviderState)(nil), // 3: botyard.chat.v1.ProviderState
+	(*Media)(nil),         // 4: botyard.chat.v1.Media
+	(*Reasoning)(nil),     // 5: botyard.chat.v1.Reasoning
+	(*ToolCall)(nil),      // 6: botyard.chat.v1.ToolCall
+	(*ToolResult)(nil),    // 7: botyard.chat.v1.ToolResult
+	(*Refusal)(nil),       // 8: botyard.chat.v1.Refusal
+	(*Other)(nil),         // 9: botyard.chat.v1.Other
+	(*Citation)(nil),      // 10: botyard.chat.v1.Citation
+	(*Usage)(nil),         // 11: botyard.chat.v1.Usage
+	(*CallContext)(nil),   // 12: botyard.chat.v1.CallContext
+	nil,                   // 13: botyard.chat.v1.Usage.DetailsEntry
 }
 var file_botyard_chat_v1_chat_proto_depIdxs = []int32{
-	0, // 0: botyard.chat.v1.Message.role:type_name -> botyard.chat.v1.Role
-	2, // 1: botyard.chat.v1.Message.parts:type_name -> botyard.chat.v1.Part
-	3, // 2: botyard.chat.v1.Part.image:type_name -> botyard.chat.v1.Image
-	4, // 3: botyard.chat.v1.Part.reasoning:type_name -> botyard.chat.v1.Reasoning
-	5, // 4: botyard.chat.v1.Part.tool_call:type_name -> botyard.chat.v1.ToolCall
-	6, // 5: botyard.chat.v1.Part.tool_result:type_name -> botyard.chat.v1.ToolResult
-	2, // 6: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	0,  // 0: botyard.chat.v1.Message.role:type_name -> botyard.chat.v1.Role
+	2,  // 1: botyard.chat.v1.Message.parts:type_name -> botyard.chat.v1.Part
+	4,  // 2: botyard.chat.v1.Part.media:type_name -> botyard.chat.v1.Media
+	5,  // 3: botyard.chat.v1.Part.reasoning:type_name -> botyard.chat.v1.Reasoning
+	6,  // 4: botyard.chat.v1.Part.tool_call:type_name -> botyard.chat.v1.ToolCall
+	7,  // 5: botyard.chat.v1.Part.tool_result:type_name -> botyard.chat.v1.ToolResult
+	8,  // 6: botyard.chat.v1.Part.refusal:type_name -> botyard.chat.v1.Refusal
+	9,  // 7: botyard.chat.v1.Part.other:type_name -> botyard.chat.v1.Other
+	10, // 8: botyard.chat.v1.Part.citations:type_name -> botyard.chat.v1.Citation
+	3,  // 9: botyard.chat.v1.Part.provider_state:type_name -> botyard.chat.v1.ProviderState
+	2,  // 10: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
+	13, // 11: botyard.chat.v1.Usage.details:type_name -> botyard.chat.v1.Usage.DetailsEntry
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_botyard_chat_v1_chat_proto_init() }
@@ -777,10 +1200,17 @@ func file_botyard_chat_v1_chat_proto_init() {
 	}
 	file_botyard_chat_v1_chat_proto_msgTypes[1].OneofWrappers = []any{
 		(*Part_Text)(nil),
-		(*Part_Image)(nil),
+		(*Part_Media)(nil),
 		(*Part_Reasoning)(nil),
 		(*Part_ToolCall)(nil),
 		(*Part_ToolResult)(nil),
+		(*Part_Refusal)(nil),
+		(*Part_Other)(nil),
+	}
+	file_botyard_chat_v1_chat_proto_msgTypes[3].OneofWrappers = []any{
+		(*Media_Data)(nil),
+		(*Media_Url)(nil),
+		(*Media_Reference)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -788,7 +1218,7 @@ func file_botyard_chat_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_chat_v1_chat_proto_rawDesc), len(file_botyard_chat_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   8,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
