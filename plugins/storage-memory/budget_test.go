@@ -118,10 +118,12 @@ func TestTotalBytes(t *testing.T) {
 		{"", 0, 1 << 30}, {"", 1 << 30, 1 << 27}, {"", 1 << 40, 1 << 30}, {"", 1 << 20, 1 << 20},
 		{"5000000", 1 << 20, 5000000}, {"0", 0, 0}, {"-1", 0, 0}, {"1000", 0, 0}, {"1GiB", 0, 0}, {" 5000000", 0, 0},
 	} {
-		got, err := totalBytes(try.text, try.memory)
-		if got != try.want || (err == nil) != (try.want > 0) || err != nil && !strings.Contains(err.Error(), TotalVariable) {
-			t.Errorf("%q of %d: %d, %v", try.text, try.memory, got, err)
-		}
+		t.Run(fmt.Sprintf("%q of %d", try.text, try.memory), func(t *testing.T) {
+			got, err := totalBytes(try.text, try.memory)
+			if got != try.want || (err == nil) != (try.want > 0) || err != nil && !strings.Contains(err.Error(), TotalVariable) {
+				t.Errorf("%q of %d: %d, %v", try.text, try.memory, got, err)
+			}
+		})
 	}
 }
 
@@ -140,8 +142,10 @@ func TestMemory(t *testing.T) {
 		{"version 1", fstest.MapFS{"proc/meminfo": file("MemTotal: 1024 kB\n"), "proc/self/cgroup": file("8:pids:/\n3:memory:/a/b\n0::/\n"),
 			"sys/fs/cgroup/memory/a/b/memory.limit_in_bytes": file("9223372036854771712\n"), "sys/fs/cgroup/memory/a/memory.limit_in_bytes": file("8192\n")}, 8192},
 	} {
-		if got := memory(try.root); got != try.want {
-			t.Errorf("%s: %d, not %d", try.name, got, try.want)
-		}
+		t.Run(try.name, func(t *testing.T) {
+			if got := memory(try.root); got != try.want {
+				t.Errorf("%s: %d, not %d", try.name, got, try.want)
+			}
+		})
 	}
 }

@@ -28,8 +28,9 @@ func (h *holder) expired(elapsed time.Duration) bool {
 // extend moves the end of the lease to until, a time since Store.epoch. It never shortens the
 // lease.
 func (h *holder) extend(until time.Duration) {
+	// until is negative if the addition in the caller has overflowed.
 	if until < 0 {
-		until = math.MaxInt64 // negative if the addition in the caller has overflowed
+		until = math.MaxInt64
 	}
 	for {
 		old := h.until.Load()

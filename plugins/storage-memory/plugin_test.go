@@ -29,14 +29,16 @@ func TestConfig(t *testing.T) {
 		{`{"pool_size": 20}`, -1},
 		{`{"max_overflow": 10}`, -1},
 	} {
-		var cfg Config
-		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
-		if c.want < 0 && !fault.Is(err, fault.Invalid) {
-			t.Errorf("%s: %v; want it refused", c.block, err)
-		}
-		if c.want >= 0 && (err != nil || cfg.MaxBytes != c.want) {
-			t.Errorf("%s: %+v, %v; want %d", c.block, cfg, err, c.want)
-		}
+		t.Run(c.block, func(t *testing.T) {
+			var cfg Config
+			err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+			if c.want < 0 && !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v; want it refused", c.block, err)
+			}
+			if c.want >= 0 && (err != nil || cfg.MaxBytes != c.want) {
+				t.Errorf("%s: %+v, %v; want %d", c.block, cfg, err, c.want)
+			}
+		})
 	}
 }
 

@@ -61,11 +61,12 @@ type tenantQueue struct {
 	timer   *time.Timer // dispatches the waiting jobs after maxBatchWait
 }
 
-// runBatched runs the statements of one call, in a batch if possible. If heavy is true, the call
-// has its own transaction. If runBatched returns an error, the scan functions of the queries may
-// still be running, so that the caller must not read the variables that these functions write.
-func (s *Store) runBatched(ctx context.Context, tenant string, cid int64, heavy bool, queries ...query) error {
-	if heavy || argumentBytes(queries) > maxBatchBytes {
+// runBatched runs the statements of one call, in a batch if possible. A call with more than
+// maxBatchBytes of arguments has its own transaction. If runBatched returns an error, the scan
+// functions of the queries may still be running, so that the caller must not read the variables that
+// these functions write.
+func (s *Store) runBatched(ctx context.Context, tenant string, cid int64, queries ...query) error {
+	if argumentBytes(queries) > maxBatchBytes {
 		return s.run(ctx, scope{tenant: tenant}, queries...)
 	}
 	j := &job{ctx: ctx, cid: cid, queries: queries, done: make(chan outcome, 1)}

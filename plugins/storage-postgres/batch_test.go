@@ -262,7 +262,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 	var others sync.WaitGroup
 	others.Go(func() {
-		if err := s.runBatched(t.Context(), "t", cids[0], false, query{"select pg_sleep(0.3)", nil, discardRows}); err != nil {
+		if err := s.runBatched(t.Context(), "t", cids[0], query{"select pg_sleep(0.3)", nil, discardRows}); err != nil {
 			t.Error(err)
 		}
 	})
@@ -304,35 +304,37 @@ func TestWithdraw_leader(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	_, cids := conversations(t, s, 3)
 	for _, when := range []string{"as it waits", "as it is told to lead"} {
-		jobs := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1"), jobOf(t.Context(), cids[2], "select 1")}
-		gone, leave := context.WithCancel(t.Context())
-		jobs[0].ctx = gone
-		if !s.enqueue("t", nil) {
-			t.Fatal("another pipeline is running")
-		}
-		for _, j := range jobs {
-			s.enqueue("t", j)
-		}
-		leave()
-		if when == "as it waits" {
-			s.withdraw("t", jobs[0])
-			s.pipelineEnded("t")
-			o := <-jobs[1].done
-			if len(o.lead) != 2 {
-				t.Fatalf("when one left %s, the next was told %+v", when, o)
+		t.Run(when, func(t *testing.T) {
+			jobs := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1"), jobOf(t.Context(), cids[2], "select 1")}
+			gone, leave := context.WithCancel(t.Context())
+			jobs[0].ctx = gone
+			if !s.enqueue("t", nil) {
+				t.Fatal("another pipeline is running")
 			}
-			s.runBatch("t", o.lead)
-			s.pipelineEnded("t")
-		} else {
-			s.pipelineEnded("t")
-			s.withdraw("t", jobs[0])
-		}
-		idle(t, s)
-		for i, o := range outcomes(t, jobs[1:]) {
-			if o.retryAlone || o.err != nil {
-				t.Errorf("when one left %s, job %d: %+v", when, i, o)
+			for _, j := range jobs {
+				s.enqueue("t", j)
 			}
-		}
+			leave()
+			if when == "as it waits" {
+				s.withdraw("t", jobs[0])
+				s.pipelineEnded("t")
+				o := <-jobs[1].done
+				if len(o.lead) != 2 {
+					t.Fatalf("when one left %s, the next was told %+v", when, o)
+				}
+				s.runBatch("t", o.lead)
+				s.pipelineEnded("t")
+			} else {
+				s.pipelineEnded("t")
+				s.withdraw("t", jobs[0])
+			}
+			idle(t, s)
+			for i, o := range outcomes(t, jobs[1:]) {
+				if o.retryAlone || o.err != nil {
+					t.Errorf("when one left %s, job %d: %+v", when, i, o)
+				}
+			}
+		})
 	}
 	jobs := []*job{jobOf(t.Context(), cids[0], "select 1"), jobOf(t.Context(), cids[1], "select 1")}
 	jobs[1].queries[0].scan = func(pgx.Rows) error { panic("as a row of another kind") }

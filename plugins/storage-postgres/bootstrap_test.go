@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -55,19 +56,21 @@ func TestOpen_wrongConfiguration(t *testing.T) {
 		{"schema", func(c *Config) { c.Schema = `x"; drop table turns` }},
 		{"pool_size", func(c *Config) { c.PoolSize = 0 }},
 	} {
-		bad := config("")
-		bad.Connection = good
-		try.set(&bad)
-		s, err := Open(t.Context(), bad, env())
-		if err == nil {
-			t.Errorf("%+v: opened", bad)
-			s.Close()
-			continue
-		}
-		if e := fault.Of(err); e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
-			strings.Contains(e.Error(), "right") || strings.Contains(e.Error(), "wrong") {
-			t.Errorf("refused with %s at %q: %v; want it at %q", e.Class, e.Path, err, try.path)
-		}
+		t.Run(try.path, func(t *testing.T) {
+			bad := config("")
+			bad.Connection = good
+			try.set(&bad)
+			s, err := Open(t.Context(), bad, env())
+			if err == nil {
+				t.Errorf("%+v: opened", bad)
+				s.Close()
+				return
+			}
+			if e := fault.Of(err); e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
+				strings.Contains(e.Error(), "right") || strings.Contains(e.Error(), "wrong") {
+				t.Errorf("refused with %s at %q: %v; want it at %q", e.Class, e.Path, err, try.path)
+			}
+		})
 	}
 	if n := commit(t, held, here, running); n != 1 { // the Store with the right password still works
 		t.Errorf("number %d", n)
@@ -173,28 +176,30 @@ func TestTLS(t *testing.T) {
 		{"localhost", "verify-full", other, "tls", false},
 		{"localhost", "verify-ca", other, "tls", false},
 	} {
-		cfg := config("")
-		cfg.Connection = Connection{Host: Hosts{try.host}, Port: c.Port(), User: "postgres", Database: database}
-		cfg.TLS = TLS{Mode: try.mode, CA: try.ca}
-		s, err := Open(t.Context(), cfg, env())
-		if try.path != "" {
-			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path {
-				t.Errorf("%+v: %v", try, err)
+		t.Run(fmt.Sprintf("%s at %s", cmp.Or(try.mode, "default"), try.host), func(t *testing.T) {
+			cfg := config("")
+			cfg.Connection = Connection{Host: Hosts{try.host}, Port: c.Port(), User: "postgres", Database: database}
+			cfg.TLS = TLS{Mode: try.mode, CA: try.ca}
+			s, err := Open(t.Context(), cfg, env())
+			if try.path != "" {
+				if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path {
+					t.Errorf("%+v: %v", try, err)
+				}
+				return
 			}
-			continue
-		}
-		if err != nil {
-			t.Errorf("%+v: %v", try, err)
-			continue
-		}
-		var ssl bool
-		err = s.pool.QueryRow(t.Context(), `select ssl from pg_stat_ssl where pid = pg_backend_pid()`).Scan(&ssl)
-		if err != nil || ssl != try.ssl {
-			t.Errorf("%s at %s: ssl is %t, %v", try.mode, try.host, ssl, err)
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
+			if err != nil {
+				t.Errorf("%+v: %v", try, err)
+				return
+			}
+			var ssl bool
+			err = s.pool.QueryRow(t.Context(), `select ssl from pg_stat_ssl where pid = pg_backend_pid()`).Scan(&ssl)
+			if err != nil || ssl != try.ssl {
+				t.Errorf("%s at %s: ssl is %t, %v", try.mode, try.host, ssl, err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

@@ -172,9 +172,11 @@ func TestPermits(t *testing.T) {
 
 func TestConnectionsVariable(t *testing.T) {
 	for text, want := range map[string]int{"": defaultConnections, "1": 1, "500": 500, "0": 0, "-1": 0, "x": 0, "1000000": 0} {
-		got, err := connections(text)
-		if got != want || (err == nil) != (want > 0) || err != nil && !strings.Contains(err.Error(), ConnectionsVariable) {
-			t.Errorf("%q: %d, %v", text, got, err)
-		}
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			got, err := connections(text)
+			if got != want || (err == nil) != (want > 0) || err != nil && !strings.Contains(err.Error(), ConnectionsVariable) {
+				t.Errorf("%q: %d, %v", text, got, err)
+			}
+		})
 	}
 }

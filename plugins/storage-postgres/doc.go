@@ -61,7 +61,7 @@
 //
 // Each test file is named after the file that it tests. isolation_test.go, recovery_test.go,
 // load_test.go and search_path_test.go test promises of the whole Store. cluster_test.go starts the
-// servers.
+// servers, and calls_test.go has functions for calls of a Store.
 //
 // # Where the data is
 //

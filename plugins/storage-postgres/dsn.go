@@ -294,7 +294,7 @@ func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Di
 	cfg.ConnConfig.RuntimeParams = params // replaces the parameters that the driver took from the environment
 	secured.apply(&cfg.ConnConfig.Config)
 	cfg.ConnConfig.LookupFunc, cfg.ConnConfig.DialFunc = dialer.LookupHost, trackDials(dialer.DialContext)
-	cfg.ConnConfig.BuildFrontend = guardFrontends(share, false)
+	cfg.ConnConfig.BuildFrontend = guardFrontends(share, forCalls)
 	cfg.MaxConns = int32(c.PoolSize + c.MaxOverflow)
 	cfg.MinConns = 0
 	cfg.ConnConfig.ConnectTimeout = seconds(c.ConnectTimeout)

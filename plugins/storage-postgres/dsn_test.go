@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func TestDSN(t *testing.T) {
+func TestPoolConfig_dsn(t *testing.T) {
 	for _, c := range []struct {
 		dsn  string
 		over Connection
@@ -45,28 +45,30 @@ func TestDSN(t *testing.T) {
 		{"", Connection{Host: Hosts{"a,b"}}, "connection.host"},
 		{"", Connection{Host: Hosts{""}}, "connection.host"},
 	} {
-		cfg := config(c.dsn)
-		cfg.Connection = c.over
-		cfg.TLS.Mode = ""
-		p, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, nil, budget.Upstreams.Share())
-		if err != nil {
-			if e := fault.Of(err); e.Class != fault.Invalid || e.Path != c.want || strings.Contains(e.Error(), "secret") {
-				t.Errorf("%s: %v at %q; want a refusal at %q", c.dsn, err, e.Path, c.want)
+		t.Run(fmt.Sprintf("%q", c.dsn), func(t *testing.T) {
+			cfg := config(c.dsn)
+			cfg.Connection = c.over
+			cfg.TLS.Mode = ""
+			p, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, nil, budget.Upstreams.Share())
+			if err != nil {
+				if e := fault.Of(err); e.Class != fault.Invalid || e.Path != c.want || strings.Contains(e.Error(), "secret") {
+					t.Errorf("%s: %v at %q; want a refusal at %q", c.dsn, err, e.Path, c.want)
+				}
+				return
 			}
-			continue
-		}
-		conn := p.ConnConfig
-		seen := []string{fmt.Sprintf("%s:%d", conn.Host, conn.Port)}
-		for _, f := range conn.Fallbacks {
-			// The driver lists a host a second time for an attempt without TLS.
-			if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] {
-				seen = append(seen, at)
+			conn := p.ConnConfig
+			seen := []string{fmt.Sprintf("%s:%d", conn.Host, conn.Port)}
+			for _, f := range conn.Fallbacks {
+				// The driver lists a host a second time for an attempt without TLS.
+				if at := fmt.Sprintf("%s:%d", f.Host, f.Port); at != seen[len(seen)-1] {
+					seen = append(seen, at)
+				}
 			}
-		}
-		got := fmt.Sprintf("%s %s %s %s", strings.Join(seen, " "), conn.User, conn.Password, conn.Database)
-		if got != c.want {
-			t.Errorf("%s with %+v:\n got %s\nwant %s", c.dsn, c.over, got, c.want)
-		}
+			got := fmt.Sprintf("%s %s %s %s", strings.Join(seen, " "), conn.User, conn.Password, conn.Database)
+			if got != c.want {
+				t.Errorf("%s with %+v:\n got %s\nwant %s", c.dsn, c.over, got, c.want)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -88,25 +89,27 @@ func TestOpen_egress(t *testing.T) {
 		{func(c *Config) { c.Connection.Host = Hosts{"named.example"} }, ""},
 		{func(c *Config) { c.Connection.Host = Hosts{"/run/allowed"} }, ""},
 	} {
-		cfg := config("")
-		c.set(&cfg)
-		e := env()
-		w := &world{names: map[string]string{}}
-		e.Dialer = w.dialer(t, "", "10.0.0.9:5432", "/run/allowed")
-		s, err := newStore(cfg, e, migrations)
-		if err == nil {
-			s.Close()
-		}
-		f := fault.Of(err)
-		switch {
-		case c.path == "" && err != nil:
-			t.Errorf("%+v: %v", cfg, err)
-		case c.path != "" && (err == nil || f.Class != fault.Invalid || f.Path != c.path || strings.Contains(f.Message, "secret")):
-			t.Errorf("%+v: %v at %q; want it at %q", cfg, err, f.Path, c.path)
-		}
-		if len(w.dialed) > 0 {
-			t.Errorf("%+v: dialed %v", cfg, w.dialed)
-		}
+		t.Run(cmp.Or(c.path, "allowed"), func(t *testing.T) {
+			cfg := config("")
+			c.set(&cfg)
+			e := env()
+			w := &world{names: map[string]string{}}
+			e.Dialer = w.dialer(t, "", "10.0.0.9:5432", "/run/allowed")
+			s, err := newStore(cfg, e, migrations)
+			if err == nil {
+				s.Close()
+			}
+			f := fault.Of(err)
+			switch {
+			case c.path == "" && err != nil:
+				t.Errorf("%+v: %v", cfg, err)
+			case c.path != "" && (err == nil || f.Class != fault.Invalid || f.Path != c.path || strings.Contains(f.Message, "secret")):
+				t.Errorf("%+v: %v at %q; want it at %q", cfg, err, f.Path, c.path)
+			}
+			if len(w.dialed) > 0 {
+				t.Errorf("%+v: dialed %v", cfg, w.dialed)
+			}
+		})
 	}
 }
 
@@ -135,31 +138,33 @@ func TestStore_egress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, allowed := range []struct{ first, then string }{{"8.8.8.8", "127.0.0.1"}, {"10.0.0.7", "169.254.169.254"}} {
-		w := &world{names: map[string]string{"db.example": allowed.first}}
-		cfg := config("")
-		cfg.Connection = Connection{Host: Hosts{"db.example"}, Port: c.Port(), Database: name, User: "postgres", Password: "right"}
-		e := env()
-		e.Dialer = w.dialer(t, server, "10.0.0.0/8")
-		s, err := Open(t.Context(), cfg, e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		here := call("t", unique())
-		commit(t, s, here, begin(t, s, here))
-		w.set("db.example", allowed.then)
-		s.pool.Reset()
-		before := len(w.dialed)
-		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: maxLease, Attempt: "again"})
-		f := fault.Of(err)
-		if f.Class != fault.Invalid || f.Path != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
-			t.Errorf("%s: %+v", allowed.then, f)
-		}
-		if len(w.dialed) != before {
-			t.Errorf("dialed %v", w.dialed[before:])
-		}
-		if _, err := Open(t.Context(), cfg, e); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
-			t.Errorf("opened again: %v", err)
-		}
+		t.Run(allowed.first+" then "+allowed.then, func(t *testing.T) {
+			w := &world{names: map[string]string{"db.example": allowed.first}}
+			cfg := config("")
+			cfg.Connection = Connection{Host: Hosts{"db.example"}, Port: c.Port(), Database: name, User: "postgres", Password: "right"}
+			e := env()
+			e.Dialer = w.dialer(t, server, "10.0.0.0/8")
+			s, err := Open(t.Context(), cfg, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			here := call("t", unique())
+			commit(t, s, here, begin(t, s, here))
+			w.set("db.example", allowed.then)
+			s.pool.Reset()
+			before := len(w.dialed)
+			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: maxLease, Attempt: "again"})
+			f := fault.Of(err)
+			if f.Class != fault.Invalid || f.Path != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
+				t.Errorf("%s: %+v", allowed.then, f)
+			}
+			if len(w.dialed) != before {
+				t.Errorf("dialed %v", w.dialed[before:])
+			}
+			if _, err := Open(t.Context(), cfg, e); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
+				t.Errorf("opened again: %v", err)
+			}
+		})
 	}
 }

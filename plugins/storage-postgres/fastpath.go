@@ -46,7 +46,13 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 	if req.Tail > 0 {
 		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.TailBytesOrDefault()), cid}, tail.read})
 	}
-	if err := s.runBatched(ctx, call.Tenant, cid, req.Tail > 2*maxBatchTail, queries...); err != nil {
+	var err error
+	if req.Tail > 2*maxBatchTail {
+		err = s.run(ctx, scope{tenant: call.Tenant}, queries...)
+	} else {
+		err = s.runBatched(ctx, call.Tenant, cid, queries...)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if sequence == 0 {
@@ -71,7 +77,7 @@ func (s *Store) commitFast(ctx context.Context, tenant string, cid int64, args [
 	// running and may write these variables.
 	var number int64
 	var done bool
-	err := s.runBatched(ctx, tenant, cid, false, query{s.calls.commitFast, args, func(rows pgx.Rows) error {
+	err := s.runBatched(ctx, tenant, cid, query{s.calls.commitFast, args, func(rows pgx.Rows) error {
 		if done = rows.Next(); done {
 			return rows.Scan(&number)
 		}

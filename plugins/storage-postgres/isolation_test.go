@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"maps"
 	"reflect"
@@ -18,40 +17,6 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
-
-func call(tenant, conversation string) sdk.Call {
-	return sdk.Call{Tenant: tenant, Conversation: conversation, User: "u"}
-}
-
-func begin(t testing.TB, s *Store, c sdk.Call, set ...func(*storage.BeginRequest)) *storage.BeginResult {
-	t.Helper()
-	req := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
-	for _, f := range set {
-		f(req)
-	}
-	res, err := s.Begin(t.Context(), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res
-}
-
-func commit(t testing.TB, s *Store, c sdk.Call, res *storage.BeginResult) int64 {
-	t.Helper()
-	if res.Started == nil {
-		t.Fatalf("not started: %+v", res)
-	}
-	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-func keyed(k string) func(*storage.BeginRequest) {
-	return func(r *storage.BeginRequest) { r.Key, r.Digest = k, []byte("digest of "+k) }
-}
 
 // settle gives every table that has a column tenant at least one row of the tenant.
 func settle(t *testing.T, s *Store, tenant string) {
@@ -73,34 +38,6 @@ func settle(t *testing.T, s *Store, tenant string) {
 			t.Fatal(err)
 		}
 	}
-}
-
-func connect(t *testing.T, dsn string) *pgx.Conn {
-	t.Helper()
-	c, err := pgx.Connect(t.Context(), dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := c.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return c
-}
-
-// column returns the first column of the query's result.
-func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
-	t.Helper()
-	rows, err := c.Query(t.Context(), sql, args...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowTo[T])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all
 }
 
 const tablesOfTenants = `select c.relname::text from pg_class as c where c.relnamespace = 'botyard'::regnamespace and c.relkind in ('r', 'p')

@@ -27,6 +27,14 @@ const (
 	maxUnaskedReady = 64
 )
 
+// connUse says whether a connection is for calls or for notifications.
+type connUse int
+
+const (
+	forCalls connUse = iota
+	forNotifications
+)
+
 // messageGuard checks the messages of a server before the driver reads them. The driver itself
 // would allocate as many bytes as a message announces, would store some messages as long as the
 // connection is open, and would compute as many password iterations as the server asks for. A
@@ -36,10 +44,10 @@ type messageGuard struct {
 	released bool
 	exceeded error // the fault for the first bound that the server has exceeded
 
-	r         io.Reader
-	conn      *trackedConn
-	meter     *budget.Meter
-	listening bool // the connection is for notifications
+	r     io.Reader
+	conn  *trackedConn
+	meter *budget.Meter
+	use   connUse
 
 	header    []byte // the bytes of the next message's header that were read so far
 	kind      byte   // kind of the current message
@@ -64,10 +72,10 @@ type messageGuard struct {
 // frontend reads through a messageGuard. The bytes that it reads count against share until the
 // server is ready for a query again or the connection is closed. The connection must be a
 // [trackedConn], or TLS over a [trackedConn].
-func guardFrontends(share *budget.Share, listening bool) func(r io.Reader, w io.Writer) *pgproto3.Frontend {
+func guardFrontends(share *budget.Share, use connUse) func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 	return func(r io.Reader, w io.Writer) *pgproto3.Frontend {
 		g := &messageGuard{
-			r: r, conn: &trackedConn{}, meter: budget.NewMeter(share, sdk.UpstreamFreeBytes), listening: listening,
+			r: r, conn: &trackedConn{}, meter: budget.NewMeter(share, sdk.UpstreamFreeBytes), use: use,
 			header: make([]byte, 0, 5), settings: map[string]bool{},
 		}
 		conn := w
@@ -167,11 +175,11 @@ func (g *messageGuard) checkHeader() error {
 		if g.kind == 'A' {
 			g.notifications++
 		}
-		if g.kind == 'A' && g.listening {
+		if g.kind == 'A' && g.use == forNotifications {
 			// The connection is for notifications, and the driver does not store them.
 			return nil
 		}
-		if g.asides++; g.asides > sdk.MaxDatabaseAsides || !g.listening && g.notifications > sdk.MaxDatabaseAsides {
+		if g.asides++; g.asides > sdk.MaxDatabaseAsides || g.use == forCalls && g.notifications > sdk.MaxDatabaseAsides {
 			return serverFault("sends notices, settings or notifications without end")
 		}
 	}

@@ -34,15 +34,17 @@ func TestConfig(t *testing.T) {
 		{`{"pool_size": "20"}`, ""},
 		{`{"path": "x.db"}`, ""},
 	} {
-		var cfg Config
-		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
-		got, _ := json.Marshal(cfg)
-		if c.want == "" && !fault.Is(err, fault.Invalid) {
-			t.Errorf("%s: %v; want it refused", c.block, err)
-		}
-		if c.want != "" && (err != nil || string(got) != c.want) {
-			t.Errorf("%s: %v\n got %s\nwant %s", c.block, err, got, c.want)
-		}
+		t.Run(c.block, func(t *testing.T) {
+			var cfg Config
+			err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+			got, _ := json.Marshal(cfg)
+			if c.want == "" && !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v; want it refused", c.block, err)
+			}
+			if c.want != "" && (err != nil || string(got) != c.want) {
+				t.Errorf("%s: %v\n got %s\nwant %s", c.block, err, got, c.want)
+			}
+		})
 	}
 }
 

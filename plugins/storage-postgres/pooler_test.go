@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,26 +29,28 @@ func TestOpen_poolerRefuses(t *testing.T) {
 		{"connection.password", func(c *Connection) { c.User = "nobody" }},
 		{"connection.database", func(c *Connection) { c.Database = "missing" }},
 	} {
-		cfg := config("")
-		cfg.Connection = Connection{Host: Hosts{dir}, Port: port, Database: "postgres", User: "postgres", Password: "right"}
-		try.set(&cfg.Connection)
-		s, err := Open(t.Context(), cfg, env())
-		if err == nil {
-			if _, err = s.ready(t.Context()); err != nil {
-				t.Errorf("%+v: %v", cfg.Connection, err)
+		t.Run(cmp.Or(try.path, "accepted"), func(t *testing.T) {
+			cfg := config("")
+			cfg.Connection = Connection{Host: Hosts{dir}, Port: port, Database: "postgres", User: "postgres", Password: "right"}
+			try.set(&cfg.Connection)
+			s, err := Open(t.Context(), cfg, env())
+			if err == nil {
+				if _, err = s.ready(t.Context()); err != nil {
+					t.Errorf("%+v: %v", cfg.Connection, err)
+				}
+				s.Close()
 			}
-			s.Close()
-		}
-		if try.path == "" {
-			if err != nil {
-				t.Errorf("%+v: %v", cfg.Connection, err)
+			if try.path == "" {
+				if err != nil {
+					t.Errorf("%+v: %v", cfg.Connection, err)
+				}
+				return
 			}
-			continue
-		}
-		if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
-			strings.Contains(e.Error(), "wrong") {
-			t.Errorf("%+v: %v; want it refused at %s", cfg.Connection, err, try.path)
-		}
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
+				strings.Contains(e.Error(), "wrong") {
+				t.Errorf("%+v: %v; want it refused at %s", cfg.Connection, err, try.path)
+			}
+		})
 	}
 }
 
@@ -73,14 +76,16 @@ func TestSQLState_poolerRefusals(t *testing.T) {
 		{"query_wait_timeout", "", fault.ProviderFailed},
 		{"invalid message format", "", fault.ProviderFailed},
 	} {
-		err := &pgconn.PgError{Severity: "FATAL", Code: stateProtocol, Message: try.sentence}
-		path := ""
-		if e := cfg.configFault(err); e != nil {
-			path = e.Path
-		}
-		if e := classify(t.Context(), err); path != try.path || e.Class != try.class {
-			t.Errorf("%s: at %q, %s; want %q, %s", try.sentence, path, e.Class, try.path, try.class)
-		}
+		t.Run(try.sentence, func(t *testing.T) {
+			err := &pgconn.PgError{Severity: "FATAL", Code: stateProtocol, Message: try.sentence}
+			path := ""
+			if e := cfg.configFault(err); e != nil {
+				path = e.Path
+			}
+			if e := classify(t.Context(), err); path != try.path || e.Class != try.class {
+				t.Errorf("%s: at %q, %s; want %q, %s", try.sentence, path, e.Class, try.path, try.class)
+			}
+		})
 	}
 }
 

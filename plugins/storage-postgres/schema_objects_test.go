@@ -55,14 +55,16 @@ func TestSchemaObjects_public(t *testing.T) {
 // connecting.
 func TestOpen_serversOwnSchemas(t *testing.T) {
 	for _, schema := range []string{"pg_catalog", "pg_toast", "pg_mine", "information_schema"} {
-		cfg := config("host=/nowhere")
-		cfg.Schema = schema
-		s, err := Open(t.Context(), cfg, env())
-		if err == nil {
-			s.Close()
-		}
-		if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(fmt.Sprint(err), schema) {
-			t.Errorf("%s: %v", schema, err)
-		}
+		t.Run(schema, func(t *testing.T) {
+			cfg := config("host=/nowhere")
+			cfg.Schema = schema
+			s, err := Open(t.Context(), cfg, env())
+			if err == nil {
+				s.Close()
+			}
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(fmt.Sprint(err), schema) {
+				t.Errorf("%s: %v", schema, err)
+			}
+		})
 	}
 }

@@ -117,25 +117,27 @@ func TestStatements_plans(t *testing.T) {
 		{"renewal", "", s.calls.renew, []any{[]string{"h", "i", "j"}, "0 s"}, 3, "holders_pkey"},
 		{"list of a user", held, s.calls.listUser, []any{"", "c5", int64(51), "u"}, 51, "conversations_by_user"},
 	} {
-		plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.before, try.sql, try.args...)
-		plans = append(plans, explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t", try.before, try.sql, try.args...)...)
-		all := strings.Join(plans, "\n")
-		if !strings.Contains(all, try.uses) {
-			t.Errorf("%s does not use %s:\n%s", try.what, try.uses, all)
-		}
-		for _, plan := range plans {
-			if strings.Contains(plan, "Seq Scan on turns") || strings.Contains(plan, "Seq Scan on conversations") || strings.Contains(plan, "Bitmap") {
-				t.Errorf("%s reads a whole table, or all that an index finds:\n%s", try.what, plan)
+		t.Run(try.what, func(t *testing.T) {
+			plans := explained(t, pgx.QueryExecModeExec, c.DSN(name), "t", try.before, try.sql, try.args...)
+			plans = append(plans, explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t", try.before, try.sql, try.args...)...)
+			all := strings.Join(plans, "\n")
+			if !strings.Contains(all, try.uses) {
+				t.Errorf("%s does not use %s:\n%s", try.what, try.uses, all)
 			}
-			for _, match := range actualRows.FindAllStringSubmatch(plan, -1) {
-				if n, _ := strconv.Atoi(match[1]); n > try.rows && !strings.Contains(plan, "Function Scan") {
-					t.Errorf("%s looks at %d rows; want at most %d:\n%s", try.what, n, try.rows, plan)
+			for _, plan := range plans {
+				if strings.Contains(plan, "Seq Scan on turns") || strings.Contains(plan, "Seq Scan on conversations") || strings.Contains(plan, "Bitmap") {
+					t.Errorf("%s reads a whole table, or all that an index finds:\n%s", try.what, plan)
+				}
+				for _, match := range actualRows.FindAllStringSubmatch(plan, -1) {
+					if n, _ := strconv.Atoi(match[1]); n > try.rows && !strings.Contains(plan, "Function Scan") {
+						t.Errorf("%s looks at %d rows; want at most %d:\n%s", try.what, n, try.rows, plan)
+					}
+				}
+				if strings.Contains(plan, "Rows Removed") && !strings.Contains(plan, "Rows Removed by Filter: 0") {
+					t.Errorf("%s reads rows that it does not need:\n%s", try.what, plan)
 				}
 			}
-			if strings.Contains(plan, "Rows Removed") && !strings.Contains(plan, "Rows Removed by Filter: 0") {
-				t.Errorf("%s reads rows that it does not need:\n%s", try.what, plan)
-			}
-		}
+		})
 	}
 	res := begin(t, s, call("t", "c"))
 	if res.Started == nil || len(res.Started.Tail) != 10 {
@@ -168,9 +170,11 @@ func TestStatements_tailWithoutStatistics(t *testing.T) {
 		"the tail":                   explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tail, int64(10), most, cid),
 		"the tail of a conversation": explained(t, pgx.QueryExecModeCacheStatement, c.DSN(name), "t0", "", s.calls.tailOf, int64(10), most, "", "c8", "a"),
 	} {
-		all := strings.Join(plans, "\n")
-		if !strings.Contains(all, "Index Scan Backward using turns_succeeded") || strings.Contains(all, "Sort") {
-			t.Errorf("%s sorts:\n%s", what, all)
-		}
+		t.Run(what, func(t *testing.T) {
+			all := strings.Join(plans, "\n")
+			if !strings.Contains(all, "Index Scan Backward using turns_succeeded") || strings.Contains(all, "Sort") {
+				t.Errorf("%s sorts:\n%s", what, all)
+			}
+		})
 	}
 }

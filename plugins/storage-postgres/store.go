@@ -108,7 +108,7 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 		return nil, err
 	}
 	listen = listen.Copy() // includes the changes that newPool has made to the configuration
-	listen.BuildFrontend = guardFrontends(share, true)
+	listen.BuildFrontend = guardFrontends(share, forNotifications)
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),

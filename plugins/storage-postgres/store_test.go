@@ -84,14 +84,16 @@ func TestRenew_olderPlugins(t *testing.T) {
 		t.Fatal(err)
 	}
 	for conversation, alive := range map[string]string{"old": "true", "new": "true", "lost": "false"} {
-		// The older version reads the lease with the function alive_1, and this version with Begin.
-		got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
-		if err != nil || got != alive {
-			t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
-		}
-		if res := begin(t, s, call("t", conversation)); (res.Busy != nil) != (alive == "true") {
-			t.Errorf("%s: %+v", conversation, res)
-		}
+		t.Run(conversation, func(t *testing.T) {
+			// The older version reads the lease with the function alive_1, and this version with Begin.
+			got, err := c.Exec(t.Context(), name, "select botyard.alive_1(running_holder, running_until)::text from botyard.conversations where id = '"+conversation+"'")
+			if err != nil || got != alive {
+				t.Errorf("%s: alive is %q, %v; want %s", conversation, got, err, alive)
+			}
+			if res := begin(t, s, call("t", conversation)); (res.Busy != nil) != (alive == "true") {
+				t.Errorf("%s: %+v", conversation, res)
+			}
+		})
 	}
 }
 
@@ -206,12 +208,14 @@ func TestStore_unstorableText(t *testing.T) {
 		"metadata":     func(r *storage.BeginRequest) { r.Metadata = []byte(`{"a": `) },
 		"long id":      func(r *storage.BeginRequest) { r.Call.Conversation = randomText(8000) },
 	} {
-		req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: time.Minute}
-		set(req)
-		_, err := s.Begin(t.Context(), req)
-		if e := fault.Of(err); err == nil || e.Class != fault.Invalid {
-			t.Errorf("%s: %v", what, err)
-		}
+		t.Run(what, func(t *testing.T) {
+			req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: time.Minute}
+			set(req)
+			_, err := s.Begin(t.Context(), req)
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid {
+				t.Errorf("%s: %v", what, err)
+			}
+		})
 	}
 }
 

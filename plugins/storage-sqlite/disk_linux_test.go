@@ -25,12 +25,10 @@ func smallDisk(t *testing.T, options string) string {
 	return dir
 }
 
-// writable remounts the tmpfs in dir. The tmpfs is then writable if on is true, and read-only
-// otherwise.
-func writable(dir string, on bool) error {
-	flags := uintptr(syscall.MS_REMOUNT)
-	if !on {
-		flags |= syscall.MS_RDONLY
-	}
-	return syscall.Mount("tmpfs", dir, "tmpfs", flags, "")
+func makeReadOnly(dir string) error { return remount(dir, syscall.MS_RDONLY) }
+
+func makeWritable(dir string) error { return remount(dir, 0) }
+
+func remount(dir string, flags uintptr) error {
+	return syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, "")
 }

@@ -9,4 +9,6 @@ func smallDisk(t *testing.T, _ string) string {
 	return ""
 }
 
-func writable(string, bool) error { return nil }
+func makeReadOnly(string) error { return nil }
+
+func makeWritable(string) error { return nil }

@@ -31,7 +31,8 @@
 //
 // The database:
 //
-//	writer.go             the goroutine that writes: which writes share a transaction
+//	writer.go             the goroutine that writes, its queue and its session
+//	write_transaction.go  runs queued writes: which of them share a transaction
 //	readers.go            the sessions for reading
 //	session.go            one connection with its prepared statements
 //	open.go               opens a session: pragmas, write-ahead log, databases of other programs

@@ -39,7 +39,7 @@ func TestStore_readOnlyDisk(t *testing.T) {
 		if err := s.file.close(); err != nil {
 			t.Fatal(err)
 		}
-		err := writable(dir, false)
+		err := makeReadOnly(dir)
 		if err == nil {
 			break
 		}
@@ -52,7 +52,7 @@ func TestStore_readOnlyDisk(t *testing.T) {
 	if e == nil || e.Class != fault.ProviderFailed || e.Party != fault.PartyHost || !e.Retryable {
 		t.Errorf("begin on a disk that cannot be written: %+v", e)
 	}
-	if err := writable(dir, true); err != nil {
+	if err := makeWritable(dir); err != nil {
 		t.Fatal(err)
 	}
 	if n := end(t, s, begin(t, s)); n != 2 {

@@ -2,6 +2,7 @@ package sqlitestore
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -34,13 +35,15 @@ func TestResolvePath(t *testing.T) {
 		{"botyard.db/", "/data", ""},
 		{"a\x00.db", "/data", ""},
 	} {
-		got, err := resolvePath(c.path, c.dir)
-		switch e := fault.Of(err); {
-		case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant):
-			t.Errorf("%q below %q: %q, %v; want it refused", c.path, c.dir, got, err)
-		case c.want != "" && (err != nil || got != c.want):
-			t.Errorf("%q below %q: %q, %v; want %q", c.path, c.dir, got, err, c.want)
-		}
+		t.Run(fmt.Sprintf("%q below %q", c.path, c.dir), func(t *testing.T) {
+			got, err := resolvePath(c.path, c.dir)
+			switch e := fault.Of(err); {
+			case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant):
+				t.Errorf("%q below %q: %q, %v; want it refused", c.path, c.dir, got, err)
+			case c.want != "" && (err != nil || got != c.want):
+				t.Errorf("%q below %q: %q, %v; want %q", c.path, c.dir, got, err, c.want)
+			}
+		})
 	}
 }
 
@@ -144,7 +147,7 @@ func TestOpen_badPath(t *testing.T) {
 func readOnly(t *testing.T) string {
 	t.Helper()
 	dir := smallDisk(t, "size=1m")
-	if err := writable(dir, false); err != nil {
+	if err := makeReadOnly(dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir
@@ -188,9 +191,11 @@ func TestCreate_fileModes(t *testing.T) {
 		filepath.Dir(dir): 0o700, dir: 0o700, filepath.Join(dir, "botyard.db"): 0o600,
 		filepath.Join(dir, "botyard.db-wal"): 0o600, filepath.Join(dir, "botyard.db-shm"): 0o600,
 	} {
-		info, err := os.Stat(path)
-		if err != nil || info.Mode().Perm() != want {
-			t.Errorf("%s: %v, %v; want %v", path, info.Mode().Perm(), err, want)
-		}
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			info, err := os.Stat(path)
+			if err != nil || info.Mode().Perm() != want {
+				t.Errorf("%s: %v, %v; want %v", path, info.Mode().Perm(), err, want)
+			}
+		})
 	}
 }

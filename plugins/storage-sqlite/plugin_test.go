@@ -17,14 +17,16 @@ func TestConfig(t *testing.T) {
 		{`{"connection": {"host": "localhost"}}`, ""},
 		{`{"pool_size": 20}`, ""},
 	} {
-		var cfg Config
-		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
-		if c.want == "" && !fault.Is(err, fault.Invalid) {
-			t.Errorf("%s: %v; want it refused", c.block, err)
-		}
-		if c.want != "" && (err != nil || cfg.Path != c.want) {
-			t.Errorf("%s: %+v, %v; want %q", c.block, cfg, err, c.want)
-		}
+		t.Run(c.block, func(t *testing.T) {
+			var cfg Config
+			err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+			if c.want == "" && !fault.Is(err, fault.Invalid) {
+				t.Errorf("%s: %v; want it refused", c.block, err)
+			}
+			if c.want != "" && (err != nil || cfg.Path != c.want) {
+				t.Errorf("%s: %+v, %v; want %q", c.block, cfg, err, c.want)
+			}
+		})
 	}
 }
 

@@ -280,19 +280,23 @@ func TestStore_unstorableText(t *testing.T) {
 		"nested":     {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\x00"}}}},
 	}
 	for what, part := range bad {
-		_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second,
-			Message: chat.Message{Role: chat.User, Parts: []chat.Part{{Text: "fine"}, part}}})
-		if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message" {
-			t.Errorf("%s: %v", what, err)
-		}
+		t.Run("begin with "+what, func(t *testing.T) {
+			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second,
+				Message: chat.Message{Role: chat.User, Parts: []chat.Part{{Text: "fine"}, part}}})
+			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message" {
+				t.Errorf("%s: %v", what, err)
+			}
+		})
 	}
 	res := begin(t, s)
 	for what, part := range bad {
-		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence, State: storage.Succeeded,
-			Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{part}}}})
-		if !fault.Is(err, fault.Invalid) {
-			t.Errorf("reply with %s: %v", what, err)
-		}
+		t.Run("commit with "+what, func(t *testing.T) {
+			_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence, State: storage.Succeeded,
+				Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{part}}}})
+			if !fault.Is(err, fault.Invalid) {
+				t.Errorf("reply with %s: %v", what, err)
+			}
+		})
 	}
 	if n := end(t, s, res); n != 1 {
 		t.Errorf("the turn became number %d", n)
