@@ -41,6 +41,7 @@
 //   - drain.go: how a replaced process finishes its calls
 //   - shutdown.go: how a supervisor stops; which calls are cut off
 //   - attribution.go: which tenant crashed a process, and for how long its calls are refused
+//   - suspicion.go: which data is stored about suspects of crashes, and for how long
 //   - attribution_cells.go: which suspects of a crash get processes of their own
 //   - worker.go: a process with its instances and calls
 //   - call_log.go: which tenants had calls in a process when it ended

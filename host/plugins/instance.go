@@ -174,9 +174,9 @@ func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.i
 
 // digest returns an identifier of a configuration and its egress policy. Neither can be
 // derived from the digest, because the digest is keyed.
-func (m *Manager) digest(at place, config []byte, rule egress.Policy) string {
+func (m *Manager) digest(at place, config []byte, policy egress.Policy) string {
 	h := hmac.New(sha256.New, m.digestKey)
-	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(rule.String())} {
+	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(policy.String())} {
 		// The length makes sure that different lists of parts have different encodings.
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}

@@ -57,7 +57,7 @@ func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bo
 		return false
 	}
 	for _, tenant := range o.tenants {
-		if config, rule, err := m.opts.Wanted(ctx, at.Kind, at.Name, tenant); err != nil || config != nil && m.digest(at, config, rule) == o.digest {
+		if config, policy, err := m.opts.Wanted(ctx, at.Kind, at.Name, tenant); err != nil || config != nil && m.digest(at, config, policy) == o.digest {
 			return false
 		}
 	}
