@@ -49,7 +49,7 @@ func TestInstance_LLM_echo(t *testing.T) {
 			t.Errorf("%v, %v", out, err)
 		}
 	} else {
-		t.Error("it does not embed")
+		t.Error("the plugin does not implement llm.Embedder")
 	}
 	crash := h.open(Spec{Name: "echo", Config: []byte(`{"crash_after_tokens":1}`)})
 	if _, err := ask(context.Background(), crash, "t", "one two three"); !fault.Is(err, fault.PluginUnavailable) {
@@ -98,6 +98,6 @@ func TestInstance_Memory_buffer(t *testing.T) {
 		t.Errorf("needs = %+v", n)
 	}
 	if _, ok := m.(memory.Rememberer); ok {
-		t.Error("it remembers")
+		t.Error("the buffer implements memory.Rememberer")
 	}
 }

@@ -24,7 +24,7 @@ func beginOn(ctx context.Context, s storage.Storage) error {
 	return err
 }
 
-func TestLater_instanceStays(t *testing.T) {
+func TestRunInBackground_instanceStays(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	given, tried, end := make(chan struct{}), make(chan error), make(chan struct{})
@@ -33,30 +33,30 @@ func TestLater_instanceStays(t *testing.T) {
 		tried <- beginOn(ctx, s)
 		<-end
 	}) {
-		t.Fatal("it does not run")
+		t.Fatal("the task does not run")
 	}
 	i.Close()
 	held := func() int { return len(h.instancesOf(i.sup)) }
 	if held() != 1 {
-		t.Error("the instance was given back under it")
+		t.Error("the task does not hold the instance")
 	}
 	close(given)
 	if err := <-tried; err != nil {
 		t.Error(err)
 	}
 	if err := beginOn(context.Background(), i.Storage()); err == nil {
-		t.Error("an instance that was given back takes calls")
+		t.Error("a closed instance takes calls")
 	}
 	close(end)
-	eventually(t, 5*time.Second, "the instance is given back after it", func() bool { return held() == 0 })
+	eventually(t, 5*time.Second, "the instance is released after the task", func() bool { return held() == 0 })
 }
 
-// TestLater_endsWithTheManager checks that at most bounds.BackgroundTasks tasks run on an
+// TestRunInBackground_endsWithTheManager checks that at most bounds.BackgroundTasks tasks run on an
 // instance, that Close of the manager ends their contexts and waits for them, and that no
 // task starts after Close.
 //
 // beyond: tasks in the background
-func TestLater_endsWithTheManager(t *testing.T) {
+func TestRunInBackground_endsWithTheManager(t *testing.T) {
 	h := realHost(t, "botyard-storage-memory")
 	i := h.open(Spec{Kind: "storage", Name: "memory"})
 	s := i.Storage().(background)
@@ -68,23 +68,23 @@ func TestLater_endsWithTheManager(t *testing.T) {
 	}
 	for n := range bounds.BackgroundTasks + 1 {
 		if runs := s.RunInBackground(wait); runs != (n < bounds.BackgroundTasks) {
-			t.Fatalf("%d run already: %t", n, runs)
+			t.Fatalf("with %d running tasks, RunInBackground returns %t", n, runs)
 		}
 	}
 	if err := h.Close(context.Background()); err != nil {
 		t.Error(err)
 	}
 	if n := ended.Load(); n != bounds.BackgroundTasks {
-		t.Errorf("%d ended before Close returned", n)
+		t.Errorf("%d tasks ended before Close returned", n)
 	}
 	if s.RunInBackground(wait) {
-		t.Error("it runs on a closed manager")
+		t.Error("the task runs on a closed manager")
 	}
 }
 
-// TestLater_releasedInstance checks that RunInBackground returns false after the release of
+// TestRunInBackground_releasedInstance checks that RunInBackground returns false after the release of
 // the instance, because the plugin no longer knows the instance.
-func TestLater_releasedInstance(t *testing.T) {
+func TestRunInBackground_releasedInstance(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test")
 	i := h.open(Spec{Name: "test"})
 	i.Close()
@@ -94,6 +94,6 @@ func TestLater_releasedInstance(t *testing.T) {
 		return len(h.instances) == 0
 	})
 	if i.Storage().(background).RunInBackground(func(context.Context, storage.Storage) {}) {
-		t.Error("it runs")
+		t.Error("the task runs on a released instance")
 	}
 }

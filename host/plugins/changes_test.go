@@ -23,7 +23,7 @@ func awaitChange(t *testing.T, c *Changes, name, version string) {
 			}
 			all = append(all, got...)
 		case <-end:
-			t.Fatalf("nothing was told of %s %q; told: %v", name, version, all)
+			t.Fatalf("no change of %s %q was reported, only %v", name, version, all)
 		}
 	}
 }
@@ -57,10 +57,10 @@ func TestChanges(t *testing.T) {
 	awaitChange(t, c, "test", "") // the file disappeared
 
 	if got := slow.Take(); len(got) != 1 || got[0] != (PluginRef{"llm", "test", "0-two"}) {
-		t.Errorf("who looks late is told %v", got)
+		t.Errorf("a slow listener gets %v", got)
 	}
 	if got := slow.Take(); got != nil {
-		t.Errorf("told twice: %v", got)
+		t.Errorf("the changes are reported twice: %v", got)
 	}
 }
 
@@ -73,6 +73,6 @@ func TestChanges_closed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := c.Take(); got != nil || len(c.C) != 0 {
-		t.Errorf("told: %v", got)
+		t.Errorf("a closed listener gets %v", got)
 	}
 }

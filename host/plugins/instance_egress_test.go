@@ -9,7 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-func rule(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
+func policy(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
 	t.Helper()
 	p, err := egress.New(mode, allow)
 	if err != nil {
@@ -23,22 +23,22 @@ func rule(t *testing.T, mode egress.Mode, allow ...string) egress.Policy {
 func TestSpec_Egress(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=egress")
 	specs := map[string]egress.Policy{
-		"any[]": {}, "public[]": rule(t, egress.Public), `public["10.0.0.5" "db"]`: rule(t, egress.Public, "db", "10.0.0.5"), "none[]": rule(t, egress.None),
+		"any[]": {}, "public[]": policy(t, egress.Public), `public["10.0.0.5" "db"]`: policy(t, egress.Public, "db", "10.0.0.5"), "none[]": policy(t, egress.None),
 	}
 	ids := map[string]string{}
 	for want, p := range specs {
 		i := h.open(Spec{Name: "test", Egress: p})
 		if got := h.ask(i, "egress"); got != want {
-			t.Errorf("the instance has the rule %s, want %s", got, want)
+			t.Errorf("the instance has the policy %s, want %s", got, want)
 		}
 		if other, ok := ids[i.ID()]; ok {
 			t.Errorf("%s and %s share an instance", want, other)
 		}
 		ids[i.ID()] = want
 	}
-	same := h.open(Spec{Name: "test", Egress: rule(t, egress.Public, "10.0.0.5", "db", "db")})
+	same := h.open(Spec{Name: "test", Egress: policy(t, egress.Public, "10.0.0.5", "db", "db")})
 	if ids[same.ID()] != `public["10.0.0.5" "db"]` {
-		t.Error("the same rule made another instance")
+		t.Error("an equal policy got another instance")
 	}
 	if got := h.ask(same, "opened"); got != "4" {
 		t.Errorf("%s instances were opened, want 4", got)
@@ -50,7 +50,7 @@ func TestSpec_Egress(t *testing.T) {
 func TestSpec_EgressUnknown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=good")
 	i := h.open(Spec{Name: "test"})
-	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Block: "llm", Tenant: "a", Config: []byte(`{}`), Egress: rule(t, egress.Public)})
+	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Block: "llm", Tenant: "a", Config: []byte(`{}`), Egress: policy(t, egress.Public)})
 	f := fault.Of(err)
 	if f.Class != fault.Invalid || f.Party != fault.PartyTenant || f.Path != "llm" || !strings.Contains(f.Message, "egress {") {
 		t.Errorf("%+v", f)

@@ -100,9 +100,11 @@ func TestInstance_errorsOfThePlugin(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	i := h.open(Spec{Name: "test"})
 	for _, class := range []fault.Class{fault.RateLimited, fault.ProviderFailed, fault.Invalid, fault.ContextTooLong} {
-		if _, err := ask(context.Background(), i, "t", "fault "+class.String()); !fault.Is(err, class) || err.Error() != "as it was told" {
-			t.Errorf("%s: %v", class, err)
-		}
+		t.Run(class.String(), func(t *testing.T) {
+			if _, err := ask(context.Background(), i, "t", "fault "+class.String()); !fault.Is(err, class) || err.Error() != "as it was told" {
+				t.Errorf("err = %v", err)
+			}
+		})
 	}
 	if _, err := ask(context.Background(), i, "t", "nofinish"); fault.Of(err).Party != fault.PartyPlugin {
 		t.Errorf("no finish: %v", err)

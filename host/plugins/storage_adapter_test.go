@@ -8,12 +8,18 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TestStorage_countsNoBytes checks that the host requests less and less from a storage that
-// ignores byte limits, until the response fits into a message. The result must say that a
-// part is missing.
-func TestStorage_countsNoBytes(t *testing.T) {
-	large := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
-	large.Err = fault.ErrTooLarge
+// errTooLarge returns the error of a response that is larger than a message may be.
+func errTooLarge() error {
+	e := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
+	e.Err = fault.ErrTooLarge
+	return e
+}
+
+// TestBeginWithin checks that beginWithin requests shorter and shorter tails from a storage
+// that ignores byte limits, until the response fits into a message. The result must say that
+// the tail is cut.
+func TestBeginWithin(t *testing.T) {
+	large := errTooLarge()
 	var tails []int
 	r, err := beginWithin(&storage.BeginRequest{Tail: 200, Attempt: "a"}, func(r *storage.BeginRequest) (*storage.BeginResult, error) {
 		if tails = append(tails, r.Tail); r.Tail > 20 || r.Attempt != "a" {
@@ -24,19 +30,29 @@ func TestStorage_countsNoBytes(t *testing.T) {
 	if err != nil || len(r.Started.Tail) != 12 || !r.Started.TailCut {
 		t.Errorf("after tails of %d: %+v, %v", tails, r, err)
 	}
-	for name, refused := range map[string]struct {
+	for name, c := range map[string]struct {
 		err    error
 		begins int
-	}{"another error": {fault.New(fault.Conflict, "no"), 1}, "the host's own": {fault.New(fault.Internal, "large: %w", fault.ErrTooLarge), 1}, "whatever is asked": {large, 5}} {
-		n := 0
-		_, err := beginWithin(&storage.BeginRequest{Tail: 200, Attempt: "a"}, func(*storage.BeginRequest) (*storage.BeginResult, error) { n++; return nil, refused.err })
-		if err != refused.err || n != refused.begins {
-			t.Errorf("%s: %v after %d; want %d", name, err, n, refused.begins)
-		}
+	}{
+		"another error":               {fault.New(fault.Conflict, "no"), 1},
+		"a request that is too large": {fault.New(fault.Internal, "large: %w", fault.ErrTooLarge), 1},
+		"a response that never fits":  {large, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			_, err := beginWithin(&storage.BeginRequest{Tail: 200, Attempt: "a"}, func(*storage.BeginRequest) (*storage.BeginResult, error) { n++; return nil, c.err })
+			if err != c.err || n != c.begins {
+				t.Errorf("%v after %d attempts; want %d", err, n, c.begins)
+			}
+		})
 	}
+}
+
+// TestReadWithin checks that readWithin reads a single turn if a page of turns is too large.
+func TestReadWithin(t *testing.T) {
 	page, err := readWithin(&storage.ReadRequest{Limit: 50}, func(r *storage.ReadRequest) (*storage.TurnPage, error) {
 		if r.Limit > 1 {
-			return nil, large
+			return nil, errTooLarge()
 		}
 		return &storage.TurnPage{Turns: make([]storage.Turn, 1), More: true}, nil
 	})

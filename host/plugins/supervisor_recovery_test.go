@@ -11,9 +11,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/plugins/discovery"
-	"github.com/botyard/botyard/host/plugins/process"
-	"github.com/botyard/botyard/host/readfile"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -85,101 +82,10 @@ func TestQuarantine_ofCrashesIsRetriedThoughNobodyAsks(t *testing.T) {
 	eventually(t, 20*time.Second, "it is ready again", func() bool { return h.row("test").State == Ready && h.row("test").Restarts == 2 })
 }
 
-// shortDir returns a new folder for runtime folders. Its path is short, because the paths
-// of sockets in it have a maximum length.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "rt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
-}
-
 func must(t *testing.T, errs ...error) {
 	t.Helper()
 	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
-	}
-}
-
-// TestRuntimeDir_isMadeAgain checks that plugins can be started after the runtime folder
-// was damaged in ways in which cleaners of temporary files and users damage it.
-func TestRuntimeDir_isMadeAgain(t *testing.T) {
-	for name, damage := range map[string]func(t *testing.T, dir string){
-		"removed": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir)) },
-		"emptied": func(t *testing.T, dir string) {
-			all, err := filepath.Glob(dir + "/*")
-			must(t, err)
-			for _, path := range all {
-				must(t, os.RemoveAll(path))
-			}
-		},
-		"another": func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.Mkdir(dir, 0o700)) },
-		"a file":  func(t *testing.T, dir string) { must(t, os.RemoveAll(dir), os.WriteFile(dir, nil, 0o600)) },
-		"a link":  func(t *testing.T, dir string) { must(t, os.Rename(dir, dir+"x"), os.Symlink(dir+"x", dir)) },
-		"no TMP":  func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Dir(dir))) },
-		"no lock": func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, process.RuntimeLockName))) },
-		// a test that runs as root can still write
-		"readonly": func(t *testing.T, dir string) { must(t, os.Chmod(dir, 0o500)) },
-		"no sockets": func(t *testing.T, dir string) {
-			sockets, err := filepath.Glob(dir + "/*/*/*")
-			if must(t, err); len(sockets) == 0 {
-				t.Fatal("no socket to remove")
-			}
-			for _, s := range sockets {
-				must(t, os.Remove(s))
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			parent := shortDir(t)
-			h := newHost(t, hostOptions{
-				options: func(o *Options) { o.RuntimeDir = parent },
-				timing:  func(tm *timing) { tm.probeEvery = 50 * time.Millisecond },
-			}, "test", "other")
-			i := h.open(Spec{Name: "test"})
-			pid := h.pid(i)
-			before := h.runtime.Path()
-			damage(t, before)
-			if got := h.pid(i); got != pid {
-				t.Error("the process that ran was ended")
-			}
-			taken := name == "a file" || name == "a link" || name == "another" // another file is at the folder's path
-			if !taken {
-				eventually(t, 20*time.Second, "what runs can make temporary files", func() bool {
-					_, err := ask(context.Background(), i, "t", "tempfile")
-					return err == nil
-				})
-			}
-			h.ask(h.open(Spec{Name: "other"}), "hello")
-			kill(t, pid)
-			awaitDeath(t, pid)
-			h.ask(i, "hello")
-			if st := h.row("test"); st.State != Ready || st.Restarts != 1 || h.launcher.Launches() != 3 {
-				t.Errorf("%d starts; status = %+v", h.launcher.Launches(), st)
-			}
-			// RemoveAbandoned of another host must not remove the folder that this host
-			// uses.
-			if _, err := os.Stat(filepath.Join(h.runtime.Path(), process.RuntimeLockName)); err != nil {
-				t.Errorf("who looks after killed hosts does not see this one: %v", err)
-			}
-			old := time.Now().Add(-time.Hour)
-			must(t, os.Chtimes(filepath.Join(h.runtime.Path(), process.RuntimeLockName), old, old))
-			process.RemoveAbandoned(parent)
-			if _, err := os.Stat(h.runtime.Path()); err != nil {
-				t.Error(err)
-			}
-			must(t, h.Close(context.Background()))
-			if taken {
-				_ = os.RemoveAll(before) // the host must not remove the file of another program
-				_ = os.RemoveAll(before + "x")
-			}
-			if left, _ := os.ReadDir(parent); len(left) != 0 {
-				t.Errorf("left: %v", left)
-			}
-		})
 	}
 }
 
@@ -251,59 +157,6 @@ func TestSupervisor_hostFaults(t *testing.T) {
 	}
 }
 
-// TestFolderWatch_foldersComeAndGo checks that the watch finds changes that cause no file
-// system event.
-func TestFolderWatch_foldersComeAndGo(t *testing.T) {
-	for name, unwatched := range map[string]bool{"watched": false, "unwatched": true} {
-		t.Run(name, func(t *testing.T) {
-			top := t.TempDir()
-			dir, file := filepath.Join(top, "plugins"), filepath.Join(top, "plugins", "botyard-llm-test")
-			make := func(mark string) {
-				t.Helper()
-				must(t, os.Mkdir(dir, 0o755))
-				putPlugin(t, dir, "test", mark)
-			}
-			h := newHost(t, hostOptions{
-				options: func(o *Options) { o.Dirs = []string{dir} },
-				timing:  func(tm *timing) { tm.pollOnly = unwatched },
-			})
-			runs := func(mark string) {
-				t.Helper()
-				var version string
-				eventually(t, 20*time.Second, mark+" runs", func() bool {
-					i, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{}`)})
-					if err != nil {
-						return false
-					}
-					defer i.Close()
-					version = i.Plugin().Version
-					return version == "0-"+mark
-				})
-			}
-			gone := func() {
-				t.Helper()
-				eventually(t, 20*time.Second, "it is gone", func() bool { return len(h.Known("llm")) == 0 })
-			}
-			make("one") // the folder did not exist when the host started
-			runs("one")
-			must(t, os.RemoveAll(dir))
-			gone()
-			make("two")
-			runs("two")
-			must(t, os.Rename(dir, dir+"-away"))
-			make("three") // another folder replaces the first one
-			runs("three")
-			must(t, os.Remove(file), os.Symlink("../four", file))
-			putPlugin(t, top, "x", "four")
-			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
-			runs("four")
-			putPlugin(t, top, "x", "five") // another file replaces the target of the link
-			must(t, os.Rename(filepath.Join(top, "botyard-llm-x"), filepath.Join(top, "four")))
-			runs("five")
-		})
-	}
-}
-
 // TestManager_Rescan_sameFileIsBack checks that a plugin leaves quarantine when its file is
 // moved away and moved back.
 func TestManager_Rescan_sameFileIsBack(t *testing.T) {
@@ -367,17 +220,4 @@ func TestScanner_Scan_transientErrorHidesNothing(t *testing.T) {
 	putPlugin(t, h.dir, "new", "")
 	h.ask(h.open(Spec{Name: "test"}), "hello")
 	eventually(t, 10*time.Second, "the next scan sees all", func() bool { return len(h.Known("llm")) == 2 && !h.scanIncomplete.Load() })
-}
-
-func TestIsTransient(t *testing.T) {
-	for _, err := range []error{syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.EAGAIN, syscall.ENOSPC, syscall.EDQUOT, readfile.ErrBlocked} {
-		if !discovery.IsTransient(&os.PathError{Op: "fork/exec", Path: "/x", Err: err}) {
-			t.Errorf("%v is laid to the plugin", err)
-		}
-	}
-	for _, err := range []error{nil, syscall.ENOENT, syscall.EACCES, syscall.ENOEXEC, syscall.EPERM, syscall.ENOTDIR} {
-		if discovery.IsTransient(err) {
-			t.Errorf("%v is laid to the system", err)
-		}
-	}
 }

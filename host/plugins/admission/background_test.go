@@ -30,16 +30,16 @@ func TestBackgroundSlots_bounded(t *testing.T) {
 	}
 	for n := range bounds.BackgroundCalls + 3 {
 		if got := acquire("many"); got != (n < bounds.BackgroundCalls) {
-			t.Fatalf("call %d of the tenant: %t", n, got)
+			t.Fatalf("call %d of the tenant: Acquire succeeds: %t", n, got)
 		}
 	}
 	for n := len(releases); n < bounds.BackgroundCallsOfAll; n++ {
 		if !acquire(strconv.Itoa(n)) {
-			t.Fatalf("call %d of all waits", n)
+			t.Fatalf("call %d of all tenants waits", n)
 		}
 	}
 	if acquire("last") {
-		t.Error("more than all may make")
+		t.Error("more calls run than all tenants together may make")
 	}
 	for _, release := range releases {
 		release()
@@ -50,6 +50,6 @@ func TestBackgroundSlots_bounded(t *testing.T) {
 	}
 	releases[0]()
 	if n := len(slots.tenants); n != 0 {
-		t.Errorf("%d tenants are remembered", n)
+		t.Errorf("slots of %d tenants are stored, want 0", n)
 	}
 }

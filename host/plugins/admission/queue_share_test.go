@@ -97,7 +97,7 @@ func TestQueue_waitingForAnInstanceStopsNoOther(t *testing.T) {
 		queued(t, q, ctx, "hangs", "a", func(release func(), err error) {
 			defer waiting.Done()
 			if err == nil {
-				t.Error("more than its share")
+				t.Error("the instance got more slots than half of the free ones")
 				release()
 			}
 		})
@@ -167,11 +167,11 @@ func TestQueue_instancesOfATenantAreOneShare(t *testing.T) {
 		}
 	}
 	if len(held) != 32 {
-		t.Fatalf("its instances hold %d of 64 slots, want half", len(held))
+		t.Fatalf("the tenant's instances hold %d of 64 slots, want half", len(held))
 	}
 	other := hold(t, q, "other")
 	if len(other) != 16 {
-		t.Errorf("another holds %d of the rest, want half", len(other))
+		t.Errorf("the other instance holds %d of the remaining 32 slots, want half", len(other))
 	}
 	for _, release := range append(held, other...) {
 		release()

@@ -181,7 +181,7 @@ func TestQueue_laws(t *testing.T) {
 			},
 			"depart": func(t *rapid.T) {
 				if len(holding) == 0 {
-					t.Skip("nobody is inside")
+					t.Skip("no call runs")
 				}
 				holding[0]()
 				holding = holding[1:]
@@ -200,12 +200,12 @@ func TestQueue_laws(t *testing.T) {
 				case release := <-a.granted:
 					holding = append(holding, release)
 				case <-time.After(30 * time.Second):
-					t.Fatalf("it was the turn of %s, and of its first call", tenant)
+					t.Fatalf("the first waiting call of %s got no slot", tenant)
 				}
 			},
 			"cancel": func(t *rapid.T) {
 				if len(turns) == 0 {
-					t.Skip("nobody waits")
+					t.Skip("no call waits")
 				}
 				tenant := rapid.SampledFrom(turns).Draw(t, "tenant")
 				n := rapid.IntRange(0, len(waiting[tenant])-1).Draw(t, "n")
@@ -225,7 +225,7 @@ func TestQueue_laws(t *testing.T) {
 					t.Fatal("calls wait while a slot is free")
 				}
 				if len(holding)+free != slots {
-					t.Fatalf("%d inside and %d free of %d slots", len(holding), free, slots)
+					t.Fatalf("%d slots are used and %d free, of %d", len(holding), free, slots)
 				}
 			},
 		})

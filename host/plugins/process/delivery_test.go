@@ -55,38 +55,40 @@ func TestDelivery(t *testing.T) {
 		},
 	}
 	for name, call := range calls {
-		for _, there := range []bool{true, false} {
-			socket := filepath.Join(t.TempDir(), "s")
-			want := codes.Unavailable
-			if there {
-				l, err := net.Listen("unix", socket)
+		for plugin, listens := range map[string]bool{"a plugin listens": true, "no plugin listens": false} {
+			t.Run(name+", "+plugin, func(t *testing.T) {
+				socket := filepath.Join(t.TempDir(), "s")
+				want := codes.Unavailable
+				if listens {
+					l, err := net.Listen("unix", socket)
+					if err != nil {
+						t.Fatal(err)
+					}
+					server := grpc.NewServer()
+					defer server.Stop()
+					b := breaking{end: func() { go server.Stop() }}
+					storagev1.RegisterStorageServiceServer(server, b)
+					llmv1.RegisterLLMServiceServer(server, b)
+					go func() { _ = server.Serve(l) }()
+					if name == "a call that is refused" {
+						want = codes.Unimplemented
+					}
+				}
+				conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
+					grpc.WithUnaryInterceptor(observeUnary), grpc.WithStreamInterceptor(observeStream))
 				if err != nil {
 					t.Fatal(err)
 				}
-				server := grpc.NewServer()
-				defer server.Stop()
-				b := breaking{end: func() { go server.Stop() }}
-				storagev1.RegisterStorageServiceServer(server, b)
-				llmv1.RegisterLLMServiceServer(server, b)
-				go func() { _ = server.Serve(l) }()
-				if name == "a call that is refused" {
-					want = codes.Unimplemented
+				defer conn.Close()
+				var delivery Delivery
+				err = call(delivery.Observe(t.Context()), conn)
+				if code := status.Code(err); code != want {
+					t.Errorf("the call returned %v, want %s", err, want)
 				}
-			}
-			conn, err := grpc.NewClient("unix:"+socket, grpc.WithTransportCredentials(insecure.NewCredentials()),
-				grpc.WithUnaryInterceptor(observeUnary), grpc.WithStreamInterceptor(observeStream))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			var delivery Delivery
-			err = call(delivery.Observe(t.Context()), conn)
-			if code := status.Code(err); code != want {
-				t.Errorf("%s, plugin there %t: %v", name, there, err)
-			}
-			if delivery.Reached() != there {
-				t.Errorf("%s, plugin there %t: reached %t", name, there, delivery.Reached())
-			}
+				if delivery.Reached() != listens {
+					t.Errorf("Reached returns %t", delivery.Reached())
+				}
+			})
 		}
 	}
 }

@@ -117,10 +117,10 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	return conn
 }
 
-// TestTransport_carriesEverySize checks that each request and response arrives if all its
+// TestProcess_dialOptions_carryEverySize checks that each request and response arrives if all its
 // parts have their maximum size. The plugins of this test do not limit their responses
 // themselves.
-func TestTransport_carriesEverySize(t *testing.T) {
+func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	ctx := t.Context()
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
 	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) {
@@ -199,9 +199,11 @@ func TestTransport_sizesFit(t *testing.T) {
 		"turns to remember":            {2 * sdk.MaxRememberBytes, sdk.MaxMessageBytes},
 		"a turn of an earlier version": {2 * sdk.MaxMessageBytes, sdk.MaxAnswerBytes - 1<<20},
 	} {
-		if c.most > c.of {
-			t.Errorf("%s has up to %d bytes, and %d are carried", what, c.most, c.of)
-		}
+		t.Run(what, func(t *testing.T) {
+			if c.most > c.of {
+				t.Errorf("it has up to %d bytes, more than %d", c.most, c.of)
+			}
+		})
 	}
 }
 
@@ -236,13 +238,15 @@ func TestTransport_sendsNothingTooLarge(t *testing.T) {
 		"large turns":      {m.Remember(t.Context(), sdk.Call{}, []memory.Turn{page}), "turns"},
 		"many empty turns": {m.Remember(t.Context(), sdk.Call{}, make([]memory.Turn, 1<<20)), "turns"},
 	} {
-		if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path != c.path {
-			t.Errorf("%s: %v", what, c.err)
-		}
+		t.Run(what, func(t *testing.T) {
+			if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path != c.path {
+				t.Errorf("err = %v", c.err)
+			}
+		})
 	}
 	full := llm.EmbedRequest{Texts: []string{large(sdk.MaxEmbedBytes)}}
 	turn := memory.Turn{Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
 	if err := errors.Join(full.Validate(), memory.ValidateTurns([]memory.Turn{turn})); err != nil {
-		t.Errorf("what is carried is refused: %v", err)
+		t.Errorf("a request of maximum size is refused: %v", err)
 	}
 }
