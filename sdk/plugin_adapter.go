@@ -37,11 +37,11 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if req.Instance == "" {
 		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
 	}
-	rule, err := EgressFromProto(req.Egress)
+	policy, err := EgressFromProto(req.Egress)
 	if err != nil {
 		return nil, err
 	}
-	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(rule)}
+	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy)}
 	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, env)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func EgressFromProto(e *pluginv1.Egress) (egress.Policy, error) {
 		err = errors.New("it restricts nothing")
 	}
 	if err != nil {
-		return egress.Policy{}, fault.New(fault.Internal, "this version of the plugin does not understand the rule for connections: %w", err).By(fault.PartyHost)
+		return egress.Policy{}, fault.New(fault.Internal, "this version of the plugin does not understand the policy for connections: %w", err).By(fault.PartyHost)
 	}
 	return p, nil
 }

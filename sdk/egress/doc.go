@@ -2,9 +2,11 @@
 //
 // # Files
 //
-//	policy.go   Policy: which addresses are allowed; Refusal, the error for the others
+//	policy.go   Policy: which addresses are allowed
+//	refusal.go  Refusal: the error for an address that is not allowed
 //	address.go  which addresses are not public, and odd spellings of addresses
-//	dialer.go   Dialer: looks up a name, checks its addresses and connects
+//	lookup.go   looks up a name and checks its addresses
+//	dialer.go   Dialer: connects to an address that was checked
 //	target.go   Targets: the hosts and ports in the text of a setting
 //
 // A [Policy] allows any address, public addresses only, or none. It also allows the addresses on
