@@ -25,7 +25,7 @@ func TestForbidDumps(t *testing.T) {
 		look(strings.TrimPrefix(how, "look "))
 		os.Exit(0)
 	default:
-		hide(how == "forbid")
+		hide(how)
 		os.Exit(0)
 	}
 	for _, how := range []string{"allow", "forbid"} {
@@ -92,10 +92,10 @@ func helper(t *testing.T, how string) *exec.Cmd {
 	return cmd
 }
 
-// hide prints that it is ready and what it can still read of its own process. It returns when
-// standard input is closed.
-func hide(forbid bool) {
-	if forbid {
+// hide prints that it is ready and what it can still read of its own process. Before that it calls
+// ForbidDumps if how is "forbid". It returns when standard input is closed.
+func hide(how string) {
+	if how == "forbid" {
 		if err := ForbidDumps(); err != nil {
 			fmt.Println(err)
 		}

@@ -17,12 +17,12 @@ var rules = []Rule{
 	{
 		Name:  "stream",
 		Doc:   "A streamed reply is the sum of its pieces, which come one at a time and none after the end.",
-		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Hello there.", true) },
+		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Hello there.", streamed) },
 	},
 	{
 		Name:  "whole",
 		Doc:   "Without streaming the same reply comes.",
-		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Good evening.", false) },
+		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Good evening.", whole) },
 	},
 	{
 		Name:  "usage",
@@ -56,17 +56,25 @@ var rules = []Rule{
 	},
 }
 
-func request(text string, stream bool) *llm.Request {
+// mode says whether a reply comes in pieces or at once.
+type mode bool
+
+const (
+	streamed mode = true
+	whole    mode = false
+)
+
+func request(text string, m mode) *llm.Request {
 	return &llm.Request{
 		Call:     sdk.Call{Tenant: "kit", Conversation: "c", User: "u"},
 		Messages: []chat.Message{chat.Text(chat.System, "Answer in one short sentence."), chat.Text(chat.User, text)},
-		Stream:   stream,
+		Stream:   bool(m),
 	}
 }
 
 // converse makes one generation and returns an error if the generation fails or its reply is wrong.
-func (e *Env) converse(ctx context.Context, text string, stream bool) error {
-	req := request(text, stream)
+func (e *Env) converse(ctx context.Context, text string, m mode) error {
+	req := request(text, m)
 	h, finish, err := e.chat(ctx, e.LLM, req, nil)
 	if err != nil {
 		return fmt.Errorf("chat: %w", err)
@@ -88,7 +96,7 @@ func (e *Env) converse(ctx context.Context, text string, stream bool) error {
 }
 
 func checkUsage(ctx context.Context, env *Env) error {
-	for _, stream := range []bool{true, false} {
+	for _, stream := range []mode{streamed, whole} {
 		h, finish, err := env.chat(ctx, env.LLM, request("Say something.", stream), nil)
 		if err != nil {
 			return fmt.Errorf("chat: %w", err)
@@ -110,7 +118,7 @@ func checkConcurrent(ctx context.Context, env *Env) error {
 	const calls = 16
 	errs := make(chan error, calls)
 	for i := range calls {
-		go func() { errs <- env.converse(ctx, fmt.Sprintf("This is caller number %d.", i), i%4 != 3) }()
+		go func() { errs <- env.converse(ctx, fmt.Sprintf("This is caller number %d.", i), mode(i%4 != 3)) }()
 	}
 	all := make([]error, calls)
 	for i := range all {
@@ -123,11 +131,11 @@ func checkCancel(ctx context.Context, env *Env) error {
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	start := time.Now()
-	_, _, err := env.chat(gone, env.LLM, request("Hello.", true), nil)
+	_, _, err := env.chat(gone, env.LLM, request("Hello.", streamed), nil)
 	if err := env.gaveUp("chat with a caller that is gone", start, err); err != nil {
 		return err
 	}
-	for _, stream := range []bool{true, false} {
+	for _, stream := range []mode{streamed, whole} {
 		gone, cancel := context.WithCancel(ctx)
 		defer cancel()
 		timer := time.AfterFunc(300*time.Millisecond, cancel)
@@ -157,7 +165,7 @@ func (e *Env) gaveUp(what string, since time.Time, err error) error {
 func checkEmitError(ctx context.Context, env *Env) error {
 	calls := 0
 	var since time.Time
-	_, _, err := env.chat(ctx, env.LLM, request(env.prompt, true), func() error {
+	_, _, err := env.chat(ctx, env.LLM, request(env.prompt, streamed), func() error {
 		if calls++; calls == 1 {
 			since = time.Now()
 		}
@@ -182,7 +190,7 @@ func checkClassified(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("open the failing llm: %w", err)
 	}
-	_, _, err = env.chat(ctx, m, request("Hello.", true), nil)
+	_, _, err = env.chat(ctx, m, request("Hello.", streamed), nil)
 	var classified *fault.Error
 	switch {
 	case err == nil:

@@ -71,7 +71,7 @@ func checkBounds(ctx context.Context, env *Env) error {
 	_, err = env.Storage.Delete(ctx, storage.Scope{Call: nowhere, Tenant: true})
 	invalid("delete with no tenant", err)
 
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil || len(log) != 2 || log[1].State != storage.Running {
 		wrong = append(wrong, errors.New("a refused request changed the conversation"), err)
 	}

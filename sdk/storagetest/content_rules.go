@@ -54,7 +54,7 @@ func (t talk) echo(ctx context.Context, user chat.Message, replies ...chat.Messa
 		return fmt.Errorf("commit: %w", err)
 	}
 	wanted := append([]chat.Message{user}, replies...)
-	log, err := t.log(ctx, false)
+	log, err := t.log(ctx, succeededOnly)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func checkText(ctx context.Context, env *Env) error {
 		}
 	}
 	for _, id := range alike {
-		log, err := env.talk(id).log(ctx, false)
+		log, err := env.talk(id).log(ctx, succeededOnly)
 		if err != nil {
 			return fmt.Errorf("id %+q: %w", id, err)
 		}
@@ -144,7 +144,7 @@ func checkNUL(ctx context.Context, env *Env) error {
 			return err
 		}
 		if err == nil {
-			log, err := t.log(ctx, true)
+			log, err := t.log(ctx, everyTurn)
 			if err != nil {
 				return err
 			}
@@ -166,7 +166,7 @@ func checkNUL(ctx context.Context, env *Env) error {
 		_, err = r.end(ctx, s.Fence, storage.Failed, "")
 		return err
 	}
-	log, err := r.log(ctx, false)
+	log, err := r.log(ctx, succeededOnly)
 	if err != nil || len(log) != 1 {
 		return fmt.Errorf("NUL in the reply: %d turns, error %v; want 1", len(log), err)
 	}
@@ -225,7 +225,7 @@ func checkRecord(ctx context.Context, env *Env) error {
 	if _, err := c.as("").turn(ctx, "bare"); err != nil {
 		return err
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func checkDeleteRacing(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return err
 	}
@@ -167,7 +167,7 @@ func checkPurgeRacing(ctx context.Context, env *Env) error {
 			return err
 		}
 		for _, t := range talks {
-			if err := t.gone(ctx, true); err != nil {
+			if err := t.gone(ctx); err != nil {
 				return err
 			}
 		}

@@ -42,7 +42,7 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 	}
 	rest := storage.Scope{Call: c.call, Limit: 2, Before: last.Add(time.Microsecond)}
 	err = env.steps(ctx, rest, 1-first.Conversations, each-first.Turns, each, func(int) error {
-		log, err := c.log(ctx, true)
+		log, err := c.log(ctx, everyTurn)
 		if err != nil || len(log) != 2 || log[0].Messages[0].Text() != "new 0" || log[1].State != storage.Running {
 			return fmt.Errorf("the new incarnation has %d turns, error %v; want its own 2", len(log), err)
 		}
@@ -67,7 +67,7 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 		if _, err := env.Storage.Delete(ctx, storage.Scope{Call: c.call, Limit: 1}); err != nil {
 			return fmt.Errorf("delete: %w", err)
 		}
-		if err := c.gone(ctx, true); err != nil {
+		if err := c.gone(ctx); err != nil {
 			return err
 		}
 		if _, err := c.turn(ctx, "newer"); err != nil {
@@ -80,7 +80,7 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 			return fmt.Errorf("delete: %w", err)
 		}
 		if !d.More {
-			return c.gone(ctx, false)
+			return c.exists(ctx)
 		}
 	}
 	return errors.New("after 20 steps more is to be deleted; there were fewer turns")

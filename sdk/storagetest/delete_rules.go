@@ -49,17 +49,19 @@ func (e *Env) delete(ctx context.Context, what string, scope storage.Scope, want
 	return nil
 }
 
-// gone checks that the conversation does not exist. With gone false, it checks that the
-// conversation exists.
-func (t talk) gone(ctx context.Context, gone bool) error {
-	log, err := t.log(ctx, true)
-	switch {
-	case !gone && err != nil:
-		return fmt.Errorf("a conversation that was not deleted: %w", err)
-	case gone && err == nil:
+// gone checks that the conversation does not exist.
+func (t talk) gone(ctx context.Context) error {
+	log, err := t.log(ctx, everyTurn)
+	if err == nil {
 		return fmt.Errorf("a deleted conversation is read with %d turns", len(log))
-	case gone && !fault.Is(err, fault.NotFound):
-		return refused("read of a deleted conversation", fault.NotFound, err)
+	}
+	return refused("read of a deleted conversation", fault.NotFound, err)
+}
+
+// exists checks that the conversation exists.
+func (t talk) exists(ctx context.Context) error {
+	if _, err := t.log(ctx, everyTurn); err != nil {
+		return fmt.Errorf("a conversation that was not deleted: %w", err)
 	}
 	return nil
 }
@@ -77,10 +79,10 @@ func checkDeleteConversation(ctx context.Context, env *Env) error {
 	if err := env.delete(ctx, "a conversation that never was", storage.Scope{Call: env.talk("e").call}, 0); err != nil {
 		return err
 	}
-	if err := c.gone(ctx, true); err != nil {
+	if err := c.gone(ctx); err != nil {
 		return err
 	}
-	if err := other.gone(ctx, false); err != nil {
+	if err := other.exists(ctx); err != nil {
 		return err
 	}
 	left, err := env.list(ctx, c.tenant(), 10)
@@ -104,10 +106,13 @@ func checkDeleteUser(ctx context.Context, env *Env) error {
 	if err := env.delete(ctx, "a user", storage.Scope{Call: one.user()}, 2); err != nil {
 		return err
 	}
-	for t, gone := range map[talk]bool{one: true, two: true, guest: false} {
-		if err := t.gone(ctx, gone); err != nil {
+	for _, t := range []talk{one, two} {
+		if err := t.gone(ctx); err != nil {
 			return err
 		}
+	}
+	if err := guest.exists(ctx); err != nil {
+		return err
 	}
 	left, err := env.list(ctx, one.tenant(), 10)
 	if err != nil {
@@ -130,14 +135,14 @@ func checkDeleteTenant(ctx context.Context, env *Env) error {
 	if err := refused("delete that names nothing and does not say tenant", fault.Invalid, err); err != nil {
 		return err
 	}
-	if err := talks[0].gone(ctx, false); err != nil {
+	if err := talks[0].exists(ctx); err != nil {
 		return err
 	}
 	if err := env.delete(ctx, "a tenant", storage.Scope{Call: tenant, Tenant: true}, 5); err != nil {
 		return err
 	}
 	for _, t := range talks {
-		if err := t.gone(ctx, true); err != nil {
+		if err := t.gone(ctx); err != nil {
 			return err
 		}
 	}
@@ -170,7 +175,7 @@ func checkLateWrite(ctx context.Context, env *Env) error {
 		if err := refused("commit after deletion of "+try.what, fault.Conflict, err); err != nil {
 			return err
 		}
-		if err := t.gone(ctx, true); err != nil {
+		if err := t.gone(ctx); err != nil {
 			return fmt.Errorf("after a refused commit: %w", err)
 		}
 		current, err := t.start(ctx, "two")
@@ -207,7 +212,7 @@ func checkReusedID(ctx context.Context, env *Env) error {
 		if n, err := c.end(ctx, s.Fence, storage.Succeeded, "new"); err != nil || n != 1 {
 			return fmt.Errorf("commit in the new incarnation: number %d, error %v; want 1", n, err)
 		}
-		log, err := c.log(ctx, true)
+		log, err := c.log(ctx, everyTurn)
 		if err != nil || len(log) != 1 {
 			return fmt.Errorf("the new incarnation has %d turns, error %v; want 1", len(log), err)
 		}

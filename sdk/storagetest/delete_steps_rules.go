@@ -95,12 +95,16 @@ func checkDeleteBefore(ctx context.Context, env *Env) error {
 			name string
 			talk
 		}{{"old", old}, {"alive", alive}, {"dead", dead}, {"fresh", fresh}, {"other user's", guest}} {
-			if err := t.gone(ctx, gone[t.name]); err != nil {
+			check := t.exists
+			if gone[t.name] {
+				check = t.gone
+			}
+			if err := check(ctx); err != nil {
 				wrong = append(wrong, fmt.Errorf("%s: %q: %w", what, t.name, err))
 			}
 		}
 		if renews {
-			wrong = append(wrong, renewed.gone(ctx, false))
+			wrong = append(wrong, renewed.exists(ctx))
 		}
 		return errors.Join(wrong...)
 	}
@@ -226,7 +230,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 		doomed := all[len(all)-min(try.count, 6):]
 		err := env.steps(ctx, try.scope(all[5]), int64(try.count), int64(try.count)*each, each, func(step int) error {
 			for i, t := range all[len(all)-len(doomed):] {
-				if err := t.via(step+1).gone(ctx, true); err != nil {
+				if err := t.via(step + 1).gone(ctx); err != nil {
 					return fmt.Errorf("conversation %d: %w", i, err)
 				}
 			}
@@ -241,7 +245,7 @@ func checkDeleteSteps(ctx context.Context, env *Env) error {
 			return fmt.Errorf("deleting %s: %w", try.what, err)
 		}
 		for _, t := range all[:len(all)-len(doomed)] {
-			if err := t.gone(ctx, false); err != nil {
+			if err := t.exists(ctx); err != nil {
 				return fmt.Errorf("deleting %s: %w", try.what, err)
 			}
 		}

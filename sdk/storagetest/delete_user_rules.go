@@ -71,7 +71,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 	}
 	before := map[string][]storage.Turn{}
 	for _, t := range shared {
-		log, err := t.log(ctx, true)
+		log, err := t.log(ctx, everyTurn)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 			return fmt.Errorf("delete a user: %+v, error %v; want %+v", d, err, n)
 		}
 	}
-	if err := alone.gone(ctx, true); err != nil {
+	if err := alone.gone(ctx); err != nil {
 		return err
 	}
 	for _, state := range []storage.State{storage.Succeeded, storage.Interrupted} {
@@ -158,7 +158,7 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 // emptied checks the log after the deletion of the user. before is the log before the deletion. The
 // log may have one more turn, which was running during the deletion.
 func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) error {
-	log, err := t.log(ctx, true)
+	log, err := t.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (t talk) emptied(ctx context.Context, user string, before []storage.Turn) e
 	if err := sameTurns("the log after its user was deleted", log, want); err != nil {
 		return err
 	}
-	succeeded, err := t.log(ctx, false)
+	succeeded, err := t.log(ctx, succeededOnly)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func checkEmptyUserBefore(ctx context.Context, env *Env) error {
 		return fmt.Errorf("commit of a turn that was spared: %w", err)
 	}
 	for _, t := range []talk{fresh, foreign, elsewhere} {
-		log, err := t.log(ctx, true)
+		log, err := t.log(ctx, everyTurn)
 		if err != nil {
 			return err
 		}
@@ -239,7 +239,7 @@ func checkEmptyUserBefore(ctx context.Context, env *Env) error {
 			return fmt.Errorf("a turn that was to be spared, in %+v: %+v", t.call, log[0])
 		}
 	}
-	log, err := old.log(ctx, true)
+	log, err := old.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}

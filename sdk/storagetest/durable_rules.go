@@ -50,14 +50,14 @@ func checkRestart(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	before, err := c.log(ctx, true)
+	before, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
 	if env.Storage, err = env.reopen(ctx); err != nil {
 		return err
 	}
-	after, err := c.log(ctx, true)
+	after, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return fmt.Errorf("after the restart: %w", err)
 	}
@@ -76,7 +76,7 @@ func checkRestart(ctx context.Context, env *Env) error {
 	if err := want("begin with a key of before", "replay", res, err); err != nil {
 		return err
 	}
-	return deleted.gone(ctx, true)
+	return deleted.gone(ctx)
 }
 
 func checkRestartTenants(ctx context.Context, env *Env) error {
@@ -160,9 +160,9 @@ func checkRestartDeletion(ctx context.Context, env *Env) error {
 		return err
 	}
 	return env.steps(ctx, scope, 2-first.Conversations, 2*each-first.Turns, each, func(int) error {
-		if err := c.gone(ctx, true); err != nil {
+		if err := c.gone(ctx); err != nil {
 			return err
 		}
-		return other.gone(ctx, true)
+		return other.gone(ctx)
 	})
 }

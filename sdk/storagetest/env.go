@@ -188,9 +188,17 @@ func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginR
 	return s, nil
 }
 
-// log returns the conversation's turns. With all, it includes turns that did not succeed.
-func (t talk) log(ctx context.Context, all bool) ([]storage.Turn, error) {
-	page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: all})
+// selection says which turns a rule reads.
+type selection bool
+
+const (
+	everyTurn     selection = true
+	succeededOnly selection = false
+)
+
+// log returns the selected turns of the conversation.
+func (t talk) log(ctx context.Context, turns selection) ([]storage.Turn, error) {
+	page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: bool(turns)})
 	if err != nil {
 		return nil, fmt.Errorf("read %q: %w", t.call.Conversation, err)
 	}

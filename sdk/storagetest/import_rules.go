@@ -45,7 +45,7 @@ func checkImport(ctx context.Context, env *Env) error {
 	if err := env.talk("none").load(ctx, nil, 0); err != nil {
 		return err
 	}
-	if err := env.talk("none").gone(ctx, true); err != nil {
+	if err := env.talk("none").gone(ctx); err != nil {
 		return fmt.Errorf("after an import of no turns: %w", err)
 	}
 	from := env.talk("from").as(env.id("first"))
@@ -76,7 +76,7 @@ func checkImport(ctx context.Context, env *Env) error {
 			return fmt.Errorf("commit: %w", err)
 		}
 	}
-	log, err := from.log(ctx, true)
+	log, err := from.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -84,14 +84,14 @@ func checkImport(ctx context.Context, env *Env) error {
 	if err := to.load(ctx, log, int64(len(log))); err != nil {
 		return err
 	}
-	copied, err := to.via(1).log(ctx, true)
+	copied, err := to.via(1).log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
 	if err := sameTurns("the imported log", copied, log); err != nil {
 		return err
 	}
-	if err := to.pages(ctx, false, 1, 2); err != nil {
+	if err := to.pages(ctx, succeededOnly, 1, 2); err != nil {
 		return err
 	}
 	made := env.talkOf("-c", "made").as(env.id("owner"))
@@ -99,7 +99,7 @@ func checkImport(ctx context.Context, env *Env) error {
 	if err := made.load(ctx, turns, 5); err != nil {
 		return err
 	}
-	copied, err = made.log(ctx, true)
+	copied, err = made.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -144,7 +144,7 @@ func checkImportRepeat(ctx context.Context, env *Env) error {
 	if err := c.load(ctx, other, 0); err != nil {
 		return err
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func checkImportRepeat(ctx context.Context, env *Env) error {
 	if err := big.load(ctx, blob, 1); err != nil {
 		return err
 	}
-	if log, err = big.log(ctx, true); err != nil {
+	if log, err = big.log(ctx, everyTurn); err != nil {
 		return err
 	}
 	return sameTurns("an imported turn of 1 MiB", log, blob)
@@ -203,12 +203,12 @@ func checkImportRefused(ctx context.Context, env *Env) error {
 	fresh := env.talk("d")
 	_, err := fresh.tryLoad(ctx, turns[1:])
 	wrong = append(wrong, refused("an import into nothing that does not begin at 1", fault.Conflict, err))
-	wrong = append(wrong, fresh.gone(ctx, true))
+	wrong = append(wrong, fresh.gone(ctx))
 	nowhere := c
 	nowhere.call.Conversation = ""
 	_, err = nowhere.tryLoad(ctx, turns)
 	wrong = append(wrong, refused("an import into no conversation", fault.Invalid, err))
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	wrong = append(wrong, err, sameTurns("the log after refused imports", log, turns[:3]))
 	if err := errors.Join(wrong...); err != nil {
 		return err
@@ -266,7 +266,7 @@ func checkImportGoesOn(ctx context.Context, env *Env) error {
 			return fmt.Errorf("the key replays turn %d; want %d, the one begun with it here", res.Replay.Sequence, s.Sequence)
 		}
 	}
-	return errors.Join(c.pages(ctx, true, 3, 8), c.pages(ctx, false, 3, 6))
+	return errors.Join(c.pages(ctx, everyTurn, 3, 8), c.pages(ctx, succeededOnly, 3, 6))
 }
 
 func checkImportApart(ctx context.Context, env *Env) error {
@@ -276,7 +276,7 @@ func checkImportApart(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, t := range []talk{b, other} {
-		if err := t.gone(ctx, true); err != nil {
+		if err := t.gone(ctx); err != nil {
 			return err
 		}
 		if s, err := t.turn(ctx, "one", tail(10)); err != nil || s.Sequence != 1 || len(s.Tail) > 0 {
@@ -286,7 +286,7 @@ func checkImportApart(ctx context.Context, env *Env) error {
 	if err := b.load(ctx, ended(2)[:1], 0); err != nil {
 		return err
 	}
-	if log, err := a.log(ctx, true); err != nil || len(log) != 3 {
+	if log, err := a.log(ctx, everyTurn); err != nil || len(log) != 3 {
 		return fmt.Errorf("the other tenant's import left %d turns, error %v; want 3", len(log), err)
 	}
 	incarnation := env.talkOf("-incarnation", "c")
@@ -302,13 +302,13 @@ func checkImportApart(ctx context.Context, env *Env) error {
 	if err := refused("import into a deleted incarnation", fault.Conflict, err); err != nil {
 		return err
 	}
-	if err := incarnation.gone(ctx, true); err != nil {
+	if err := incarnation.gone(ctx); err != nil {
 		return err
 	}
 	if _, err := env.Storage.Delete(ctx, storage.Scope{Call: a.call}); err != nil {
 		return fmt.Errorf("delete: %w", err)
 	}
-	if err := a.gone(ctx, true); err != nil {
+	if err := a.gone(ctx); err != nil {
 		return err
 	}
 	return a.load(ctx, turns[:1], 1)

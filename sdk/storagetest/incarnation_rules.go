@@ -43,10 +43,10 @@ func checkTenantIncarnations(ctx context.Context, env *Env) error {
 	if err := refused("begin in a deleted incarnation", fault.Conflict, err); err != nil {
 		return err
 	}
-	if err := old.gone(ctx, true); err != nil {
+	if err := old.gone(ctx); err != nil {
 		return err
 	}
-	log, err := young.log(ctx, true)
+	log, err := young.log(ctx, everyTurn)
 	if err != nil || len(log) != 1 {
 		return fmt.Errorf("the second incarnation has %d turns after the first was deleted, error %v; want 1", len(log), err)
 	}

@@ -48,7 +48,7 @@ func checkKeyReplay(ctx context.Context, env *Env) error {
 		if err := want("begin with the key "+when, "replay", res, err); err != nil {
 			return err
 		}
-		log, err := c.log(ctx, true)
+		log, err := c.log(ctx, everyTurn)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func checkKeyReplay(ctx context.Context, env *Env) error {
 	if err := replay("after another turn"); err != nil {
 		return err
 	}
-	if log, err := c.log(ctx, true); err != nil || len(log) != 3 {
+	if log, err := c.log(ctx, everyTurn); err != nil || len(log) != 3 {
 		return fmt.Errorf("after three replays: %d turns, error %v; want 3", len(log), err)
 	}
 	return nil
@@ -142,7 +142,7 @@ func checkKeyReused(ctx context.Context, env *Env) error {
 		if err := want(fmt.Sprintf("begin with another digest after the key's turn %s", state), "key reused", res, err); err != nil {
 			return err
 		}
-		if log, err := c.log(ctx, true); err != nil || len(log) != 1 {
+		if log, err := c.log(ctx, everyTurn); err != nil || len(log) != 1 {
 			return fmt.Errorf("after reuse of the key: %d turns, error %v; want 1", len(log), err)
 		}
 	}

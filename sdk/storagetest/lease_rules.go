@@ -49,7 +49,7 @@ func checkDeadHolder(ctx context.Context, env *Env) error {
 	if two.Sequence != 2 || len(two.Tail) != 0 {
 		return fmt.Errorf("the turn after the dead one has sequence %d and tail %q; want 2 and none", two.Sequence, texts(two.Tail))
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func checkStaleFence(ctx context.Context, env *Env) error {
 	if err := refused("late commit after the next turn", fault.Conflict, err); err != nil {
 		return err
 	}
-	log, err := c.log(ctx, false)
+	log, err := c.log(ctx, succeededOnly)
 	if err != nil {
 		return err
 	}

@@ -71,7 +71,7 @@ func checkFailedApart(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, all := range []bool{false, true} {
-		log, err := c.log(ctx, all)
+		log, err := c.log(ctx, selection(all))
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func checkBegun(ctx context.Context, env *Env) error {
 		return err
 	}
 	look := func(moment string) error {
-		if log, err := c.log(ctx, false); err != nil || len(log) != 0 {
+		if log, err := c.log(ctx, succeededOnly); err != nil || len(log) != 0 {
 			return fmt.Errorf("read %s: %d turns, error %v; want none", moment, len(log), err)
 		}
 		page, err := env.Storage.List(ctx, &storage.ListRequest{Call: c.tenant(), Limit: 10})

@@ -53,5 +53,5 @@ func checkMigrate(ctx context.Context, env *Env) error {
 	if n, err := c.end(ctx, running.Fence, storage.Succeeded, "two"); err != nil || n != 2 {
 		return fmt.Errorf("commit of a turn begun before: number %d, error %v; want 2", n, err)
 	}
-	return c.pages(ctx, true, 10, 2)
+	return c.pages(ctx, everyTurn, 10, 2)
 }

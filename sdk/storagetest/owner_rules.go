@@ -108,7 +108,7 @@ func checkOwned(ctx context.Context, env *Env) error {
 		if err := look("after writing in it"); err != nil {
 			return err
 		}
-		if log, err := c.log(ctx, true); err != nil || len(log) != 4 {
+		if log, err := c.log(ctx, everyTurn); err != nil || len(log) != 4 {
 			return fmt.Errorf("%s conversation has %d turns, error %v; want 4", name, len(log), err)
 		}
 	}
@@ -170,7 +170,7 @@ func checkOwnedRacing(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		log, err := c.log(ctx, true)
+		log, err := c.log(ctx, everyTurn)
 		if err != nil || len(log) != 1 || log[0].User != winner || shut != users-1 {
 			return fmt.Errorf("%q has the conversation, %d do not; its log has %d turns, error %v; want the winner's one", winner, shut, len(log), err)
 		}
@@ -257,7 +257,7 @@ func checkImportOwner(ctx context.Context, env *Env) error {
 	if err := c.load(ctx, turns, 2); err != nil {
 		return err
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}

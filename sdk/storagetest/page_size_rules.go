@@ -121,7 +121,7 @@ func checkPageBytes(ctx context.Context, env *Env) error {
 		if n := len(page.Turns); n < 1 || n > fit || !page.More {
 			return fmt.Errorf("read (all: %t): a page has %d turns of %d bytes each, more: %t; want 1 to %d, and more", all, n, 2*len(text), page.More, fit)
 		}
-		if err := c.pages(ctx, all, 10, turns); err != nil {
+		if err := c.pages(ctx, selection(all), 10, turns); err != nil {
 			return err
 		}
 	}

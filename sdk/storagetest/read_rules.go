@@ -27,13 +27,13 @@ var readRules = []Rule{
 	},
 }
 
-// pages reads the conversation in pages of limit turns. It checks that the numbers are 1 to turns.
-// With all, it checks the sequences instead. If turns is negative, it checks only that there is no
-// gap.
-func (t talk) pages(ctx context.Context, all bool, limit, turns int) error {
+// pages reads the selected turns in pages of limit turns. With succeededOnly, it checks that the
+// numbers are 1 to turns. With everyTurn, it checks that the sequences are 1 to turns. If turns is
+// negative, it checks only that there is no gap.
+func (t talk) pages(ctx context.Context, all selection, limit, turns int) error {
 	var after, position int64
 	for {
-		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, After: after, Limit: limit, All: all})
+		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, After: after, Limit: limit, All: bool(all)})
 		if err != nil {
 			return fmt.Errorf("read after %d: %w", after, err)
 		}
@@ -80,10 +80,10 @@ func checkReadPaging(ctx context.Context, env *Env) error {
 		}
 	}
 	for _, limit := range []int{1, 2, 3, 4, 5, 7, 8, 12, 13, storage.MaxPage} {
-		if err := c.pages(ctx, true, limit, good+bad); err != nil {
+		if err := c.pages(ctx, everyTurn, limit, good+bad); err != nil {
 			return err
 		}
-		if err := c.pages(ctx, false, limit, good); err != nil {
+		if err := c.pages(ctx, succeededOnly, limit, good); err != nil {
 			return err
 		}
 	}
@@ -108,12 +108,12 @@ func checkReadGrowing(ctx context.Context, env *Env) error {
 		}
 		return nil
 	}, func() error {
-		return errors.Join(c.pages(ctx, true, 7, -1), c.pages(ctx, false, 7, -1))
+		return errors.Join(c.pages(ctx, everyTurn, 7, -1), c.pages(ctx, succeededOnly, 7, -1))
 	})
 	if err != nil {
 		return err
 	}
-	return errors.Join(c.pages(ctx, true, 7, turns), c.pages(ctx, false, 7, turns))
+	return errors.Join(c.pages(ctx, everyTurn, 7, turns), c.pages(ctx, succeededOnly, 7, turns))
 }
 
 func checkReadMissing(ctx context.Context, env *Env) error {
@@ -125,7 +125,7 @@ func checkReadMissing(ctx context.Context, env *Env) error {
 		"read in an unknown tenant":       env.talkOf("-b", "c"),
 	} {
 		for _, all := range []bool{false, true} {
-			_, err := t.log(ctx, all)
+			_, err := t.log(ctx, selection(all))
 			if err := refused(what, fault.NotFound, err); err != nil {
 				return err
 			}

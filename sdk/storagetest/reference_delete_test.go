@@ -100,7 +100,7 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 	r.enter()
 	defer r.mu.Unlock()
 	call := scope.Call
-	if err := checkCall(call, false); err != nil {
+	if err := checkTenant(call); err != nil {
 		return d, err
 	}
 	whole := call.Conversation == "" && call.User == ""

@@ -11,7 +11,7 @@ import (
 func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64, error) {
 	r.enter()
 	defer r.mu.Unlock()
-	if err := checkCall(req.Call, true); err != nil {
+	if err := checkConversation(req.Call); err != nil {
 		return 0, err
 	}
 	conflict := fault.New(fault.Conflict, "does not fit")

@@ -21,7 +21,7 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 	if !ended || req.State == storage.Succeeded && len(req.Messages) == 0 {
 		return 0, fault.New(fault.Invalid, "no end of a turn").At("state")
 	}
-	if err := checkCall(req.Call, true); err != nil {
+	if err := checkConversation(req.Call); err != nil {
 		return 0, err
 	}
 	c, t := r.behind(req)
@@ -79,7 +79,7 @@ func (r *reference) behind(req *storage.CommitRequest) (*conversation, *row) {
 func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	r.enter()
 	defer r.mu.Unlock()
-	if err := checkCall(req.Call, true); err != nil {
+	if err := checkConversation(req.Call); err != nil {
 		return nil, err
 	}
 	if err := r.checkLimit(req.Limit); err != nil || req.Owned && req.Call.User == "" {
@@ -119,7 +119,7 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
 	r.enter()
 	defer r.mu.Unlock()
-	if err := checkCall(req.Call, false); err != nil {
+	if err := checkTenant(req.Call); err != nil {
 		return nil, err
 	}
 	if err := r.checkLimit(req.Limit); err != nil || req.Wrote && req.Call.User == "" {
@@ -168,11 +168,18 @@ func (r *reference) checkBegin(req *storage.BeginRequest) error {
 	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return fault.New(fault.Invalid, "out of bounds")
 	}
-	return checkCall(req.Call, true)
+	return checkConversation(req.Call)
 }
 
-func checkCall(call sdk.Call, conversation bool) error {
-	if call.Tenant == "" || conversation && call.Conversation == "" {
+func checkConversation(call sdk.Call) error {
+	if call.Conversation == "" {
+		return fault.New(fault.Invalid, "the call names too little: %s", fmt.Sprint(call))
+	}
+	return checkTenant(call)
+}
+
+func checkTenant(call sdk.Call) error {
+	if call.Tenant == "" {
 		return fault.New(fault.Invalid, "the call names too little: %s", fmt.Sprint(call))
 	}
 	return nil

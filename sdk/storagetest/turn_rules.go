@@ -46,7 +46,7 @@ func checkTurn(ctx context.Context, env *Env) error {
 			return err
 		}
 	}
-	running, err := c.log(ctx, true)
+	running, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func checkTurn(ctx context.Context, env *Env) error {
 	if n, err := c.end(ctx, second.Fence, storage.Succeeded, "two"); err != nil || n != 2 {
 		return fmt.Errorf("commit of the second turn: number %d, error %v; want 2", n, err)
 	}
-	log, err := c.log(ctx, false)
+	log, err := c.log(ctx, succeededOnly)
 	if err != nil {
 		return err
 	}
@@ -111,7 +111,7 @@ func checkRepeatOf(ctx context.Context, env *Env, key string) error {
 	if err := same("what the repeat answered", again, first); err != nil {
 		return err
 	}
-	if log, err := c.log(ctx, true); err != nil || len(log) != 2 {
+	if log, err := c.log(ctx, everyTurn); err != nil || len(log) != 2 {
 		return fmt.Errorf("after the repeat: %d turns, error %v; want 2", len(log), err)
 	}
 	res, err := c.begin(ctx, "one", repeat, func(r *storage.BeginRequest) { r.Attempt = env.id("other") })
@@ -170,7 +170,7 @@ func checkCommitRepeat(ctx context.Context, env *Env) error {
 	if err := refused("commit of a failed turn again as succeeded", fault.Conflict, err); err != nil {
 		return err
 	}
-	log, err := c.log(ctx, true)
+	log, err := c.log(ctx, everyTurn)
 	if err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func checkFences(ctx context.Context, env *Env) error {
 		}
 	}
 	for _, t := range []talk{c, other, foreign} {
-		log, err := t.log(ctx, true)
+		log, err := t.log(ctx, everyTurn)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func checkWriters(ctx context.Context, env *Env) error {
 		}
 		users[n], tails[n] = fmt.Sprintf("w%d", i), saw[i]
 	}
-	log, err := c.log(ctx, false)
+	log, err := c.log(ctx, succeededOnly)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func checkTenantsApart(ctx context.Context, env *Env) error {
 		return err
 	}
 	missing := func(what string) error {
-		if log, _ := b.log(ctx, true); len(log) > 0 {
+		if log, _ := b.log(ctx, everyTurn); len(log) > 0 {
 			return fmt.Errorf("%s: the other tenant reads %d turns; want none", what, len(log))
 		}
 		page, err := env.Storage.List(ctx, &storage.ListRequest{Call: b.tenant(), Limit: storage.MaxPage})
@@ -152,7 +152,7 @@ func checkTenantsApart(ctx context.Context, env *Env) error {
 	if err := missing("after its deletion"); err != nil {
 		return err
 	}
-	log, err := a.log(ctx, true)
+	log, err := a.log(ctx, everyTurn)
 	if err != nil || len(log) != 2 {
 		return fmt.Errorf("after the other tenant's deletion: %d turns, error %v; want 2", len(log), err)
 	}
@@ -190,7 +190,7 @@ func checkLongConversation(ctx context.Context, env *Env) error {
 	if err := sameCost(ctx, env, next); err != nil {
 		return fmt.Errorf("after %d turns: %w", turns, err)
 	}
-	return c.pages(ctx, false, storage.MaxPage, n)
+	return c.pages(ctx, succeededOnly, storage.MaxPage, n)
 }
 
 // sameCost compares the fastest turn of a long conversation with the fastest turn of new
