@@ -47,7 +47,7 @@ func (p *parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta
 		pieces = pieces[:1]
 	case !req.Stream && said(req) != long:
 		pieces = []string{reply}
-	case req.Stream && p.flaw == "late" && len(pieces) > 1:
+	case req.Stream && p.flaw == "late" && len(pieces) > 1 && said(req) != long:
 		last := pieces[len(pieces)-1]
 		pieces = pieces[:len(pieces)-1]
 		p.calls.Go(func() {
