@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"fmt"
 	"testing"
 
 	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
@@ -24,18 +25,19 @@ func TestCodec_cleansTexts(t *testing.T) {
 		// A NUL is valid UTF-8, so that the codec does not replace it.
 		{&storagev1.RenewRequest{Holder: "a\x00"}, &storagev1.RenewRequest{Holder: "a\x00"}},
 	} {
-		data, err := newCodec().Marshal(c.sent)
-		if err != nil {
-			t.Errorf("%v: %v", c.want, err)
-			continue
-		}
-		got := c.want.ProtoReflect().New().Interface()
-		if err := proto.Unmarshal(data.Materialize(), got); err != nil || !proto.Equal(got, c.want) {
-			t.Errorf("sent %v, %v; want %v", got, err, c.want)
-		}
-		data.Free()
+		t.Run(fmt.Sprintf("%T", c.sent), func(t *testing.T) {
+			data, err := newCodec().Marshal(c.sent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer data.Free()
+			got := c.want.ProtoReflect().New().Interface()
+			if err := proto.Unmarshal(data.Materialize(), got); err != nil || !proto.Equal(got, c.want) {
+				t.Errorf("sent %v, %v; want %v", got, err, c.want)
+			}
+		})
 	}
 	if _, err := newCodec().Marshal("no message"); err == nil {
-		t.Error("what is no message was encoded")
+		t.Error("a value that is not a message was encoded")
 	}
 }

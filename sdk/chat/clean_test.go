@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"strings"
@@ -18,9 +19,11 @@ func TestClean(t *testing.T) {
 		"\xed\xa0\x80 alone": "\uFFFD\uFFFD\uFFFD alone", // half of a UTF-16 surrogate pair
 		"\xc0\x80":           "\uFFFD\uFFFD",             // NUL, encoded in two bytes
 	} {
-		if got := Clean(in); got != want {
-			t.Errorf("%q became %q; want %q", in, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", in), func(t *testing.T) {
+			if got := Clean(in); got != want {
+				t.Errorf("%q; want %q", got, want)
+			}
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -32,16 +33,18 @@ func TestPolicy_Public(t *testing.T) {
 		"2001:10::1": false, "2001:db8::1": false, "2002:7f00:1::": false, "2002:808:808::": false, "3fff::1": false, "4000::1": false, "5f00::1": false,
 		"fc00::1": false, "fd00:ec2::254": false, "fe80::1": false, "fe80::1%eth0": false, "2606:4700::1%eth0": false, "fec0::1": false, "ff02::1": false,
 	} {
-		refused := p.checkAddr("named", netip.MustParseAddr(text), 443)
-		if (refused == nil) != public {
-			t.Errorf("%s: %v; want it public: %t", text, refused, public)
-		}
-		if free := (Policy{}).checkAddr("named", netip.MustParseAddr(text), 443); free != nil {
-			t.Errorf("%s without a rule: %v", text, free)
-		}
-		if none := policy(t, None).checkAddr("named", netip.MustParseAddr(text), 443); none == nil {
-			t.Errorf("%s is let through where nothing is", text)
-		}
+		t.Run(text, func(t *testing.T) {
+			refused := p.checkAddr("named", netip.MustParseAddr(text), 443)
+			if (refused == nil) != public {
+				t.Errorf("%v; want it public: %t", refused, public)
+			}
+			if free := (Policy{}).checkAddr("named", netip.MustParseAddr(text), 443); free != nil {
+				t.Errorf("refused by a policy that allows every address: %v", free)
+			}
+			if none := policy(t, None).checkAddr("named", netip.MustParseAddr(text), 443); none == nil {
+				t.Error("allowed by a policy that allows no address")
+			}
+		})
 	}
 }
 
@@ -57,22 +60,28 @@ func TestPolicy_Allow(t *testing.T) {
 		{"::ffff:10.0.0.5", 1, true}, {"10.2.0.1", 1, false}, {"fd00::1", 5432, true}, {"fd00::1", 1, false}, {"fd01::9", 1, true}, {"fd02::9", 1, false},
 		{"10.9.9.9", 1, true}, {"8.8.8.8", 1, true},
 	} {
-		if refused := p.checkAddr("x", netip.MustParseAddr(c.addr), c.port); (refused == nil) != c.want {
-			t.Errorf("%s port %d: %v; want it allowed: %t", c.addr, c.port, refused, c.want)
-		}
+		t.Run(fmt.Sprintf("%s port %d", c.addr, c.port), func(t *testing.T) {
+			if refused := p.checkAddr("x", netip.MustParseAddr(c.addr), c.port); (refused == nil) != c.want {
+				t.Errorf("%v; want it allowed: %t", refused, c.want)
+			}
+		})
 	}
 	for path, want := range map[string]bool{
 		"/run/postgresql/.s.PGSQL.5432": true, "/run/postgresql": true, "/run/postgresql2/x": false, "/run/postgresql/../docker.sock": false,
 		"/tmp/one.sock": true, "/tmp/one.sock2": false, "/": false, "@abstract": false, "run/postgresql/x": false, `C:\x`: false,
 	} {
-		if refused := p.checkPath(path); (refused == nil) != want {
-			t.Errorf("%s: %v; want it allowed: %t", path, refused, want)
-		}
+		t.Run(path, func(t *testing.T) {
+			if refused := p.checkPath(path); (refused == nil) != want {
+				t.Errorf("%v; want it allowed: %t", refused, want)
+			}
+		})
 	}
 	for name, want := range map[string]int{"db.internal": 1, "x.db.internal": 0, "only.internal": 1, "a.svc.internal": 1, "a.b.svc.internal": 1, "svc.internal": 0, ".svc.internal": 0} {
-		if got := p.named(name, 5432); len(got) != want {
-			t.Errorf("%s is named %d times, want %d", name, len(got), want)
-		}
+		t.Run("name "+name, func(t *testing.T) {
+			if got := p.named(name, 5432); len(got) != want {
+				t.Errorf("%d entries cover the name, want %d", len(got), want)
+			}
+		})
 	}
 	if got := p.named("only.internal", 80); len(got) != 0 {
 		t.Errorf("another port is allowed too: %v", got)
@@ -86,10 +95,12 @@ func TestPolicy_Allow(t *testing.T) {
 func TestNew_Refuses(t *testing.T) {
 	for _, entry := range []string{"", " ", "10.0.0.0/33", "10.0.0.0/", "127.1", "0x7f.1", "2130706433", "host:0", "host:65536", "host:x", "a b", "http://x", "*", "*.",
 		"a..b", "fe80::1%eth0", "postgres://x", strings.Repeat("a", 64), strings.Repeat("a.", 160), "::ffff:10.0.0.0/100", "db.*"} {
-		_, err := New(Public, []string{"ok.example", entry})
-		if e := (*EntryError)(nil); !errors.As(err, &e) || e.Index != 1 {
-			t.Errorf("%q: %v; want its place in the list", entry, err)
-		}
+		t.Run(fmt.Sprintf("%.20q", entry), func(t *testing.T) {
+			_, err := New(Public, []string{"ok.example", entry})
+			if e := (*EntryError)(nil); !errors.As(err, &e) || e.Index != 1 {
+				t.Errorf("%v; want an EntryError with index 1", err)
+			}
+		})
 	}
 	if _, err := New("private", nil); err == nil {
 		t.Error("a mode that there is not was taken")
@@ -126,13 +137,15 @@ func TestTargets(t *testing.T) {
 		"user=u password=secret words":      "",
 		"password = 'a b' host = c":         "c:0",
 	} {
-		var got []string
-		for _, target := range Targets(text) {
-			got = append(got, target.Host+":"+itoa(target.Port))
-		}
-		if strings.Join(got, " ") != want {
-			t.Errorf("%q leads to %q, want %q", text, got, want)
-		}
+		t.Run(fmt.Sprintf("%q", text), func(t *testing.T) {
+			var got []string
+			for _, target := range Targets(text) {
+				got = append(got, target.Host+":"+itoa(target.Port))
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		})
 	}
 	if got := Targets(strings.Repeat("a,", 10_000)); len(got) > maxTargets {
 		t.Errorf("%d targets of one text", len(got))

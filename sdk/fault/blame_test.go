@@ -107,11 +107,13 @@ func TestError_From_foreign(t *testing.T) {
 		"a code alone": {codes.PermissionDenied, nil, Error{Class: Forbidden, Party: PartyTenant, Message: "no reason was given"}},
 		"nothing":      {codes.Unknown, nil, Error{Class: Internal, Party: PartyPlugin, Message: "no reason was given"}},
 	} {
-		got := received(t, c.code, c.fault).From(OriginModel)
-		got.Err, got.usual, got.Origin = nil, false, OriginHere
-		if *got != c.want {
-			t.Errorf("%s: %+v, want %+v", name, got, c.want)
-		}
+		t.Run(name, func(t *testing.T) {
+			got := received(t, c.code, c.fault).From(OriginModel)
+			got.Err, got.usual, got.Origin = nil, false, OriginHere
+			if *got != c.want {
+				t.Errorf("%+v, want %+v", got, c.want)
+			}
+		})
 	}
 	plain := Of(ToStatus(errors.New("boom"))).From(OriginStorage)
 	if plain.Class != Internal || plain.Party != PartyPlugin {

@@ -53,9 +53,11 @@ func TestOf(t *testing.T) {
 		{status.Error(codes.ResourceExhausted, "trying to send message larger than max"), Internal},
 		{fmt.Errorf("x: %w", New(Forbidden, "no")), Forbidden},
 	} {
-		if got := Of(c.err); got.Class != c.want {
-			t.Errorf("%v is %s; want %s", c.err, got.Class, c.want)
-		}
+		t.Run(c.err.Error(), func(t *testing.T) {
+			if got := Of(c.err); got.Class != c.want {
+				t.Errorf("class %s; want %s", got.Class, c.want)
+			}
+		})
 	}
 	if Of(nil) != nil || Is(nil, Internal) || ToStatus(nil) != nil {
 		t.Error("nil is no error")
@@ -69,13 +71,15 @@ func TestOf(t *testing.T) {
 // not retryable.
 func TestOf_grpcErrors(t *testing.T) {
 	for _, code := range []codes.Code{codes.ResourceExhausted, codes.Internal, codes.Unknown, codes.Unimplemented, codes.DataLoss} {
-		e := Of(status.Error(code, "grpc: of its own"))
-		if e.Class != Internal || e.Party != PartyPlugin || e.Retryable {
-			t.Errorf("%s is read as %s of the %s, retryable %t; want it internal, of the plugin, for good", code, e.Class, e.Party, e.Retryable)
-		}
-		if got, want := errors.Is(e, ErrTooLarge), code == codes.ResourceExhausted; got != want {
-			t.Errorf("%s is too large: %t; want %t", code, got, want)
-		}
+		t.Run(code.String(), func(t *testing.T) {
+			e := Of(status.Error(code, "grpc: of its own"))
+			if e.Class != Internal || e.Party != PartyPlugin || e.Retryable {
+				t.Errorf("class %s, party %s, retryable %t; want internal, plugin, false", e.Class, e.Party, e.Retryable)
+			}
+			if got, want := errors.Is(e, ErrTooLarge), code == codes.ResourceExhausted; got != want {
+				t.Errorf("is ErrTooLarge: %t; want %t", got, want)
+			}
+		})
 	}
 	if e := Of(ToStatus(New(RateLimited, "slower").After(time.Second))); e.Class != RateLimited || errors.Is(e, ErrTooLarge) {
 		t.Errorf("a limit of calls came back as %+v", e)
@@ -95,19 +99,21 @@ func TestToStatus_unknownClass(t *testing.T) {
 // TestToStatus_longTexts checks that an error keeps its class when its message is very long or is
 // not UTF-8.
 func TestToStatus_longTexts(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"a\xffb", "a\uFFFDb"},
-		{strings.Repeat("x", MaxText), strings.Repeat("x", MaxText)},
-		{strings.Repeat("x", 64<<20), strings.Repeat("x", MaxText-3) + "..."},
-		{strings.Repeat("€", 64<<10), strings.Repeat("€", (MaxText-3)/3) + "..."},
-		{strings.Repeat("a\xff", MaxText/2), strings.Repeat("a\uFFFD", (MaxText-3)/4) + "a..."},
+	for name, c := range map[string]struct{ in, want string }{
+		"a byte that is not UTF-8":      {"a\xffb", "a\uFFFDb"},
+		"the longest text":              {strings.Repeat("x", MaxText), strings.Repeat("x", MaxText)},
+		"64 MiB":                        {strings.Repeat("x", 64<<20), strings.Repeat("x", MaxText-3) + "..."},
+		"long characters":               {strings.Repeat("€", 64<<10), strings.Repeat("€", (MaxText-3)/3) + "..."},
+		"many bytes that are not UTF-8": {strings.Repeat("a\xff", MaxText/2), strings.Repeat("a\uFFFD", (MaxText-3)/4) + "a..."},
 	} {
-		out := Of(ToStatus(New(ProviderFailed, "%s", c.in).At(c.in)))
-		if out.Class != ProviderFailed || out.Message != c.want || out.Path != c.want {
-			t.Errorf("%.20q came back as %s with %d bytes: %.40q", c.in, out.Class, len(out.Message), out.Message)
-		}
-		if foreign := Of(status.Error(codes.NotFound, c.in)); foreign.Message != c.want {
-			t.Errorf("%.20q of another language came back as %.40q", c.in, foreign.Message)
-		}
+		t.Run(name, func(t *testing.T) {
+			out := Of(ToStatus(New(ProviderFailed, "%s", c.in).At(c.in)))
+			if out.Class != ProviderFailed || out.Message != c.want || out.Path != c.want {
+				t.Errorf("received as %s with %d bytes: %.40q", out.Class, len(out.Message), out.Message)
+			}
+			if foreign := Of(status.Error(codes.NotFound, c.in)); foreign.Message != c.want {
+				t.Errorf("received without a Fault as %.40q", foreign.Message)
+			}
+		})
 	}
 }

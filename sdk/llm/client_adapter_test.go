@@ -106,11 +106,13 @@ func TestClient_Chat_failures(t *testing.T) {
 		"panic":     {func(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) { panic("secret") }, fault.Internal},
 		"no finish": {func(context.Context, *llm.Request, func(llm.Delta) error) (*llm.Finish, error) { return nil, nil }, fault.Internal},
 	} {
-		client, _ := serve(t, c.f)
-		_, err := client.Chat(context.Background(), &llm.Request{}, func(llm.Delta) error { return nil })
-		if e := fault.Of(err); e == nil || e.Class != c.class || strings.Contains(e.Error(), "secret") {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			client, _ := serve(t, c.f)
+			_, err := client.Chat(context.Background(), &llm.Request{}, func(llm.Delta) error { return nil })
+			if e := fault.Of(err); e == nil || e.Class != c.class || strings.Contains(e.Error(), "secret") {
+				t.Error(err)
+			}
+		})
 	}
 	_, conn := serve(t, nil)
 	_, err := llm.NewClient(conn, "other").Chat(context.Background(), &llm.Request{}, nil)

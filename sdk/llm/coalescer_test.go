@@ -50,32 +50,34 @@ func TestCoalescer_cutsLargeReply(t *testing.T) {
 		"many tool calls":  {ToolCalls: slices.Repeat([]chat.ToolCall{{}}, 1<<20)},
 		"large tool calls": {Text: "before", ToolCalls: slices.Repeat([]chat.ToolCall{call}, 20)},
 	} {
-		var finish *llmv1.Finish
-		total := 0
-		c := newCoalescer(func(m *llmv1.ChatResponse) error {
-			if n := proto.Size(m); n > sdk.MaxReplyBytes+1<<10 {
-				t.Errorf("%s: a piece of %d bytes", name, n)
+		t.Run(name, func(t *testing.T) {
+			var finish *llmv1.Finish
+			total := 0
+			c := newCoalescer(func(m *llmv1.ChatResponse) error {
+				if n := proto.Size(m); n > sdk.MaxReplyBytes+1<<10 {
+					t.Errorf("a piece of %d bytes", n)
+				}
+				if !utf8.ValidString(m.Text) || !utf8.ValidString(m.Reasoning) {
+					t.Error("a character is cut")
+				}
+				total += len(m.Text) + len(m.Reasoning)
+				for _, call := range m.ToolCalls {
+					total += len(call.Arguments)
+				}
+				finish = m.Finish
+				return nil
+			})
+			for range 2 {
+				if err := c.emit(d); err == nil || !c.full() {
+					t.Errorf("%v, and the reply is not full", err)
+				}
 			}
-			if !utf8.ValidString(m.Text) || !utf8.ValidString(m.Reasoning) {
-				t.Errorf("%s: a character is cut", name)
+			if err := c.close(&Finish{Reason: FinishStop, Usage: chat.Usage{OutputTokens: 7}, ReasoningSignature: []byte(large)}); err != nil {
+				t.Error(err)
 			}
-			total += len(m.Text) + len(m.Reasoning)
-			for _, call := range m.ToolCalls {
-				total += len(call.Arguments)
+			if total > sdk.MaxReplyBytes || finish.GetReason() != llmv1.Finish_REASON_LENGTH || finish.GetUsage().GetOutputTokens() != 7 || len(finish.ReasoningSignature) > 0 {
+				t.Errorf("%d bytes came, and the finish is %.100v", total, finish)
 			}
-			finish = m.Finish
-			return nil
 		})
-		for range 2 {
-			if err := c.emit(d); err == nil || !c.full() {
-				t.Errorf("%s: %v, and the reply is not full", name, err)
-			}
-		}
-		if err := c.close(&Finish{Reason: FinishStop, Usage: chat.Usage{OutputTokens: 7}, ReasoningSignature: []byte(large)}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-		if total > sdk.MaxReplyBytes || finish.GetReason() != llmv1.Finish_REASON_LENGTH || finish.GetUsage().GetOutputTokens() != 7 || len(finish.ReasoningSignature) > 0 {
-			t.Errorf("%s: %d bytes came, and the finish is %.100v", name, total, finish)
-		}
 	}
 }

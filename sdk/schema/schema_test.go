@@ -87,10 +87,12 @@ func TestDecode(t *testing.T) {
 		`{"connection":{"port":"p"}}`:      "connection.port",
 		`{"connection":{"passwort":"s3"}}`: "",
 	} {
-		err := Decode(raw, []byte(config), &example{})
-		if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != path || f.Party != fault.PartyTenant || strings.Contains(f.Error(), "s3") {
-			t.Errorf("%s: %v", config, err)
-		}
+		t.Run(config, func(t *testing.T) {
+			err := Decode(raw, []byte(config), &example{})
+			if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != path || f.Party != fault.PartyTenant || strings.Contains(f.Error(), "s3") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -155,8 +157,10 @@ func TestOf_authorMarks(t *testing.T) {
 			A string `json:"a" botyard:"endpoint,tenant"`
 		}],
 	} {
-		if _, err := of(); err == nil {
-			t.Errorf("%s: taken", name)
-		}
+		t.Run(name, func(t *testing.T) {
+			if _, err := of(); err == nil {
+				t.Error("no error")
+			}
+		})
 	}
 }

@@ -28,8 +28,10 @@ func TestDecode_seconds(t *testing.T) {
 		t.Errorf("decoded %+v", c)
 	}
 	for _, text := range []string{`{"wait":"1"}`, `{"wait":1e300}`, `{"wait":1e30000}`, `{"wait":true}`, `{"other":1}`} {
-		if f := fault.Of(Decode(raw, []byte(text), &config{})); f == nil || f.Class != fault.Invalid {
-			t.Errorf("%s: %v", text, f)
-		}
+		t.Run(text, func(t *testing.T) {
+			if f := fault.Of(Decode(raw, []byte(text), &config{})); f == nil || f.Class != fault.Invalid {
+				t.Error(f)
+			}
+		})
 	}
 }

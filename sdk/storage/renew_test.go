@@ -52,7 +52,7 @@ func (e *earlier) Renew(_ context.Context, req *storagev1.RenewRequest) (*storag
 	return &storagev1.RenewResponse{}, nil
 }
 
-func TestClient_renewOneByOne(t *testing.T) {
+func TestClient_Renew_oneByOne(t *testing.T) {
 	e := &earlier{}
 	c := storage.NewClient(dial(t, func(s *grpc.Server) { storagev1.RegisterStorageServiceServer(s, e) }), "i")
 	holders := []string{"a", "b", "c"}
@@ -75,7 +75,7 @@ func (r *renewing) Renew(_ context.Context, holders []string, lease time.Duratio
 	return nil
 }
 
-func TestClient_renewAll(t *testing.T) {
+func TestClient_Renew_all(t *testing.T) {
 	r := &renewing{}
 	p := storage.NewPlugin("test", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) { return r, nil })
 	conn := dial(t, func(s *grpc.Server) { sdk.Register(s, p, hclog.NewNullLogger()) })
