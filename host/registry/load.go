@@ -207,14 +207,17 @@ func (c *persistedCatalog) takeEntryLocked(id string, e *tenantstore.Entry, effe
 	}
 }
 
-// takePutLocked copies to the tenantTable an entry that this host has just stored. base is the
-// number of the base under which the entry's settings were checked, or of an earlier base. If
-// the tenant is not in the tenantTable, takePutLocked does not add it, because changes that the
-// store reported meanwhile were not recorded for this tenant. The tenant is then read before it
-// is used. Locked: mu is held.
-func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, effective *config.Effective, base int64) {
+// takePutLocked copies to the tenantTable an entry that this host has just stored. v is the
+// verdict on the entry's settings. file is the document of the file that v is for, or nil for a
+// registered tenant. base is the number of the base under which the settings were checked, or of
+// an earlier base. If the tenant is not in the tenantTable, takePutLocked does not add it,
+// because changes that the store reported meanwhile were not recorded for this tenant. The tenant
+// is then read before it is used. Locked: mu is held.
+func (c *persistedCatalog) takePutLocked(id string, e *tenantstore.Entry, file *config.Document, v verdict, base int64) {
+	e.Held, e.Err = v.held, v.err
 	if t := c.tenants[id]; t != nil {
-		c.takeEntryLocked(id, e, effective)
+		c.takeFileEntryLocked(id, e, file, &v)
+		c.takeEntryLocked(id, e, v.effective)
 		if base != c.writes.base {
 			t.known = false
 		}

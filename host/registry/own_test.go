@@ -357,3 +357,30 @@ func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 		t.Errorf("%d storages are noted, %v", len(e.Storages), err)
 	}
 }
+
+// TestRegistry_Put_ownSettingsReplaceAMissingPlugin checks that own settings whose plugin is
+// missing are reported as an error, and that own settings that replace them are not, whether the
+// Put is a dry run or not.
+func TestRegistry_Put_ownSettingsReplaceAMissingPlugin(t *testing.T) {
+	shared := &tenantstoretest.Memory{}
+	a, b := openTestHost(t, shared), openTestHost(t, shared)
+	put(t, a.Registry, "x", 1)
+	putOwn(t, a.Registry, "x", doc("v", "missing"))
+	_, missing := config.ReadFile(t.TempDir() + "/missing.hcl")
+	check := b.o.Check
+	b.o.Check = func(ctx context.Context, id string, docs config.Documents, trial Trial) (*config.Effective, error) {
+		if docs.Own.Values()["v"] == "missing" {
+			return nil, missing
+		}
+		return check(ctx, id, docs, trial)
+	}
+	if got, err := b.Get(t.Context(), "x"); err != nil || got.Err == nil || got.Held != nil {
+		t.Errorf("with a missing plugin: %+v, %v", got, err)
+	}
+	for _, dry := range []bool{true, false} {
+		got, err := b.Put(t.Context(), "x", doc("v", "other"), PutOptions{Author: tenantstore.Tenant, DryRun: dry})
+		if err != nil || got.Err != nil || got.Revision != "1+other" {
+			t.Errorf("dry run %v: %+v, %v", dry, got, err)
+		}
+	}
+}

@@ -15,14 +15,12 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 		return Tenant{}, err
 	}
 	base := c.base().number
+	var before *tenant
 	var change accepted
 	var shown Tenant
-	var created bool
-	var file *config.Document // the file's document at the check; nil for a registered tenant
 	put, err := c.change(ctx, id, changeOptions{conditional: o.IfMatch != "" || o.IfNone}, func(e *tenantstore.Entry) (*tenantstore.Entry, error) {
-		var before *tenant
 		var err error
-		if before, file, err = c.before(ctx, id, e); err != nil {
+		if before, err = c.before(ctx, id, e); err != nil {
 			return nil, err
 		}
 		if err := c.mayChangeOwn(before, o); err != nil {
@@ -31,7 +29,6 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 		if change, err = c.judgeOwn(ctx, before, doc, o); err != nil {
 			return nil, err
 		}
-		created = before.own == nil
 		if o.DryRun || sameDocument(before.own, change.docs.Own) {
 			shown = before.with(change).describe()
 			if e != nil {
@@ -70,54 +67,42 @@ func (c *persistedCatalog) putOwn(ctx context.Context, id string, doc *config.Do
 	if shown.ID != "" {
 		return c.tagged(shown, change.docs), nil
 	}
-	put.Held, put.Err = change.held, change.err
-	out := asPut(id, put, change.effective)
 	c.mu.Lock()
-	if file != nil {
-		out.Documents.Operator = file
-		c.takeFileEntryLocked(id, put, file, &change.verdict)
-		if t := c.tenants[id]; t != nil {
-			out.Source = t.source
-			if base != c.writes.base {
-				t.known = false
-			}
-		}
-	} else {
-		c.takePutLocked(id, put, change.effective, base)
-	}
+	c.takePutLocked(id, put, before.fileDocument(), change.verdict, base)
 	c.mu.Unlock()
-	out.Created = created
+	out := before.with(change).describe()
+	out.Version, out.UpdatedAt, out.Created = put.Version, put.CreatedAt, before.own == nil
 	return c.tagged(out, change.docs), nil
 }
 
-// before returns the tenant as it is before a change of its own document. For a file's tenant
-// it also returns the document of the file. e is the tenant's entry in the tenant store. It is
-// nil if there is none.
-func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore.Entry) (t *tenant, file *config.Document, err error) {
+// before returns the tenant as it is before a change of its own document, without its err,
+// because the change is checked anew. e is the tenant's entry in the tenant store. It is nil if
+// there is none.
+func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore.Entry) (*tenant, error) {
 	c.mu.Lock()
-	var source string
-	if here := c.fileTenantLocked(id); here != nil {
-		source, file = here.source, here.doc
+	var t *tenant
+	if file := c.fileTenantLocked(id); file != nil {
+		t = &tenant{id: id, source: file.source, doc: file.doc, own: ownOfFile(e)}
 	}
 	c.mu.Unlock()
 	switch {
-	case source == "":
+	case t == nil:
 		if t = c.standing(ctx, e); t == nil {
-			return nil, nil, absence(id, e)
+			return nil, absence(id, e)
 		}
-		return t, nil, nil
-	case file == nil:
-		return nil, nil, neverValid(id)
+		t.err = nil
+		return t, nil
+	case t.doc == nil:
+		return nil, neverValid(id)
 	case e != nil && reservedForFiles(e) != nil:
-		return nil, nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, source, reservedForFiles(e)).At("tenant")
+		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, t.source, reservedForFiles(e)).At("tenant")
 	}
-	t = &tenant{id: id, source: source, doc: file, own: ownOfFile(e)}
 	v, err := c.assess(ctx, id, t.docs(), NoTrial)
 	if err != nil && ctx.Err() != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	t.effective, t.held, t.stuck = v.effective, v.held, v.err
-	return t, file, nil
+	return t, nil
 }
 
 // takeFileEntryLocked copies the store's entry of a file's tenant to the tenantTable. It does

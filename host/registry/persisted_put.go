@@ -75,9 +75,8 @@ func (c *persistedCatalog) putRegistered(ctx context.Context, id string, doc *co
 	if shown.ID != "" {
 		return c.tagged(shown, change.docs), nil
 	}
-	put.Held, put.Err = change.held, change.err
 	c.mu.Lock()
-	c.takePutLocked(id, put, change.effective, base)
+	c.takePutLocked(id, put, nil, change.verdict, base)
 	c.mu.Unlock()
 	out := asPut(id, put, change.effective)
 	out.Created = created
@@ -107,8 +106,8 @@ func (c *persistedCatalog) standing(ctx context.Context, e *tenantstore.Entry) *
 func (c *persistedCatalog) notOfFile(id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.fileTenantLocked(id); t != nil {
-		return c.mayReplace(t, id, PutOptions{Source: SourceAPI})
+	if t := c.tenants[id]; t != nil {
+		return t.mayComeFrom(SourceAPI)
 	}
 	return nil
 }
@@ -181,9 +180,8 @@ func (c *persistedCatalog) restore(ctx context.Context, id string) (Tenant, erro
 	if err != nil {
 		return Tenant{}, err
 	}
-	put.Held, put.Err = v.held, v.err
 	c.mu.Lock()
-	c.takePutLocked(id, put, v.effective, base)
+	c.takePutLocked(id, put, nil, v, base)
 	c.mu.Unlock()
 	return c.tagged(asPut(id, put, v.effective), docsOf(put)), nil
 }

@@ -180,19 +180,19 @@ func (t *tenantTable) matches(n *tenant, want string) bool {
 // mayReplace returns an error if a Put with the options o must not replace n. n is nil for a
 // free id.
 func (t *tenantTable) mayReplace(n *tenant, id string, o PutOptions) error {
-	switch byFile := o.Source != SourceAPI; {
-	case n == nil && o.Patch:
-		return fault.New(fault.NotFound, "there is no tenant %q to patch", id)
-	case n == nil && o.IfMatch != "":
-		return fault.New(fault.Conflict, "there is no tenant %q to match", id).At("If-Match")
-	case n == nil:
+	if n == nil {
+		switch {
+		case o.Patch:
+			return fault.New(fault.NotFound, "there is no tenant %q to patch", id)
+		case o.IfMatch != "":
+			return fault.New(fault.Conflict, "there is no tenant %q to match", id).At("If-Match")
+		}
 		return nil
-	case n.fromFile() && byFile:
-		// If two files have the id, package tenantdir has already decided which file counts.
-	case n.fromFile():
-		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", id, n.source).At("tenant")
-	case byFile:
-		return fault.New(fault.Conflict, "tenant %q is registered over the API: remove it there first", id).At("tenant")
+	}
+	if err := n.mayComeFrom(o.Source); err != nil {
+		return err
+	}
+	switch {
 	case o.IfNone:
 		return fault.New(fault.Conflict, "tenant %q exists", id).At("If-None-Match")
 	case !t.matches(n, o.IfMatch):

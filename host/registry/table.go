@@ -102,8 +102,8 @@ func (t *tenantTable) fileTenantLocked(id string) *tenant {
 func (t *tenantTable) fileDocument(id string) *config.Document {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if n := t.fileTenantLocked(id); n != nil {
-		return n.doc
+	if n := t.tenants[id]; n != nil {
+		return n.fileDocument()
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 // SourceAPI is the source of tenants that were registered over the API.
@@ -37,6 +38,28 @@ type tenant struct {
 // fromFile reports whether the tenant comes from a file of this host. No other code compares a
 // tenant's source with SourceAPI.
 func (t *tenant) fromFile() bool { return t.source != SourceAPI }
+
+// mayComeFrom returns an error if a Put with the source must not replace the tenant: the tenant
+// of a file over the API, or a registered tenant by a file. If two files have the id, package
+// tenantdir has already decided which file counts.
+func (t *tenant) mayComeFrom(source string) error {
+	switch byFile := source != SourceAPI; {
+	case t.fromFile() && !byFile:
+		return fault.New(fault.Conflict, "tenant %q comes from the file %s: change it there", t.id, t.source).At("tenant")
+	case !t.fromFile() && byFile:
+		return fault.New(fault.Conflict, "tenant %q is registered over the API: remove it there first", t.id).At("tenant")
+	}
+	return nil
+}
+
+// fileDocument returns the document of the tenant's file. It is nil for a registered tenant, and
+// for a file that was never valid.
+func (t *tenant) fileDocument() *config.Document {
+	if t.fromFile() {
+		return t.doc
+	}
+	return nil
+}
 
 // docs returns the tenant's documents.
 func (t *tenant) docs() config.Documents { return config.Documents{Operator: t.doc, Own: t.own} }
