@@ -109,51 +109,52 @@ func TestAdmission_RefusesAKeyThatIsAtWork(t *testing.T) {
 func TestAdmission_PacesTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, l := &Admission{}, limits(100, 0)
-		begin := func(want bool) *fault.Error {
+		admitted := func() {
 			t.Helper()
 			release, err := a.admit(context.Background(), "c", "", l)
-			if (err == nil) != want {
-				t.Fatalf("after %v: %v", want, err)
-			}
 			if err != nil {
-				return wantClass(t, err, fault.RateLimited)
+				t.Fatal(err)
 			}
 			release()
-			return nil
+		}
+		refused := func() *fault.Error {
+			t.Helper()
+			_, err := a.admit(context.Background(), "c", "", l)
+			return wantClass(t, err, fault.RateLimited)
 		}
 		l.TurnsPerMinute = 3
 		for range 3 {
-			begin(true)
+			admitted()
 		}
 		// The tenant may start another turn every 20 seconds. RetryAfter says when.
-		if e := begin(false); e.RetryAfter != 20*time.Second {
+		if e := refused(); e.RetryAfter != 20*time.Second {
 			t.Errorf("retry after %s", e.RetryAfter)
 		}
 		time.Sleep(15 * time.Second)
-		if e := begin(false); e.RetryAfter != 5*time.Second {
+		if e := refused(); e.RetryAfter != 5*time.Second {
 			t.Errorf("retry after %s; a refused turn took one", e.RetryAfter)
 		}
 		time.Sleep(5 * time.Second)
-		begin(true)
-		begin(false)
+		admitted()
+		refused()
 
 		// A changed limit does not reset the count. A limit of 0 in between does not reset it
 		// either.
 		l.TurnsPerMinute = 60
-		if e := begin(false); e.RetryAfter > time.Second {
+		if e := refused(); e.RetryAfter > time.Second {
 			t.Errorf("retry after %s at another pace", e.RetryAfter)
 		}
 		l.TurnsPerMinute = 0
 		for range 1000 {
-			begin(true)
+			admitted()
 		}
 		l.TurnsPerMinute = 3
-		begin(false)
+		refused()
 		time.Sleep(time.Hour)
 		for range 3 {
-			begin(true)
+			admitted()
 		}
-		begin(false)
+		refused()
 	})
 }
 

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -38,8 +39,8 @@ func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 		"counts below zero":     {[]llm.Delta{{Text: "a", Usage: chat.Usage{InputTokens: -1, OutputTokens: -5}}}, "a"},
 		"a model with a bad id": {text("ok"), "ok"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			for _, streamed := range []bool{true, false} {
+		for _, streamed := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, streamed %v", name, streamed), func(t *testing.T) {
 				s := &logStorage{}
 				finish := &llm.Finish{Model: "m\x00\xff" + strings.Repeat("€", 1000), Usage: chat.Usage{InputTokens: -7, OutputTokens: 2}, Reason: llm.FinishReason(99)}
 				var shown strings.Builder
@@ -49,8 +50,7 @@ func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 				}
 				r, err := newTestBot(s, says(finish, nil, c.pieces...)).Chat(context.Background(), hi, emit)
 				if err != nil {
-					t.Error(err)
-					continue
+					t.Fatal(err)
 				}
 				kept := s.last(t)
 				if len(s.commits) != 1 || kept.State != storage.Succeeded {
@@ -70,8 +70,8 @@ func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 				if err := json.Unmarshal(kept.Record, &rec); err != nil || rec.FinishReason != "" || !strings.HasPrefix(rec.Model, "m\uFFFD\uFFFD€") || len(rec.Model) > maxModelBytes {
 					t.Errorf("record %s, %v", kept.Record, err)
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -40,11 +41,13 @@ func TestCommit_repeatsAnUncertainCall(t *testing.T) {
 
 func TestCommit_refusedIsNotAcknowledged(t *testing.T) {
 	for _, stale := range []*fault.Error{fault.New(fault.Conflict, "stale fence"), fault.New(fault.NotFound, "no conversation"), fault.New(fault.Internal, "disk")} {
-		s := &logStorage{faults: map[string][]error{"commit": {stale, stale}}}
-		_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
-		if err == nil || !strings.HasPrefix(err.Error(), "the reply was not kept") {
-			t.Errorf("after %v: %v", stale, err)
-		}
+		t.Run(stale.Class.String(), func(t *testing.T) {
+			s := &logStorage{faults: map[string][]error{"commit": {stale, stale}}}
+			_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
+			if err == nil || !strings.HasPrefix(err.Error(), "the reply was not kept") {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -87,58 +90,64 @@ func TestCommit_refusedEndsAsFailed(t *testing.T) {
 			"the reply":  func(r *storage.CommitRequest) bool { return len(r.Messages) > 0 },
 			"the record": func(r *storage.CommitRequest) bool { return len(r.Record) > 0 },
 		} {
-			for _, m := range []funcLLM{succeeds, fails} {
-				synctest.Test(t, func(t *testing.T) {
-					s := &pickyStorage{refuse: func(r *storage.CommitRequest) error {
-						if refuses(r) {
-							return fault.New(class, "secret of %q", r.Reason).At("messages").From(fault.OriginStorage)
-						}
-						return nil
-					}}
-					both, background := lasts(s, &s.logStorage)
-					defer background.close()
-					b := newTestBot(both, m)
-					_, err := b.Chat(context.Background(), hi, nil)
-					if err == nil {
-						t.Fatalf("%s of %s: acknowledged", class, what)
-					}
-					e := fault.Of(err)
-					failed := e.Class == fault.ContentFiltered
-					switch {
-					case failed: // the error with which the model failed
-					case e.Class == fault.Conflict: // the caller may try again
-						if !isOver(fault.New(class, "")) {
-							t.Errorf("%s of %s: %v", class, what, err)
-						}
-					case e.Party == fault.PartyCaller || e.Path != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
-						t.Errorf("%s of %s: %s by %s at %q: %v", class, what, e.Class, e.Party, e.Path, err)
-					case strings.Contains(e.ForCallers(), "secret"):
-						t.Errorf("%s of %s: %v", class, what, err)
-					}
-					if isOver(fault.New(class, "")) { // by this class the storage says that the turn has ended
-						return
-					}
-					if !isUncertain(fault.New(class, "")) && s.running != "" {
-						t.Errorf("%s of %s: the conversation is not free at once", class, what)
-					}
-					if isUncertain(fault.New(class, "")) {
-						return // this storage never accepts the request
-					}
-					last := s.last(t)
-					prefix := "internal: the storage refused the turn as it was: "
-					if failed && class != fault.Internal {
-						prefix = "content_filtered: the storage refused the turn as it was: "
-					}
-					if last.State != storage.Failed || failed != strings.HasPrefix(last.Reason, "content_filtered") ||
-						!failed && last.Reason != prefix+class.String() || len(last.Messages) != 0 {
-						t.Errorf("%s of %s: ended by %+v", class, what, last)
-					}
-					if _, err := newTestBot(&s.logStorage, succeeds).Chat(context.Background(), hi, nil); err != nil {
-						t.Errorf("%s of %s: the next turn: %v", class, what, err)
-					}
+			for how, m := range map[string]funcLLM{"succeeded": succeeds, "failed": fails} {
+				t.Run(fmt.Sprintf("%s of %s of a turn that %s", class, what, how), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { testRefusedCommit(t, class, refuses, m) })
 				})
 			}
 		}
+	}
+}
+
+// testRefusedCommit runs a turn with the model m on a storage that refuses Commits with the
+// class, and checks how the turn ends.
+func testRefusedCommit(t *testing.T, class fault.Class, refuses func(*storage.CommitRequest) bool, m funcLLM) {
+	refusal := fault.New(class, "")
+	s := &pickyStorage{refuse: func(r *storage.CommitRequest) error {
+		if refuses(r) {
+			return fault.New(class, "secret of %q", r.Reason).At("messages").From(fault.OriginStorage)
+		}
+		return nil
+	}}
+	both, background := lasts(s, &s.logStorage)
+	defer background.close()
+	_, err := newTestBot(both, m).Chat(context.Background(), hi, nil)
+	if err == nil {
+		t.Fatal("the turn succeeded")
+	}
+	e := fault.Of(err)
+	failed := e.Class == fault.ContentFiltered
+	switch {
+	case failed: // the error with which the model failed
+	case e.Class == fault.Conflict: // the caller may try again
+		if !isOver(refusal) {
+			t.Error(err)
+		}
+	case e.Party == fault.PartyCaller || e.Path != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
+		t.Errorf("%s by %s at %q: %v", e.Class, e.Party, e.Path, err)
+	case strings.Contains(e.ForCallers(), "secret"):
+		t.Error(err)
+	}
+	if isOver(refusal) { // by this class the storage says that the turn has ended
+		return
+	}
+	if isUncertain(refusal) { // this storage never accepts the request
+		return
+	}
+	if s.running != "" {
+		t.Error("the conversation is not free at once")
+	}
+	last := s.last(t)
+	prefix := "internal: the storage refused the turn as it was: "
+	if failed && class != fault.Internal {
+		prefix = "content_filtered: the storage refused the turn as it was: "
+	}
+	if last.State != storage.Failed || failed != strings.HasPrefix(last.Reason, "content_filtered") ||
+		!failed && last.Reason != prefix+class.String() || len(last.Messages) != 0 {
+		t.Errorf("ended by %+v", last)
+	}
+	if _, err := newTestBot(&s.logStorage, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil); err != nil {
+		t.Errorf("the next turn: %v", err)
 	}
 }
 
@@ -189,11 +198,13 @@ func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 // whether it had its effect.
 func TestCommit_takenInSpiteOfAnError(t *testing.T) {
 	for _, class := range []fault.Class{fault.Internal, fault.Canceled} {
-		s := &logStorage{lost: map[string][]error{"commit": {fault.New(class, "something broke on the way")}}}
-		r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
-		if err != nil || r.Turn != 1 || len(s.commits) != 2 || s.commits[1].State != storage.Succeeded {
-			t.Errorf("%s: %+v, %v after %d commits", class, r, err, len(s.commits))
-		}
+		t.Run(class.String(), func(t *testing.T) {
+			s := &logStorage{lost: map[string][]error{"commit": {fault.New(class, "something broke on the way")}}}
+			r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
+			if err != nil || r.Turn != 1 || len(s.commits) != 2 || s.commits[1].State != storage.Succeeded {
+				t.Errorf("%+v, %v after %d commits", r, err, len(s.commits))
+			}
+		})
 	}
 }
 

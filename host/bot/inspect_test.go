@@ -71,26 +71,30 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	if err != nil || turn.State != storage.Failed {
 		t.Fatal(turn, err)
 	}
-	for _, missing := range []func() (*storage.Turn, error){
-		func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 8) },
-		func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 0) },
-		func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", 41) },
-		func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", -1) },
+	for name, missing := range map[string]func() (*storage.Turn, error){
+		"number 8":    func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 8) },
+		"number 0":    func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 0) },
+		"sequence 41": func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", 41) },
+		"sequence -1": func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", -1) },
 	} {
-		if turn, err := missing(); !fault.Is(err, fault.NotFound) {
-			t.Errorf("%v %v", turn, err)
-		}
+		t.Run(name, func(t *testing.T) {
+			if turn, err := missing(); !fault.Is(err, fault.NotFound) {
+				t.Errorf("%v %v", turn, err)
+			}
+		})
 	}
 	for want, rec := range map[string]json.RawMessage{
 		"revision r0": recorded("r0", 0, 0), "the memory chose 7": recorded("r1", 7, 1.5),
 		"1 of the 13": recorded("r1", 13, 0), "no record": nil,
 	} {
-		turn := s.turns[39]
-		turn.Record = rec
-		shown, err := b.Inspect(ctx, "c", &turn)
-		if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
-			t.Errorf("%s: %+v %v", want, shown, err)
-		}
+		t.Run(want, func(t *testing.T) {
+			turn := s.turns[39]
+			turn.Record = rec
+			shown, err := b.Inspect(ctx, "c", &turn)
+			if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
+				t.Errorf("%+v %v", shown, err)
+			}
+		})
 	}
 }
 
@@ -106,17 +110,16 @@ func TestInspect_emptiedTurns(t *testing.T) {
 	}
 	s.turns[2] = s.turns[2].Emptied(time.Now())
 	b := newTestBot(s, nil)
-	for i, c := range []struct{ seen, gap string }{
-		2: {"", "was deleted"},
-		3: {"system:be kind|user:q4|", "the oldest 4 of the 4"},
-		4: {"system:be kind|user:q4|assistant:a4|user:q5|", "the oldest 2 of the 4"},
+	for number, c := range map[int]struct{ seen, gap string }{
+		3: {"", "was deleted"},
+		4: {"system:be kind|user:q4|", "the oldest 4 of the 4"},
+		5: {"system:be kind|user:q4|assistant:a4|user:q5|", "the oldest 2 of the 4"},
 	} {
-		if c.gap == "" {
-			continue
-		}
-		shown, err := b.Inspect(t.Context(), "c", &s.turns[i])
-		if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
-			t.Errorf("turn %d: %+v, %v; want %q and %q", i+1, shown, err, c.seen, c.gap)
-		}
+		t.Run(fmt.Sprint("turn ", number), func(t *testing.T) {
+			shown, err := b.Inspect(t.Context(), "c", &s.turns[number-1])
+			if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
+				t.Errorf("%+v, %v; want %q and %q", shown, err, c.seen, c.gap)
+			}
+		})
 	}
 }

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -24,30 +25,33 @@ func TestRecord_finishReason(t *testing.T) {
 		llm.FinishStop: {"stop", false}, llm.FinishLength: {"length", true}, llm.FinishToolCalls: {"tool_calls", false},
 		llm.FinishContentFilter: {"content_filter", true}, llm.FinishUnknown: {"unknown", false}, 99: {"unknown", false}, -1: {"unknown", false},
 	} {
-		for _, pieces := range [][]llm.Delta{{text}, {thought}, {call}, {text, call}, {{}, {}}, nil} {
-			s := &logStorage{}
-			spent := &llm.Finish{Reason: reason, Model: "m", Usage: chat.Usage{InputTokens: 5, OutputTokens: 1}}
-			r, err := newTestBot(s, says(spent, nil, pieces...)).Chat(context.Background(), hi, nil)
-			kept := s.last(t)
-			if !kept.Usage.Equal(spent.Usage) {
-				t.Errorf("%s after %+v: usage %+v", want.name, pieces, kept.Usage)
-			}
-			if nothing := len(pieces) == 0 || len(pieces) == 2 && pieces[0].Text == ""; nothing && !want.empty {
-				e := wantClass(t, err, fault.ProviderFailed)
-				if !strings.Contains(e.ForCallers(), "nothing in it (finish_reason "+want.name+")") || kept.State != storage.Failed || len(kept.Messages) != 0 {
-					t.Errorf("%s: %v, kept %+v", want.name, err, kept)
+		for what, pieces := range map[string][]llm.Delta{
+			"text": {text}, "reasoning": {thought}, "a call": {call}, "text and a call": {text, call}, "empty pieces": {{}, {}}, "no piece": nil,
+		} {
+			t.Run(fmt.Sprintf("%s after %s", want.name, what), func(t *testing.T) {
+				s := &logStorage{}
+				spent := &llm.Finish{Reason: reason, Model: "m", Usage: chat.Usage{InputTokens: 5, OutputTokens: 1}}
+				r, err := newTestBot(s, says(spent, nil, pieces...)).Chat(context.Background(), hi, nil)
+				kept := s.last(t)
+				if !kept.Usage.Equal(spent.Usage) {
+					t.Errorf("usage %+v", kept.Usage)
 				}
-				continue
-			}
-			if err != nil || r.FinishReason != want.name || r.Model != "m" || kept.State != storage.Succeeded {
-				t.Errorf("%s after %+v: %+v, %v, %s", want.name, pieces, r, err, kept.State)
-				continue
-			}
-			again := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
-			r.Replayed = true
-			if !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
-				t.Errorf("answered %+v, again %+v", r, again)
-			}
+				if nothing := len(pieces) == 0 || what == "empty pieces"; nothing && !want.empty {
+					e := wantClass(t, err, fault.ProviderFailed)
+					if !strings.Contains(e.ForCallers(), "nothing in it (finish_reason "+want.name+")") || kept.State != storage.Failed || len(kept.Messages) != 0 {
+						t.Errorf("%v, kept %+v", err, kept)
+					}
+					return
+				}
+				if err != nil || r.FinishReason != want.name || r.Model != "m" || kept.State != storage.Succeeded {
+					t.Fatalf("%+v, %v, %s", r, err, kept.State)
+				}
+				again := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
+				r.Replayed = true
+				if !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
+					t.Errorf("answered %+v, again %+v", r, again)
+				}
+			})
 		}
 	}
 }
@@ -65,10 +69,12 @@ func TestReadRecord_ofAnyBuild(t *testing.T) {
 			Revision: "r0", Model: "m", FinishReason: "stop", Timings: Timings{1, 2, 3, 4, 5}},
 		`{"finish_reason":"what is to come"}`: {FinishReason: "what is to come"},
 	} {
-		want.Replayed = true
-		if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); !reflect.DeepEqual(*got, want) {
-			t.Errorf("%s: %+v, want %+v", raw, got, want)
-		}
+		t.Run(raw, func(t *testing.T) {
+			want.Replayed = true
+			if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); !reflect.DeepEqual(*got, want) {
+				t.Errorf("%+v, want %+v", got, want)
+			}
+		})
 	}
 	long, _ := json.Marshal(record{Model: strings.Repeat("m", 1<<20), FinishReason: strings.Repeat("r", 1<<20)})
 	if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: long}); len(got.Model) > maxModelBytes || len(got.FinishReason) > maxFinishReasonBytes {

@@ -157,9 +157,9 @@ func TestTokenTimeout_slowReader(t *testing.T) {
 	})
 }
 
-// TestTokenTimeoutSetByTheTenantBlamesNobody checks that a timeout that the tenant set does not
+// TestTokenTimeout_setByTheTenant checks that a timeout that the tenant set does not
 // blame the provider, because other tenants use the provider too.
-func TestTokenTimeoutSetByTheTenantBlamesNobody(t *testing.T) {
+func TestTokenTimeout_setByTheTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &pacedLLM{pauses: []time.Duration{-1}}
 		_, err := newTestBot(&logStorage{}, m, patient, func(p *Parts) { p.Limits.TenantSetTokenTimeout = true }).

@@ -55,8 +55,8 @@
 //   - persisted_put.go: put, remove and restore; which ids are reserved.
 //   - persisted_own.go: own settings.
 //   - persisted_list.go: lists.
-//   - load.go: when a tenant is read from the tenant store; what happens when the store reports
-//     a change.
+//   - load.go: when a tenant is read from the tenant store, and how it gets into the tenantTable.
+//   - store_changes.go: which tenants are read again when the tenant store reports a change.
 //
 // The cache:
 //

@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -94,65 +93,6 @@ func TestRegistry_Acquire_oneBuildForMany(t *testing.T) {
 	}
 }
 
-func TestRegistry_Put_turnsFinishOnTheirBot(t *testing.T) {
-	y := &builder{}
-	r := y.open(t, time.Minute, 10)
-	put(t, r, "a", 1)
-	old := acquire(t, r, "a")
-	put(t, r, "a", 2)
-	l := acquire(t, r, "a")
-	if l.Revision != "2" || l.Cached || old.Revision != "1" {
-		t.Errorf("revisions %s and %s", old.Revision, l.Revision)
-	}
-	l.Release()
-	if y.frees.Load() != 0 {
-		t.Error("a bot was released under its turn")
-	}
-	old.Release()
-	for i := 0; y.frees.Load() != 1; i++ {
-		if i > 1000 {
-			t.Fatal("the old bot was not released after its last turn")
-		}
-		time.Sleep(time.Millisecond)
-	}
-	put(t, r, "a", 2) // the same settings again
-	if l = acquire(t, r, "a"); !l.Cached {
-		t.Error("an equal revision dropped the bot")
-	}
-	l.Release()
-}
-
-func TestRegistry_Put_duringABuild(t *testing.T) {
-	gate := make(chan struct{})
-	y := &builder{}
-	y.build = func(_ context.Context, e *config.Effective) error {
-		if e.Revision == "1" {
-			<-gate
-		}
-		return nil
-	}
-	r := y.open(t, time.Minute, 10)
-	put(t, r, "a", 1)
-	waiting := make(chan *Lease)
-	go func() { waiting <- acquire(t, r, "a") }()
-	for y.builds.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	put(t, r, "a", 2)
-	if l := acquire(t, r, "a"); l.Revision != "2" {
-		t.Errorf("revision %s after the change", l.Revision)
-	} else {
-		l.Release()
-	}
-	close(gate)
-	(<-waiting).Release()
-	if l := acquire(t, r, "a"); l.Revision != "2" || !l.Cached {
-		t.Errorf("the overtaken build was cached: revision %s, cached %v", l.Revision, l.Cached)
-	} else {
-		l.Release()
-	}
-}
-
 func TestRegistry_Acquire_failedBuildIsNotCached(t *testing.T) {
 	var fail atomic.Bool
 	fail.Store(true)
@@ -170,86 +110,6 @@ func TestRegistry_Acquire_failedBuildIsNotCached(t *testing.T) {
 	}
 	fail.Store(false)
 	acquire(t, r, "a").Release()
-}
-
-func TestRegistry_Put_badChangeChangesNothing(t *testing.T) {
-	y := &builder{}
-	r := y.open(t, time.Minute, 10)
-	put(t, r, "a", 1)
-	acquire(t, r, "a").Release()
-	var problems config.Problems
-	if _, err := r.Put(context.Background(), "a", doc("bad", "no"), PutOptions{}); !errors.As(err, &problems) {
-		t.Fatal(err)
-	}
-	if _, err := r.Put(context.Background(), "../b", doc("v", 1), PutOptions{}); !fault.Is(err, fault.Invalid) {
-		t.Error(err)
-	}
-	if l := acquire(t, r, "a"); !l.Cached || l.Revision != "1" {
-		t.Errorf("cached %v, revision %s", l.Cached, l.Revision)
-	} else {
-		l.Release()
-	}
-	r.RefuseFile("a", SourceAPI, errors.New("bad again"))
-	acquire(t, r, "a").Release()
-	r.RefuseFile("new", "new.hcl", errors.New("new.hcl:1:1: bad"))
-	_, err := r.Acquire(context.Background(), "new")
-	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Party != fault.PartyTenant {
-		t.Errorf("a tenant without a valid configuration: %v", err)
-	}
-	if list, _, _ := r.List(context.Background(), "", 10); len(list) != 2 || list[1].Err == nil || list[1].Revision != "" {
-		t.Errorf("list %v", list)
-	}
-}
-
-func TestRegistry_Put_whoMayReplace(t *testing.T) {
-	y := &builder{}
-	r := y.open(t, time.Minute, 10)
-	ctx := context.Background()
-	for _, c := range []struct {
-		id    string
-		o     PutOptions
-		class fault.Class // error of the Put; Internal for none
-	}{
-		{"a", PutOptions{IfMatch: "1"}, fault.Conflict},
-		{"a", PutOptions{DryRun: true}, fault.Internal},
-		{"a", PutOptions{IfNone: true}, fault.Internal}, // the dry run before registered nothing
-		{"a", PutOptions{IfNone: true}, fault.Conflict},
-		{"a", PutOptions{IfMatch: "1"}, fault.Internal},
-		{"a", PutOptions{IfMatch: "*"}, fault.Internal},
-		{"a", PutOptions{IfMatch: "2"}, fault.Conflict},
-		{"a", PutOptions{Source: "a.hcl"}, fault.Conflict},
-		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
-		{"f", PutOptions{Source: "f.hcl"}, fault.Internal},
-		{"f", PutOptions{Source: "f.yaml"}, fault.Internal}, // another file may have the id of a file's tenant
-		{"f", PutOptions{}, fault.Conflict},
-	} {
-		_, err := r.Put(ctx, c.id, doc("v", 1), c.o)
-		if (err == nil) != (c.class == fault.Internal) || (err != nil && !fault.Is(err, c.class)) {
-			t.Errorf("%s %+v: %v", c.id, c.o, err)
-		}
-	}
-	if now, err := r.Get(ctx, "f"); err != nil || now.Source != "f.yaml" {
-		t.Errorf("it comes from %q: %v", now.Source, err)
-	}
-	if r.DropFile("f", "f.hcl"); len(r.CachedBots()) != 0 || r.Remove(ctx, "f", "") == nil {
-		t.Error("it was dropped with a file that it comes from no longer")
-	}
-	if err := r.Remove(ctx, "f", ""); !fault.Is(err, fault.Conflict) {
-		t.Error(err)
-	}
-	if err := r.Remove(ctx, "a", "2"); !fault.Is(err, fault.Conflict) {
-		t.Error(err)
-	}
-	acquire(t, r, "a").Release()
-	if err := r.Remove(ctx, "a", "1"); err != nil {
-		t.Error(err)
-	}
-	if _, err := r.Acquire(ctx, "a"); !fault.Is(err, fault.NotFound) {
-		t.Error(err)
-	}
-	if err := r.Remove(ctx, "a", ""); !fault.Is(err, fault.NotFound) {
-		t.Error(err)
-	}
 }
 
 // TestRegistry_leaksNothingUnderChange checks that every bot is freed exactly once, that a
@@ -312,7 +172,7 @@ func TestRegistry_Close(t *testing.T) {
 	l.Release()
 }
 
-func BenchmarkCachedBot(b *testing.B) {
+func BenchmarkRegistry_Acquire(b *testing.B) {
 	y := &builder{}
 	r := y.open(b, time.Hour, 1000)
 	for i := range 1000 {
@@ -325,29 +185,5 @@ func BenchmarkCachedBot(b *testing.B) {
 			b.Fatal(err)
 		}
 		l.Release()
-	}
-}
-
-// TestRegistry_Put_sameSettingsKeepTheBuild checks that a Put of the same settings does not
-// begin another build. The host reads tenant folders repeatedly, and each read puts the same
-// settings again.
-func TestRegistry_Put_sameSettingsKeepTheBuild(t *testing.T) {
-	gate := make(chan struct{})
-	y := &builder{}
-	y.build = func(context.Context, *config.Effective) error { <-gate; return nil }
-	r := y.open(t, time.Minute, 10)
-	put(t, r, "a", 1)
-	waiting := make(chan *Lease)
-	go func() { waiting <- acquire(t, r, "a") }()
-	for y.builds.Load() == 0 {
-		time.Sleep(time.Millisecond)
-	}
-	put(t, r, "a", 1)
-	close(gate)
-	(<-waiting).Release()
-	l := acquire(t, r, "a")
-	defer l.Release()
-	if !l.Cached {
-		t.Error("a build was not cached because the same settings came again")
 	}
 }

@@ -7,8 +7,6 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
-	"github.com/botyard/botyard/sdk/fault"
 )
 
 func TestRegistry_MayTry(t *testing.T) {
@@ -28,22 +26,5 @@ func TestRegistry_MayTry(t *testing.T) {
 	}
 	if n := r.tries.of.Len(); n != bounds.MaxTenantsTried {
 		t.Errorf("%d tenants are remembered", n)
-	}
-}
-
-// TestPersistedCatalog_ensureFresh_boundsAbsentIDs checks that the memory for requests with
-// unknown tenant ids is bounded.
-func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
-	// beyond: unknown ids
-	a := openTestHost(t, &tenantstoretest.Memory{})
-	for i := range bounds.MaxUnknownIDs + 100 {
-		if _, err := a.Acquire(t.Context(), fmt.Sprint("nobody", i)); !fault.Is(err, fault.NotFound) {
-			t.Fatal(err)
-		}
-	}
-	a.Registry.mu.Lock()
-	defer a.Registry.mu.Unlock()
-	if absent, loads := a.persisted().absent.Len(), len(a.persisted().loads); absent != bounds.MaxUnknownIDs || loads != 0 || len(a.tenants) != 0 {
-		t.Errorf("%d are remembered, %d are asked for, %d tenants", absent, loads, len(a.tenants))
 	}
 }
