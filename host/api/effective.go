@@ -53,11 +53,7 @@ func NewEffective(e *config.Effective) Effective {
 
 // explainTenant responds with every effective key of a tenant.
 func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	if err := checkTenantID("id", id); err != nil {
-		return err
-	}
-	leave, err := s.settings.Acquire(id)
+	id, leave, err := s.acquireSettings(r)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,18 @@ func newSettingsRequests() *fairshare.Cap {
 	return fairshare.NewCap("requests about its settings", bounds.SettingsUnderWay, bounds.SettingsUnderWayEach)
 }
 
+// acquireSettings returns the tenant id in the path of a request, and counts the request as one
+// about the tenant's settings until leave is called. The error is fault.Invalid for a malformed
+// id, or the error of the limit that newSettingsRequests returns.
+func (s *Server) acquireSettings(r *http.Request) (id string, leave func(), err error) {
+	id = r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return "", nil, err
+	}
+	leave, err = s.settings.Acquire(id)
+	return id, leave, err
+}
+
 // checkPace returns an error for a request with as=tenant if reading and checking the tenant's
 // settings has already taken more time than one tenant may use.
 func (s *Server) checkPace(as registry.Author, tenant string) error {

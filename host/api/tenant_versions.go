@@ -71,11 +71,7 @@ func (s *Server) listTenantVersions(w http.ResponseWriter, r *http.Request) erro
 			return malformed("before", "is %q; expected a version", clip(text))
 		}
 	}
-	id := r.PathValue("id")
-	if err := checkTenantID("id", id); err != nil {
-		return err
-	}
-	leave, err := s.settings.Acquire(id)
+	id, leave, err := s.acquireSettings(r)
 	if err != nil {
 		return err
 	}
@@ -95,19 +91,15 @@ func (s *Server) listTenantVersions(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (s *Server) getTenantVersion(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	if err := checkTenantID("id", id); err != nil {
-		return err
-	}
-	version, err := strconv.ParseInt(r.PathValue("version"), 10, 64)
-	if err != nil {
-		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
-	}
-	leave, err := s.settings.Acquire(id)
+	id, leave, err := s.acquireSettings(r)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	version, err := strconv.ParseInt(r.PathValue("version"), 10, 64)
+	if err != nil {
+		return malformed("version", "is %q; expected a number", clip(r.PathValue("version")))
+	}
 	v, err := s.host.Registry().Version(r.Context(), id, version)
 	if err != nil {
 		return err
@@ -171,11 +163,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 
 // restoreTenant serves a removed tenant again.
 func (s *Server) restoreTenant(w http.ResponseWriter, r *http.Request) error {
-	id := r.PathValue("id")
-	if err := checkTenantID("id", id); err != nil {
-		return err
-	}
-	leave, err := s.settings.Acquire(id)
+	id, leave, err := s.acquireSettings(r)
 	if err != nil {
 		return err
 	}
