@@ -49,14 +49,14 @@ type registryStorage struct {
 // if the file names none. It succeeds even if the storage's database is down. For a wrong
 // configuration the error is config.Problems.
 func (h *Host) openTenantStore(ctx context.Context, cfg *config.Host, key *secret.Key, judging *fairshare.Slots) (*tenantstore.Store, error) {
-	block, named, err := RegistryStorage(ctx, cfg, h.manager)
-	if err != nil || !named {
+	block, err := RegistryStorage(ctx, cfg, h.manager)
+	if err != nil || block == nil {
 		return nil, err
 	}
 	if key == nil {
 		return nil, fault.New(fault.Invalid, "a registry with a storage needs a folder for the host's key: give data_dir").At("data_dir")
 	}
-	s := &registryStorage{host: h, block: block}
+	s := &registryStorage{host: h, block: *block}
 	s.store = tenantstore.New(tenantstore.Options{
 		Storage: s.current, Key: key, Log: h.log.Named("registry"), Slots: judging,
 		Changed: func(changes []storage.TenantChange) { h.registry.StoreChanged(changes) },
@@ -149,24 +149,26 @@ func (s *registryStorage) followSecrets(ctx context.Context) {
 	})
 }
 
-// RegistryStorage returns the block registry.storage of the host's files, and false if the files
+// RegistryStorage returns the block registry.storage of the host's files, or nil if the files
 // have none. It returns an error if the plugin cannot store tenants, or if a secret cannot be
 // read. It opens no instance.
-func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (config.Block, bool, error) {
-	block, named, err := cfg.RegistryStorage(ctx, m)
-	if err != nil || !named {
-		return block, named, err
+func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (*config.Block, error) {
+	block, err := cfg.RegistryStorage(ctx, m)
+	if err != nil || block == nil {
+		return nil, err
 	}
 	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapTenantStore)
 	if err != nil {
-		return block, true, fmt.Errorf("registry.storage: %w", err)
+		return nil, fmt.Errorf("registry.storage: %w", err)
 	}
 	if !keeps {
-		return block, true, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
+		return nil, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
 			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
 	}
-	_, err = resolveRegistryStorage(cfg, block)
-	return block, true, err
+	if _, err := resolveRegistryStorage(cfg, *block); err != nil {
+		return nil, err
+	}
+	return block, nil
 }
 
 // resolveRegistryStorage returns the block registry.storage with all references resolved.

@@ -51,7 +51,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 	if wrong := Preflight(h.options, cfg); len(wrong) > 0 {
 		return Reloaded{}, wrong
 	}
-	if _, _, err := RegistryStorage(ctx, cfg, h.manager); err != nil {
+	if _, err := RegistryStorage(ctx, cfg, h.manager); err != nil {
 		return Reloaded{}, err
 	}
 	settings := cfg.Settings

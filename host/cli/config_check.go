@@ -88,7 +88,7 @@ func (c *checkResult) addFiles(ctx context.Context, f *hostFlags, files *files) 
 	if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
 		return err
 	}
-	if _, _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {
+	if _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {
 		return err
 	}
 	first := map[string]string{}

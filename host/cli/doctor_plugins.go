@@ -78,8 +78,8 @@ func (d *doctor) storages(ctx context.Context, files *files) {
 		}
 		d.add(levelOK, "storage", where, b.Plugin+" answers")
 	}
-	if block, named, err := host.RegistryStorage(ctx, files.host, files.plugins); err == nil && named {
-		open("registry.storage", &config.Effective{}, block, probeTenantStore)
+	if block, err := host.RegistryStorage(ctx, files.host, files.plugins); err == nil && block != nil {
+		open("registry.storage", &config.Effective{}, *block, probeTenantStore)
 	}
 	for _, path := range files.tenants {
 		if e, err := files.tenant(ctx, path); err == nil {

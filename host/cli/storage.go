@@ -27,7 +27,7 @@ type openStorage struct {
 // eachStorage calls do with the tenant store, if the host file names one, and then with the
 // storage that tenants inherit.
 func (f *files) eachStorage(ctx context.Context, do func(openStorage) error) error {
-	registry, named, err := f.host.RegistryStorage(ctx, f.plugins)
+	registry, err := f.host.RegistryStorage(ctx, f.plugins)
 	if err != nil {
 		return err
 	}
@@ -35,8 +35,8 @@ func (f *files) eachStorage(ctx context.Context, do func(openStorage) error) err
 	if err != nil {
 		return err
 	}
-	if named {
-		if err := f.withStorage(ctx, "registry.storage", registry, do); err != nil {
+	if registry != nil {
+		if err := f.withStorage(ctx, "registry.storage", *registry, do); err != nil {
 			return err
 		}
 	}

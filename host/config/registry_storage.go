@@ -9,28 +9,31 @@ import (
 // registered tenants.
 var registryStorage = Path{"registry", "storage"}
 
-// RegistryStorage returns the block registry.storage, and false if no layer of the host has one.
+// RegistryStorage returns the block registry.storage, or nil if no layer of the host has one.
 // Its layers are merged like those of conversation_storage: a layer that selects another backend
 // drops the keys of the previous backend, and a layer that changes an endpoint drops the secrets
 // of lower layers. Errors are [Problems].
-func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (Block, bool, error) {
+func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (*Block, error) {
 	return h.storageAt(ctx, s, registryStorage)
 }
 
 // DefaultStorage returns the block conversation_storage that tenants inherit. A missing required
 // key is a problem. Errors are [Problems].
 func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
-	b, _, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
-	return b, err
+	b, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
+	if b == nil {
+		return Block{}, err
+	}
+	return *b, err
 }
 
 func storageBlock() block {
 	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
 }
 
-// storageAt returns the storage block at a path of the host's layers. It returns false if no
+// storageAt returns the storage block at a path of the host's layers. It returns nil if no
 // layer has the path.
-func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, error) {
+func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (*Block, error) {
 	storage := storageBlock()
 	r := &Host{Settings: h.Settings, folder: h.folder, environ: h.environ, sealer: h.sealer}
 	found := false
@@ -40,7 +43,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 		r.sources = append(r.sources, source{src.layer, src.doc.only(sub, Path{defaultsKey, storage.key})})
 	}
 	if !found {
-		return Block{}, false, nil
+		return nil, nil
 	}
 	base := r.inherited(ctx, s)
 	a := tenantMerge{host: r, base: base, layers: base.layersForTenant(ctx, s), schemas: map[string]*Schema{}, effective: &Effective{}}
@@ -50,7 +53,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 	}
 	b := a.block(storage)
 	if err := ctx.Err(); err != nil {
-		return Block{}, true, err
+		return nil, err
 	}
 	for i, p := range a.problems {
 		if rest, ok := p.Path.relativeTo(Path{defaultsKey, storage.key}); ok {
@@ -59,7 +62,10 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (Block, bool, 
 			a.problems[i].Path = at.with(rest...)
 		}
 	}
-	return b, true, a.problems.err()
+	if err := a.problems.err(); err != nil {
+		return nil, err
+	}
+	return &b, nil
 }
 
 // IsRegistrySame reports whether both hosts have an equal block registry.storage.

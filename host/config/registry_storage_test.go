@@ -50,11 +50,10 @@ func TestRegistryStorage(t *testing.T) {
 			if try.overlay != "" {
 				o.Overlay = write(filepath.Join(dir, "overlay.yaml"), try.overlay)
 			}
-			var b Block
-			named := false
+			var b *Block
 			h, err := LoadHost(o)
 			if err == nil {
-				b, named, err = h.RegistryStorage(t.Context(), schemas)
+				b, err = h.RegistryStorage(t.Context(), schemas)
 			}
 			if try.problem != "" {
 				if err == nil || !strings.Contains(err.Error(), try.problem) {
@@ -62,13 +61,13 @@ func TestRegistryStorage(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || named != (try.want != "") {
-				t.Fatalf("named %v, %v", named, err)
+			if err != nil || (b != nil) != (try.want != "") {
+				t.Fatalf("%+v, %v", b, err)
 			}
-			if !named {
+			if b == nil {
 				return
 			}
-			got, err := h.Resolve(&Effective{}, b)
+			got, err := h.Resolve(&Effective{}, *b)
 			if err != nil || string(got) != try.want || b.Plugin != try.plugin {
 				t.Errorf("%s %s, %v; want %s %s", b.Plugin, got, err, try.plugin, try.want)
 			}

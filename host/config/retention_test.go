@@ -76,7 +76,7 @@ func TestRetention(t *testing.T) {
 		})
 	}
 	registry := loadHost(t, `{registry: {storage: {backend: lite, retention_days: 7}}}`)
-	if _, _, err := registry.RegistryStorage(t.Context(), schemas); err == nil || !strings.Contains(err.Error(), "registry.storage.retention_days: unknown key") {
+	if _, err := registry.RegistryStorage(t.Context(), schemas); err == nil || !strings.Contains(err.Error(), "registry.storage.retention_days: unknown key") {
 		t.Errorf("the registry's storage: %v", err)
 	}
 }
