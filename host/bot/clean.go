@@ -59,7 +59,8 @@ func cleanMessages(messages []chat.Message) []chat.Message {
 	return out
 }
 
-// cleanUsage returns the counts within their bounds, with 0 for those below 0.
+// cleanUsage returns a bounded copy of u, as chat.Usage.Bounded does, with 0 in place of negative
+// counts.
 func cleanUsage(u chat.Usage) chat.Usage {
 	u = u.Bounded()
 	out := chat.Usage{
