@@ -7,9 +7,9 @@ import (
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
-// counting measures the CPU that a turn costs more on a host with metrics than on a host without metrics.
-// Each ratio is 1 + (h1-h0)/t0: h1 and h0 are the CPU of the host process with and without metrics, and t0
-// is the CPU of a whole turn without metrics, plugins included.
+// counting measures how much more CPU a turn costs on a host with metrics than on a host without metrics.
+// Each ratio is 1 + (h1-h0)/t0. In this formula h1 and h0 are the CPU of the host process with and without
+// metrics, and t0 is the CPU of a whole turn without metrics, plugins included.
 func (b *bench) counting(ctx context.Context) error {
 	out, err := b.compare(ctx, comparison{
 		start: func(host int) (*subject, error) {

@@ -12,7 +12,7 @@ import (
 )
 
 // database is a Postgres server that this run starts, with durable commits. If the environment variable
-// pgtest.ForeignEnv names a server, it is a new database on that server.
+// pgtest.ForeignEnv names a server, database is a new database on that server instead.
 type database struct {
 	*pgtest.Cluster
 	pool *pgxpool.Pool // connections for bare pgx

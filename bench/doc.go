@@ -1,6 +1,7 @@
 // Command bench measures a real host: the botyard binary and its plugins, driven over HTTP from this
 // process. It compares the host with the floor and with bare go-plugin calls. The floor is a single
-// process that serves the same turns with the same packages. docs/performance.md explains the figures.
+// process that serves the same turns with the packages of host and plugins. docs/performance.md
+// explains the figures.
 //
 // The flag --only selects parts of a run. The parts and their files are:
 //
@@ -13,12 +14,12 @@
 //   - registry: registry.go, starts with many registered tenants.
 //   - depth: depth.go, Begin in very long conversations.
 //   - counting: counting.go, what metrics cost.
-//   - builds: builds.go, this build against another.
+//   - builds: builds.go, this build compared with another.
 //
 // The parts share these files:
 //
 //   - main.go, parts.go: flags, the list of parts, and how much work each size of run has.
-//   - subject.go: subjects, which are what is measured: a host, the floor, or bare pgx.
+//   - subject.go: the subjects of measurements: a host, the floor, or bare pgx.
 //   - paired_runs.go: comparing the CPU of two hosts, in pairs of short rounds.
 //   - database.go: a Postgres server for this run alone.
 //   - environment.go: environment variables of the processes under test.

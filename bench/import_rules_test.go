@@ -77,7 +77,7 @@ type listed struct {
 func check(t *testing.T, module string, rules []forbidden) {
 	t.Run(module, func(t *testing.T) {
 		t.Parallel()
-		importers := map[string]string{} // imported path -> path of one package that imports it
+		importers := map[string]string{} // maps an imported path to one package that imports it
 		for _, p := range deps(t, module) {
 			for _, i := range p.Imports {
 				if importers[i] == "" {

@@ -43,7 +43,7 @@ func (b *bench) conversationSet(messages int) conversationSet {
 	if messages < 100 {
 		return conversationSet{messages: messages, perRun: (perCaller + 1) / 2, runs: b.scale.runs}
 	}
-	maxTurns := messages / 10 // so many turns of two messages lengthen a conversation by a fifth
+	maxTurns := messages / 10 // turns of two messages each, which lengthen a conversation by a fifth
 	return conversationSet{messages: messages, perRun: (perCaller*b.scale.runs + maxTurns - 1) / maxTurns, runs: 1}
 }
 

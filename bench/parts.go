@@ -38,9 +38,9 @@ type scale struct {
 	warm     time.Duration // duration of the closed loop before each measurement
 	each     time.Duration // duration of each closed loop, and of each rate in the part library
 	rounds   int           // closed loops of each subject, or starts of a registry, whose median is reported
-	open     time.Duration // duration of an open loop
+	open     time.Duration // duration of the open loop
 	runs     int           // runs of each point of a sweep
-	turns    int           // turns of a run of a sweep
+	turns    int           // turns in each run of a sweep
 	messages []int         // points of the sweep "messages"
 	tenants  []int         // points of the sweep "tenants"
 	cached   []int         // numbers of cached bots in the part library

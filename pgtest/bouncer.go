@@ -96,8 +96,8 @@ ignore_startup_parameters = extra_float_digits
 	})
 }
 
-// users returns the text of PgBouncer's auth_file. For each role it has the password verifier of the
-// server, and for the superuser the password.
+// users returns the text of PgBouncer's auth_file. For each role the file has the password verifier
+// of the server. For the superuser it has the password.
 func (b *Bouncer) users(ctx context.Context) (string, error) {
 	rows, err := b.of.Exec(ctx, "", "select rolname, coalesce(rolpassword, '') from pg_authid where rolcanlogin")
 	if err != nil {

@@ -29,8 +29,8 @@ type Cluster struct {
 	closers  []func() error
 }
 
-// Start creates a cluster and waits until its server is ready. Only Start uses ctx; the cluster outlives
-// it. The caller closes the cluster.
+// Start creates a cluster and waits until its server is ready. ctx bounds only the start. The caller
+// closes the cluster.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if dsn := os.Getenv(ForeignEnv); dsn != "" {
 		if opts.own() {

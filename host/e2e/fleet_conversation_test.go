@@ -91,7 +91,7 @@ const noticeWithin = time.Second
 
 // TestFleet_changedTenants checks that all hosts apply a change or a removal of a tenant within a second.
 // It checks hosts that the database notifies, hosts whose listening connections are killed, and hosts
-// behind a pooler, which cannot be notified.
+// behind a pooler, which must poll the database.
 func TestFleet_changedTenants(t *testing.T) {
 	t.Parallel()
 	c := pgtest.For(t, pgtest.Options{NoSync: true})

@@ -58,7 +58,7 @@ func (host *hostProcess) try(ctx context.Context, method, path, body string, hea
 	if a.Body, err = io.ReadAll(resp.Body); err != nil {
 		return a, err
 	}
-	_ = json.Unmarshal(a.Body, &a) // a body that is not such a JSON object is only in Body
+	_ = json.Unmarshal(a.Body, &a) // a body in another format is only in the field Body
 	return a, nil
 }
 

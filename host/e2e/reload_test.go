@@ -365,7 +365,7 @@ var atReload = map[string]func(r *reloadCase){
 	},
 	"http.body_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
-		r.apply(limits + "http {\n body_bytes = 104857600\n}") // one tenant may use half of it, 50 MiB
+		r.apply(limits + "http {\n body_bytes = 104857600\n}") // one tenant may use half of body_bytes, 50 MiB
 		large := "hold" + strings.Repeat("m", 7<<20)
 		var ends []func() answer
 		for range 6 {
@@ -389,13 +389,13 @@ var atReload = map[string]func(r *reloadCase){
 	},
 	"http.answer_bytes": func(r *reloadCase) {
 		const limits = "limits {\n message_bytes = 8000000\n}\n"
-		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // one tenant may use half of it, 50 MiB
+		r.apply(limits + "http {\n answer_bytes = 104857600\n}") // one tenant may use half of answer_bytes, 50 MiB
 		conversation := r.fresh()
 		for range 2 {
 			r.status("a large message", r.chat("a", conversation, strings.Repeat("m", 7<<20)), 200)
 		}
 		path := "/api/v1/conversations/" + conversation + "/turns"
-		for range 6 { // three pages of 14 MiB that no caller reads fill these 50 MiB
+		for range 6 { // three pages of 14 MiB that no caller reads fill the tenant's 50 MiB
 			c, err := net.Dial("tcp", strings.TrimPrefix(r.hostProcess.url, "http://"))
 			if err != nil {
 				r.t.Fatal(err)

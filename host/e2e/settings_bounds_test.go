@@ -48,7 +48,7 @@ registry {
 	for _, backend := range []string{"memory", "sqlite"} {
 		t.Run(backend, func(t *testing.T) {
 			host := start(t, fmt.Sprintf(config, backend), nil)
-			if backend == "memory" { // this registry does not survive a restart
+			if backend == "memory" { // a registry in memory does not survive a restart
 				settingsComeBack(t, host, host)
 				return
 			}

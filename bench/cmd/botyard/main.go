@@ -11,7 +11,7 @@ import (
 )
 
 func main() {
-	sdk.TuneMemory(sdk.HostMemoryShare) // as the main package of the host does
+	sdk.TuneMemory(sdk.HostMemoryShare) // limits memory as the host's own command does
 	profile.Watch("host")
 	os.Exit(cli.Main())
 }

@@ -108,7 +108,7 @@ type attack struct {
 	run       func(context.Context, *attacker)
 }
 
-// attacker is one of the attackers of an attack. It belongs to one goroutine.
+// attacker is one of the concurrent attackers of an attack. Only one goroutine uses it.
 type attacker struct {
 	client
 	index int

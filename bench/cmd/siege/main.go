@@ -93,7 +93,7 @@ func siege(ctx context.Context, bin string, length time.Duration, only string, s
 	// The hostile databases never answer, so orphan turns may still wait for them when the siege is over.
 	leaks := leakcheck.Checker{Host: host, Profiles: profiles, WaitingGoroutines: hostileDatabases * bounds.MaxOrphans}
 	warmHostile(ctx, host.Addr)
-	if _, err := neighbours.haveTurns(ctx, 5*time.Second); err != nil { // opens connections and starts plugins, so that the measured turns do not pay for it
+	if _, err := neighbours.haveTurns(ctx, 5*time.Second); err != nil { // warms up: opens connections and starts plugins before the measurements
 		return err
 	}
 	time.Sleep(restFor)

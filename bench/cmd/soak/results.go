@@ -25,7 +25,7 @@ type results struct {
 	unverified map[*conversation]bool
 	counts     map[string]int
 	violations []string
-	more       int // violations beyond maxViolations
+	more       int // number of violations beyond maxViolations
 }
 
 // conversation has the acknowledged turns of one conversation. Only the goroutine that runs the

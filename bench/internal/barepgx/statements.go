@@ -32,7 +32,7 @@ const (
 		update "botyard".turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
-	// first begins the first turn of a conversation, which it creates.
+	// first creates a conversation and begins its first turn.
 	first = `select * from "botyard".begin_2($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, ` +
 		`$8::interval, $9::text, $10::bytea, $11::text, $12::boolean)`
 )

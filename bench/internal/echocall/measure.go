@@ -19,7 +19,8 @@ import (
 // payload is how many bytes a request and its response carry each.
 const payload = 1 << 10
 
-// Row is the cost of a call when the given number of callers call concurrently. Times are in microseconds.
+// Row is the cost of one call while the given number of callers call concurrently. Times are in
+// microseconds.
 type Row struct {
 	Callers   int     `json:"callers"`
 	PerSecond float64 `json:"per_second"`
@@ -27,8 +28,8 @@ type Row struct {
 	CPU       float64 `json:"cpu_us"` // CPU time of a call in both processes together
 }
 
-// Measure measures calls of the plugin with each number of callers, for the duration each. The plugin is
-// this program, started with args. Measure stops the plugin before it returns.
+// Measure measures calls of the plugin, with each number of callers in turn, for the given duration. The
+// plugin is this program, started with args. Measure stops the plugin before it returns.
 func Measure(args []string, callers []int, each time.Duration) ([]Row, error) {
 	self, err := os.Executable()
 	if err != nil {

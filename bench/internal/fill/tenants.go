@@ -54,7 +54,7 @@ func Tenants(ctx context.Context, r storage.TenantStore, id func(int) string, fi
 	}
 	var next atomic.Int64
 	next.Store(int64(first))
-	errs := make([]error, 64) // 64 goroutines with an error each; the storage commits concurrent puts together
+	errs := make([]error, 64) // an error for each of 64 goroutines; the storage commits concurrent puts together, which is faster
 	var all sync.WaitGroup
 	for c := range errs {
 		all.Go(func() {

@@ -47,7 +47,7 @@ func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call
 	if err != nil {
 		return err
 	}
-	// The server's autovacuum would do this too, but during the measurements.
+	// Without this vacuum, the server's autovacuum would run during the measurements.
 	_, err = p.Exec(ctx, `vacuum (analyze) botyard.turns`)
 	return err
 }

@@ -62,7 +62,8 @@ func reply(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// endless writes the text again and again, every so often, until the client closes the connection.
+// endless writes the text again and again, with the pause every between two writes, until the client
+// closes the connection.
 func endless(w http.ResponseWriter, r *http.Request, kind, text string, every time.Duration) {
 	w.Header().Set("Content-Type", kind)
 	rest := time.NewTicker(every)

@@ -35,7 +35,7 @@ const startTimeout = 30 * time.Second
 // process owns the folder dir, which Stop removes.
 func start(dir string, env []string, name string, args ...string) (*Process, error) {
 	p := &Process{dir: dir, cmd: exec.Command(name, args...), done: make(chan struct{})}
-	// The plugins create their sockets in this folder. Its path is short because paths of Unix sockets
+	// The plugins create their sockets below this TMPDIR. The path is short because paths of Unix sockets
 	// must be short.
 	tmp := filepath.Join(dir, "t")
 	if err := os.MkdirAll(tmp, 0o700); err != nil {
@@ -43,7 +43,7 @@ func start(dir string, env []string, name string, args ...string) (*Process, err
 	}
 	p.cmd.Env = append(append(os.Environ(), "TMPDIR="+tmp), env...)
 	p.cmd.Stderr = &p.output
-	// The kernel stops the started process if this process ends for any reason.
+	// Pdeathsig makes the kernel stop the started process when this process ends, for whatever reason.
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {

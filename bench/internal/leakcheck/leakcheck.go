@@ -40,8 +40,8 @@ type sample struct {
 	instances   map[string]int   // plugin instances
 }
 
-// Measure takes a sample of the host and prints it. The host must be idle. The text what names the load
-// that ran before. Err later compares the first sample with all others.
+// Measure takes a sample of the host and prints it. The host must be idle. The parameter what names the
+// load that ran before. Err later compares the first sample with all others.
 func (c *Checker) Measure(ctx context.Context, what string) error {
 	pids, err := c.Host.Pids()
 	if err != nil {

@@ -27,9 +27,9 @@ const maxConnections = 512
 // Latencies are in microseconds. They count from the time at which a turn should have been sent, so they
 // include delays that a slow reply causes for later turns.
 type Latencies struct {
-	First *hdrhistogram.Histogram // until the first piece of the reply
+	First *hdrhistogram.Histogram // latency of the first piece of the reply
 	Whole *hdrhistogram.Histogram
-	Late  *hdrhistogram.Histogram // until the load generator has sent the turn
+	Late  *hdrhistogram.Histogram // delay until the load generator has sent the turn
 }
 
 func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 60_000_000, 3) }
@@ -38,7 +38,7 @@ func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 60_000_
 func (l Open) Run() (*Latencies, error) {
 	out := &Latencies{First: newHistogram(), Whole: newHistogram(), Late: newHistogram()}
 	// sleepUntil must block this thread in the kernel, because the timers of the Go runtime can be a
-	// millisecond late. A whole turn takes about as long.
+	// millisecond late. A millisecond is about the duration of a whole turn.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 

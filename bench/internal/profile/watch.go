@@ -29,7 +29,8 @@ type Counts struct {
 	Goroutines int `json:"goroutines"`
 }
 
-// Names of the files that Watch writes for the process with the given name.
+// cpuFile, allocsFile, countsFile and stacksFile return the names of the files that Watch writes for the
+// process with the given name.
 func cpuFile(name string) string    { return name + ".cpu.pprof" }
 func allocsFile(name string) string { return name + ".allocs.pprof" }
 func countsFile(name string) string { return name + ".json" }
@@ -45,7 +46,7 @@ func Watch(name string) {
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, Begin, End)
-	// One sample each 64 KiB is exact enough for the allocations of a turn, and costs little.
+	// One sample for each 64 KiB shows the allocations of a turn and costs little.
 	runtime.MemProfileRate = 64 << 10
 	go func() {
 		for {

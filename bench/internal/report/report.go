@@ -48,8 +48,8 @@ const (
 	BarePgx     = "bare pgx"
 )
 
-// Turns is the result of a closed loop: the medians of several runs. The runs alternate with the runs of
-// the subjects that it is compared to.
+// Turns is the result of a closed loop: the medians of several runs. The runs of all compared subjects
+// alternate.
 type Turns struct {
 	What      string  `json:"what"`
 	Tokens    int     `json:"tokens"` // tokens of each reply; replies of more than one token are streamed
@@ -67,7 +67,7 @@ type Paired struct {
 	Low   float64 `json:"low"`   // Low and High are the 95 % confidence interval of Ratio
 	High  float64 `json:"high"`
 	Turn  float64 `json:"turn_us"` // median CPU of a turn on the second host, plugins included
-	// Hosts has the median ratio of each two processes that were compared. Its spread shows by how much
+	// Hosts has the median ratio of each pair of hosts. The spread of these medians shows by how much two
 	// processes of the same binary differ.
 	Hosts []float64 `json:"hosts"`
 	Pairs []float64 `json:"pairs"`
