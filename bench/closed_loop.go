@@ -82,7 +82,7 @@ func (b *bench) turnsOf(ctx context.Context, tokens int) error {
 // closedLoops measures each subject scale.rounds times and returns the medians of each subject. The
 // subjects alternate, so that other work of the machine slows all of them alike.
 func (b *bench) closedLoops(ctx context.Context, subjects []*subject, tokens, callers int) ([]report.Turns, error) {
-	l := load.Closed{Callers: callers, Next: steady(tokens > 1)}
+	l := load.Closed{Callers: callers, Next: steady(load.Turn{Stream: tokens > 1})}
 	all := make([][]measured, len(subjects))
 	for _, s := range subjects {
 		l.For = b.scale.warm
@@ -115,11 +115,13 @@ func (b *bench) closedLoops(ctx context.Context, subjects []*subject, tokens, ca
 	return out, nil
 }
 
-// steady returns a function for load.Closed.Next. Each caller has one long conversation, in which all its
-// turns run.
-func steady(stream bool) func(caller, n int) load.Turn {
+// steady returns a function for load.Closed.Next. Its turns equal the given turn, except
+// that each caller has a tenant and one long conversation, in which all its turns run.
+func steady(like load.Turn) func(caller, n int) load.Turn {
 	return func(caller, _ int) load.Turn {
-		return load.Turn{Tenant: hostproc.TenantID(caller % workTenants), Conversation: fmt.Sprintf("caller-%d", caller), Stream: stream}
+		t := like
+		t.Tenant, t.Conversation = hostproc.TenantID(caller%workTenants), fmt.Sprintf("caller-%d", caller)
+		return t
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/bench/internal/hostproc"
+	"github.com/botyard/botyard/bench/internal/load"
 	"github.com/botyard/botyard/bench/internal/report"
 )
 
@@ -16,7 +17,7 @@ func (b *bench) counting(ctx context.Context) error {
 			_, s, err := b.startHost(hostproc.Settings{Tokens: 1, NoMetrics: host == 1}, workTenants)
 			return s, err
 		},
-		next: steady(false),
+		next: steady(load.Turn{}),
 		ratio: func(counted, uncounted map[string]float64) float64 {
 			return 1 + (counted[report.Host]-uncounted[report.Host])/report.Used(uncounted)
 		},

@@ -88,7 +88,7 @@ const memory = "memory"
 func (b *bench) profileLoad(ctx context.Context, s *subject, tokens int, dir string) error {
 	b.logf("profiling the %s, %d tokens", s.name, tokens)
 	const callers = 64
-	l := load.Closed{Callers: callers, Next: steady(tokens > 1), For: b.scale.warm}
+	l := load.Closed{Callers: callers, Next: steady(load.Turn{Stream: tokens > 1}), For: b.scale.warm}
 	if _, err := s.measure(ctx, l); err != nil {
 		return err
 	}

@@ -87,11 +87,15 @@ func (l *load) conversation(c int) string { return fmt.Sprint(l.tag, "-c", c) }
 // client sends messages in a conversation until stop. Clients of odd conversations stream the replies.
 func (l *load) client(c, twin int) {
 	tenant, conversation := l.tenant(c), l.conversation(c)
+	ask := l.ask
+	if c%2 == 1 {
+		ask = l.askStream
+	}
 	for n := 1; !l.stopped(); n++ {
 		text := fmt.Sprintf("message %d of client %d of %s", n, twin, conversation)
 		for !l.stopped() {
 			a := acked{text: text, begun: time.Now()}
-			reply, ok := l.ask(tenant, conversation, text, c%2 == 1)
+			reply, ok := ask(tenant, conversation, text)
 			if !ok {
 				select {
 				case <-time.After(200*time.Millisecond + rand.N(200*time.Millisecond)):
@@ -110,10 +114,7 @@ func (l *load) client(c, twin int) {
 
 // ask sends one request and reports whether its turn was acknowledged. The test fails for an error that is
 // not retryable. A broken connection is allowed.
-func (l *load) ask(tenant, conversation, text string, stream bool) (answer, bool) {
-	if stream {
-		return l.askStream(tenant, conversation, text)
-	}
+func (l *load) ask(tenant, conversation, text string) (answer, bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	a, err := l.via.try(ctx, "POST", "/api/v1/chat", chatBody(conversation, text), "X-Tenant-ID: "+tenant, "Idempotency-Key: "+text)
@@ -128,6 +129,8 @@ func (l *load) ask(tenant, conversation, text string, stream bool) (answer, bool
 	return a, false
 }
 
+// askStream sends one request for a streamed reply and reports whether its turn was acknowledged. It
+// allows the same errors as ask.
 func (l *load) askStream(tenant, conversation, text string) (answer, bool) {
 	body := fmt.Sprintf(`{"conversation_id":%q,"message":%q,"stream":true}`, conversation, text)
 	var end answer

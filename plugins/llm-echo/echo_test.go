@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -23,8 +24,14 @@ func open(t testing.TB, cfg Config) *Echo {
 	return e
 }
 
-func request(stream bool, texts ...string) *llm.Request {
-	r := &llm.Request{Stream: stream}
+func streamedRequest(texts ...string) *llm.Request {
+	r := wholeRequest(texts...)
+	r.Stream = true
+	return r
+}
+
+func wholeRequest(texts ...string) *llm.Request {
+	r := &llm.Request{}
 	for _, s := range texts {
 		r.Messages = append(r.Messages, chat.Text(chat.User, s))
 	}
@@ -44,11 +51,11 @@ func TestEcho_Chat_streamedAndWholeAreEqual(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := open(t, cfg)
-			streamed, finish, err := talk(t.Context(), e, request(true, "one two", "three  {{7*7}} "))
+			streamed, finish, err := talk(t.Context(), e, streamedRequest("one two", "three  {{7*7}} "))
 			if err != nil {
 				t.Fatal(err)
 			}
-			whole, wholeFinish, err := talk(t.Context(), e, request(false, "one two", "three  {{7*7}} "))
+			whole, wholeFinish, err := talk(t.Context(), e, wholeRequest("one two", "three  {{7*7}} "))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +75,7 @@ func TestEcho_Chat_streamedAndWholeAreEqual(t *testing.T) {
 }
 
 func TestTokens_areWords(t *testing.T) {
-	got, _, err := talk(t.Context(), open(t, Config{Reply: " a\tb  cé\n d"}), request(true, "x"))
+	got, _, err := talk(t.Context(), open(t, Config{Reply: " a\tb  cé\n d"}), streamedRequest("x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +85,7 @@ func TestTokens_areWords(t *testing.T) {
 }
 
 func TestTokens_counted(t *testing.T) {
-	got, finish, err := talk(t.Context(), open(t, Config{Tokens: 11, Model: "big"}), request(true, "x"))
+	got, finish, err := talk(t.Context(), open(t, Config{Tokens: 11, Model: "big"}), streamedRequest("x"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,24 +100,26 @@ func TestTokens_counted(t *testing.T) {
 func TestEcho_Chat_outputLimit(t *testing.T) {
 	e := open(t, Config{Reply: "a b c"})
 	for limit, want := range map[int]llm.FinishReason{1: llm.FinishLength, 2: llm.FinishLength, 3: llm.FinishStop, 4: llm.FinishStop} {
-		req := request(true, "x")
-		req.MaxOutputTokens = limit
-		got, finish, err := talk(t.Context(), e, req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got) != min(limit, 3) || finish.Reason != want {
-			t.Errorf("limit %d: %q, %v", limit, got, finish.Reason)
-		}
+		t.Run(strconv.Itoa(limit), func(t *testing.T) {
+			req := streamedRequest("x")
+			req.MaxOutputTokens = limit
+			got, finish, err := talk(t.Context(), e, req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != min(limit, 3) || finish.Reason != want {
+				t.Errorf("%q, %v", got, finish.Reason)
+			}
+		})
 	}
 }
 
-func TestDelay(t *testing.T) {
+func TestPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := open(t, Config{Tokens: 4, FirstTokenDelayMS: 1000, TokenDelayMS: 10})
 		start := time.Now()
 		var at []time.Duration
-		_, err := e.Chat(t.Context(), request(true, "x"), func(llm.Delta) error { at = append(at, time.Since(start)); return nil })
+		_, err := e.Chat(t.Context(), streamedRequest("x"), func(llm.Delta) error { at = append(at, time.Since(start)); return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -119,18 +128,18 @@ func TestDelay(t *testing.T) {
 			t.Errorf("tokens came at %v, want %v", at, want)
 		}
 		start = time.Now()
-		if _, _, err := talk(t.Context(), e, request(false, "x")); err != nil || time.Since(start) != want[3] {
+		if _, _, err := talk(t.Context(), e, wholeRequest("x")); err != nil || time.Since(start) != want[3] {
 			t.Errorf("the whole reply took %v (%v), want %v", time.Since(start), err, want[3])
 		}
 	})
 }
 
-func TestDelay_endsWithContext(t *testing.T) {
+func TestPace_endsWithContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Millisecond)
 		defer cancel()
 		start := time.Now()
-		got, finish, err := talk(ctx, open(t, Config{Tokens: 4, TokenDelayMS: 10}), request(true, "x"))
+		got, finish, err := talk(ctx, open(t, Config{Tokens: 4, TokenDelayMS: 10}), streamedRequest("x"))
 		if !fault.Is(err, fault.Deadline) || len(got) != 2 || time.Since(start) != 15*time.Millisecond {
 			t.Errorf("got %q, %v after %v", got, err, time.Since(start))
 		}
@@ -142,19 +151,21 @@ func TestDelay_endsWithContext(t *testing.T) {
 
 func TestEcho_Chat_emitError(t *testing.T) {
 	gone := errors.New("gone")
-	for _, stream := range []bool{true, false} {
-		calls := 0
-		_, err := open(t, Config{Tokens: 100}).Chat(t.Context(), request(stream, "x"), func(llm.Delta) error { calls++; return gone })
-		if !errors.Is(err, gone) || calls != 1 {
-			t.Errorf("stream %v: %v after %d calls", stream, err, calls)
-		}
+	for name, req := range map[string]*llm.Request{"streamed": streamedRequest("x"), "whole": wholeRequest("x")} {
+		t.Run(name, func(t *testing.T) {
+			calls := 0
+			_, err := open(t, Config{Tokens: 100}).Chat(t.Context(), req, func(llm.Delta) error { calls++; return gone })
+			if !errors.Is(err, gone) || calls != 1 {
+				t.Errorf("%v after %d calls", err, calls)
+			}
+		})
 	}
 }
 
 func TestEcho_Chat_canceledBefore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got, _, err := talk(ctx, open(t, Config{}), request(true, "x"))
+	got, _, err := talk(ctx, open(t, Config{}), streamedRequest("x"))
 	if !fault.Is(err, fault.Canceled) || len(got) != 0 {
 		t.Errorf("got %q, %v", got, err)
 	}
@@ -163,7 +174,7 @@ func TestEcho_Chat_canceledBefore(t *testing.T) {
 // BenchmarkEcho_Chat shows that a token without delay needs neither a timer nor an allocation.
 func BenchmarkEcho_Chat(b *testing.B) {
 	e := open(b, Config{Tokens: 1000})
-	req := request(true, "x")
+	req := streamedRequest("x")
 	emit := func(llm.Delta) error { return nil }
 	b.ReportAllocs()
 	for b.Loop() {

@@ -24,7 +24,7 @@ func TestFail(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := open(t, Config{Reply: "a b c", Fail: &c.fail})
-			got, finish, err := talk(t.Context(), e, request(true, "one two"))
+			got, finish, err := talk(t.Context(), e, streamedRequest("one two"))
 			f := fault.Of(err)
 			class, _ := fault.ParseClass(c.fail.Class)
 			if err == nil || f.Class != class || f.RetryAfter != time.Duration(c.fail.RetryAfterMS)*time.Millisecond {
@@ -39,7 +39,7 @@ func TestFail(t *testing.T) {
 			if finish == nil || finish.Usage.InputTokens != 2 || finish.Usage.OutputTokens != int64(c.tokens) {
 				t.Errorf("finish %+v", finish)
 			}
-			if got, _, err := talk(t.Context(), e, request(false, "x")); err == nil || len(got) != 0 {
+			if got, _, err := talk(t.Context(), e, wholeRequest("x")); err == nil || len(got) != 0 {
 				t.Errorf("not streamed: %q, %v", got, err)
 			}
 		})
@@ -52,7 +52,7 @@ func TestFail_times(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
-			if _, _, err := talk(t.Context(), e, request(true, "x")); err != nil {
+			if _, _, err := talk(t.Context(), e, streamedRequest("x")); err != nil {
 				failed.Add(1)
 			}
 		})
@@ -70,7 +70,7 @@ func TestEcho_Chat_hangs(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		start := time.Now()
-		got, _, err := talk(ctx, e, request(true, "x"))
+		got, _, err := talk(ctx, e, streamedRequest("x"))
 		if !fault.Is(err, fault.Deadline) || len(got) != 2 || time.Since(start) != time.Hour {
 			t.Errorf("got %q, %v after %v", got, err, time.Since(start))
 		}
@@ -87,33 +87,35 @@ func TestEcho_Chat_crashes(t *testing.T) {
 			t.Errorf("status %v after %q", status, got)
 		}
 	}()
-	_, _ = e.Chat(t.Context(), request(true, "x"), func(d llm.Delta) error { got = append(got, d.Text); return nil })
+	_, _ = e.Chat(t.Context(), streamedRequest("x"), func(d llm.Delta) error { got = append(got, d.Text); return nil })
 }
 
 func TestEcho_Chat_never(t *testing.T) {
 	never := -1
 	e := open(t, Config{Reply: "a b", HangAfterTokens: &never, CrashAfterTokens: &never})
-	if _, _, err := talk(t.Context(), e, request(true, "x")); err != nil {
+	if _, _, err := talk(t.Context(), e, streamedRequest("x")); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestNew_refuses(t *testing.T) {
-	for _, c := range []struct {
+	for name, c := range map[string]struct {
 		cfg  Config
 		path string
 	}{
-		{Config{Fail: &Fail{}}, "fail.class"},
-		{Config{Fail: &Fail{Class: "RateLimited"}}, "fail.class"},
-		{Config{Fail: &Fail{Class: "internal", Times: -1}}, "fail"},
-		{Config{Reply: "a", Tokens: 1}, "tokens"},
-		{Config{Tokens: -1}, "tokens"},
-		{Config{TokenDelayMS: -1}, "token_delay_ms"},
-		{Config{FirstTokenDelayMS: -1}, "first_token_delay_ms"},
+		"no class":                    {Config{Fail: &Fail{}}, "fail.class"},
+		"a class that does not exist": {Config{Fail: &Fail{Class: "RateLimited"}}, "fail.class"},
+		"negative times":              {Config{Fail: &Fail{Class: "internal", Times: -1}}, "fail"},
+		"reply and tokens":            {Config{Reply: "a", Tokens: 1}, "tokens"},
+		"negative tokens":             {Config{Tokens: -1}, "tokens"},
+		"a negative token delay":      {Config{TokenDelayMS: -1}, "token_delay_ms"},
+		"a negative first delay":      {Config{FirstTokenDelayMS: -1}, "first_token_delay_ms"},
 	} {
-		_, err := New(c.cfg)
-		if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant {
-			t.Errorf("%+v: %v (%+v)", c.cfg, err, f)
-		}
+		t.Run(name, func(t *testing.T) {
+			_, err := New(c.cfg)
+			if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant {
+				t.Errorf("%v (%+v)", err, f)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -64,16 +65,16 @@ func TestCompose(t *testing.T) {
 
 func TestCompose_recognizesQuestion(t *testing.T) {
 	earlier := chat.Text(chat.User, "billing")
-	for _, q := range []string{
-		"Do you remember me?", "do you remember me", "DO YOU REMEMBER ME?!", "  Do  you\tremember\n me ? ", "Do you remember me…",
+	for text, isQuestion := range map[string]bool{
+		"Do you remember me?": true, "do you remember me": true, "DO YOU REMEMBER ME?!": true,
+		"  Do  you\tremember\n me ? ": true, "Do you remember me…": true,
+		"Do you remember me? And why?": false, "Remember me?": false, "": false,
 	} {
-		if got := compose([]chat.Message{earlier, chat.Text(chat.User, q)}); got != "Yes, you asked about: billing" {
-			t.Errorf("%q: %s", q, got)
-		}
-	}
-	for _, q := range []string{"Do you remember me? And why?", "Remember me?", ""} {
-		if got := compose([]chat.Message{earlier, chat.Text(chat.User, q)}); got == "Yes, you asked about: billing" {
-			t.Errorf("%q was taken for the question", q)
-		}
+		t.Run(strconv.Quote(text), func(t *testing.T) {
+			got := compose([]chat.Message{earlier, chat.Text(chat.User, text)})
+			if (got == "Yes, you asked about: billing") != isQuestion {
+				t.Errorf("the reply is %q", got)
+			}
+		})
 	}
 }
