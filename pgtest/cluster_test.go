@@ -72,17 +72,19 @@ func TestStandby_promote(t *testing.T) {
 }
 
 func TestPgBouncer(t *testing.T) {
-	for _, password := range []string{"", "secret"} {
-		c := For(t, Options{NoSync: true, Password: password})
-		b, err := PgBouncer(t.Context(), c)
-		Check(t, err)
-		out, err := run(t.Context(), c.as, nil, c.bin+"/psql", "-XAtq", "-d", b.DSN(""), "-c", "select 7")
-		if err != nil || out != "7\n" {
-			t.Errorf("through the pooler: %q, %v", out, err)
-		}
-		if err := c.KillConnections(t.Context()); err != nil {
-			t.Error(err)
-		}
+	for name, password := range map[string]string{"without a password": "", "with a password": "secret"} {
+		t.Run(name, func(t *testing.T) {
+			c := For(t, Options{NoSync: true, Password: password})
+			b, err := PgBouncer(t.Context(), c)
+			Check(t, err)
+			out, err := run(t.Context(), c.as, nil, c.bin+"/psql", "-XAtq", "-d", b.DSN(""), "-c", "select 7")
+			if err != nil || out != "7\n" {
+				t.Errorf("through the pooler: %q, %v", out, err)
+			}
+			if err := c.KillConnections(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

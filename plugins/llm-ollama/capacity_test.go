@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -31,8 +32,10 @@ func TestModel_Capacity(t *testing.T) {
 		{"", "m:1b", "", "m:2b", false},
 		{"", "m", "", "n", false},
 	} {
-		if same := upstream(c.base, c.model) == upstream(c.otherBase, c.otherModel); same != c.same {
-			t.Errorf("%+v: %t", c, same)
-		}
+		t.Run(fmt.Sprintf("%s %s and %s %s", c.base, c.model, c.otherBase, c.otherModel), func(t *testing.T) {
+			if same := upstream(c.base, c.model) == upstream(c.otherBase, c.otherModel); same != c.same {
+				t.Errorf("equal: %t, want %t", same, c.same)
+			}
+		})
 	}
 }

@@ -56,39 +56,40 @@ func TestConfig_decode(t *testing.T) {
 }
 
 func TestNew_refuses(t *testing.T) {
-	for _, c := range []struct {
+	for name, c := range map[string]struct {
 		change  func(*Config)
 		path    string
 		message string
 	}{
-		{func(c *Config) { c.Model = "" }, "model", "gemma3:1b"},
-		{func(c *Config) { c.BaseURL = "localhost:11434" }, "base_url", "expected http://"},
-		{func(c *Config) { c.BaseURL = "ftp://localhost" }, "base_url", "expected http://"},
-		{func(c *Config) { c.BaseURL = "http://" }, "base_url", "a host"},
-		{func(c *Config) { c.BaseURL = "http://:80" }, "base_url", "a host"},
-		{func(c *Config) { c.BaseURL = "http://u:s3cret@h" }, "base_url", "api_key"},
-		{func(c *Config) { c.BaseURL = "http://u:s3cret@h\x7f" }, "base_url", "no URL"},
-		{func(c *Config) { c.BaseURL = "http://h/?a=b" }, "base_url", "query"},
-		{func(c *Config) { c.APIKey = "s3cret\nx" }, "api_key", "header"},
-		{func(c *Config) { c.KeepAlive = "soon" }, "keep_alive", "5m"},
-		{func(c *Config) { c.KeepAlive = true }, "keep_alive", "5m"},
-		{func(c *Config) { c.KeepAlive = 1e300 }, "keep_alive", "5m"},
-		{func(c *Config) { c.Think = "deeply" }, "think", "high"},
-		{func(c *Config) { c.Think = 1.0 }, "think", "high"},
-		{func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
-		{func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
-		{func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "think: expected"},
+		"no model":                    {func(c *Config) { c.Model = "" }, "model", "gemma3:1b"},
+		"a base_url without scheme":   {func(c *Config) { c.BaseURL = "localhost:11434" }, "base_url", "expected http://"},
+		"a base_url of FTP":           {func(c *Config) { c.BaseURL = "ftp://localhost" }, "base_url", "expected http://"},
+		"a base_url without host":     {func(c *Config) { c.BaseURL = "http://" }, "base_url", "a host"},
+		"a base_url with a port only": {func(c *Config) { c.BaseURL = "http://:80" }, "base_url", "a host"},
+		"a base_url with a password":  {func(c *Config) { c.BaseURL = "http://u:s3cret@h" }, "base_url", "api_key"},
+		"a base_url that is no URL":   {func(c *Config) { c.BaseURL = "http://u:s3cret@h\x7f" }, "base_url", "no URL"},
+		"a base_url with a query":     {func(c *Config) { c.BaseURL = "http://h/?a=b" }, "base_url", "query"},
+		"an api_key of two lines":     {func(c *Config) { c.APIKey = "s3cret\nx" }, "api_key", "header"},
+		"a keep_alive in words":       {func(c *Config) { c.KeepAlive = "soon" }, "keep_alive", "5m"},
+		"a boolean keep_alive":        {func(c *Config) { c.KeepAlive = true }, "keep_alive", "5m"},
+		"a huge keep_alive":           {func(c *Config) { c.KeepAlive = 1e300 }, "keep_alive", "5m"},
+		"a think in words":            {func(c *Config) { c.Think = "deeply" }, "think", "high"},
+		"a number as think":           {func(c *Config) { c.Think = 1.0 }, "think", "high"},
+		"an option of the wrong type": {func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
+		"a text for a list":           {func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
+		"two mistakes":                {func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "think: expected"},
 	} {
-		cfg := Config{Model: "m"}
-		c.change(&cfg)
-		_, err := New(cfg)
-		f := fault.Of(err)
-		if f == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant || !strings.Contains(f.Message, c.message) {
-			t.Errorf("%+v: %v", cfg, err)
-			continue
-		}
-		if strings.Contains(f.Message, "s3cret") {
-			t.Errorf("the message tells a secret: %s", f.Message)
-		}
+		t.Run(name, func(t *testing.T) {
+			cfg := Config{Model: "m"}
+			c.change(&cfg)
+			_, err := New(cfg)
+			f := fault.Of(err)
+			if f == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant || !strings.Contains(f.Message, c.message) {
+				t.Fatal(err)
+			}
+			if strings.Contains(f.Message, "s3cret") {
+				t.Errorf("the message tells a secret: %s", f.Message)
+			}
+		})
 	}
 }

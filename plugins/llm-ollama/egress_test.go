@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/http"
@@ -51,15 +52,17 @@ func TestNew_egress(t *testing.T) {
 		"http://169.254.169.254/latest": false, "": false,
 		"http://8.8.8.8": true, "https://ollama.com": true, "http://named.internal": true, "http://10.0.0.9:11434": true,
 	} {
-		m, err := New(Config{BaseURL: base, Model: "m"}, WithDialer(publicly(t, nil, "", "10.0.0.9:11434")))
-		if (err == nil) != want {
-			t.Errorf("%q: %v", base, err)
-		}
-		if err == nil {
-			_ = m.Close()
-		} else if f := fault.Of(err); f.Class != fault.Invalid || f.Path != "base_url" || f.Party != fault.PartyTenant || !strings.Contains(f.Message, "egress { allow = [") {
-			t.Errorf("%q: %+v", base, f)
-		}
+		t.Run(cmp.Or(base, "the default"), func(t *testing.T) {
+			m, err := New(Config{BaseURL: base, Model: "m"}, WithDialer(publicly(t, nil, "", "10.0.0.9:11434")))
+			if (err == nil) != want {
+				t.Errorf("accepted: %t, want %t (%v)", err == nil, want, err)
+			}
+			if err == nil {
+				_ = m.Close()
+			} else if f := fault.Of(err); f.Class != fault.Invalid || f.Path != "base_url" || f.Party != fault.PartyTenant || !strings.Contains(f.Message, "egress { allow = [") {
+				t.Errorf("%+v", f)
+			}
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
@@ -11,8 +12,10 @@ func TestParseRetryAfter(t *testing.T) {
 		"": 0, "0": 0, "12": 12 * time.Second, "-1": 0, "soon": 0,
 		"Fri, 02 Jan 2026 03:05:05 GMT": time.Minute, "Fri, 02 Jan 2026 03:03:05 GMT": 0,
 	} {
-		if got := parseRetryAfter(s, now); got != want {
-			t.Errorf("%q: %v, want %v", s, got, want)
-		}
+		t.Run(strconv.Quote(s), func(t *testing.T) {
+			if got := parseRetryAfter(s, now); got != want {
+				t.Errorf("%v, want %v", got, want)
+			}
+		})
 	}
 }

@@ -87,20 +87,22 @@ func TestModel_unreachable(t *testing.T) {
 			_ = c.Close()
 		}
 	}()
-	for url, want := range map[string]string{
-		closed.URL:                         "nothing listens at " + strings.TrimPrefix(closed.URL, "http://") + "; is Ollama running?",
-		"http://" + silent.Addr().String(): "no answer from " + silent.Addr().String(),
-		"http://no.such.host.invalid:1":    "no answer from no.such.host.invalid:1; is Ollama running there?",
+	for name, c := range map[string]struct{ url, want string }{
+		"nothing listens":     {closed.URL, "nothing listens at " + strings.TrimPrefix(closed.URL, "http://") + "; is Ollama running?"},
+		"connections close":   {"http://" + silent.Addr().String(), "no answer from " + silent.Addr().String()},
+		"no such host exists": {"http://no.such.host.invalid:1", "no answer from no.such.host.invalid:1; is Ollama running there?"},
 	} {
-		m := open(t, Config{BaseURL: url, Model: "m"})
-		_, _, err := talk(t.Context(), m, ask("Hi"))
-		f := fault.Of(err)
-		if f == nil || f.Class != fault.ProviderFailed || !f.Retryable || !strings.Contains(f.Message, want) || strings.Contains(f.Message, "ollama.invalid") {
-			t.Errorf("%s: %v", url, err)
-		}
-		_, embedErr := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"x"}})
-		if !fault.Is(embedErr, fault.ProviderFailed) {
-			t.Errorf("%s: %v", url, embedErr)
-		}
+		t.Run(name, func(t *testing.T) {
+			m := open(t, Config{BaseURL: c.url, Model: "m"})
+			_, _, err := talk(t.Context(), m, ask("Hi"))
+			f := fault.Of(err)
+			if f == nil || f.Class != fault.ProviderFailed || !f.Retryable || !strings.Contains(f.Message, c.want) || strings.Contains(f.Message, "ollama.invalid") {
+				t.Error(err)
+			}
+			_, embedErr := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"x"}})
+			if !fault.Is(embedErr, fault.ProviderFailed) {
+				t.Errorf("embedding: %v", embedErr)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package ollama
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -100,22 +101,24 @@ func TestModel_request_smallerLimit(t *testing.T) {
 		{10, 0, 10.0}, {10, 64, 10.0}, {100, 64, 64.0}, {100.0, 64, 64.0}, {10.0, 64, 10.0}, {64, 64, 64.0},
 		{-1, 64, 64.0}, {-2, 64, 64.0}, {0, 64, 64.0}, {-1, 0, -1.0}, // zero and negative numbers are no limit for Ollama
 	} {
-		m := s.model(func(cfg *Config) {
-			if c.own != nil {
-				cfg.Options = map[string]any{"num_predict": c.own}
+		t.Run(fmt.Sprintf("own %v, the call's %d", c.own, c.call), func(t *testing.T) {
+			m := s.model(func(cfg *Config) {
+				if c.own != nil {
+					cfg.Options = map[string]any{"num_predict": c.own}
+				}
+			})
+			req := ask("x")
+			req.MaxOutputTokens = c.call
+			if _, _, err := talk(t.Context(), m, req); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.lastChat().Options["num_predict"]; got != c.want {
+				t.Errorf("the server got %v, want %v", got, c.want)
+			}
+			if m.options["num_predict"] != c.own {
+				t.Errorf("the call's limit stayed in the instance's options: %v", m.options)
 			}
 		})
-		req := ask("x")
-		req.MaxOutputTokens = c.call
-		if _, _, err := talk(t.Context(), m, req); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.lastChat().Options["num_predict"]; got != c.want {
-			t.Errorf("own %v, the call's %d: the server got %v, want %v", c.own, c.call, got, c.want)
-		}
-		if m.options["num_predict"] != c.own {
-			t.Errorf("the call's limit stayed in the instance's options: %v", m.options)
-		}
 	}
 }
 
@@ -158,10 +161,12 @@ func TestModel_request_refuses(t *testing.T) {
 		"response_format.schema": with(func(r *llm.Request) { r.ResponseFormat.Type = llm.FormatJSONSchema }),
 		"response_format.type":   with(func(r *llm.Request) { r.ResponseFormat.Type = 9 }),
 	} {
-		_, finish, err := talk(t.Context(), m, req)
-		if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != path || finish != nil {
-			t.Errorf("%s: %v", path, err)
-		}
+		t.Run(path, func(t *testing.T) {
+			_, finish, err := talk(t.Context(), m, req)
+			if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != path || finish != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
@@ -175,11 +180,13 @@ func TestModel_request_keepAlive(t *testing.T) {
 		{"5m", 5 * time.Minute}, {300.0, 5 * time.Minute}, {300, 5 * time.Minute}, {"300", 5 * time.Minute}, {0.0, 0}, {"0", 0},
 		{-1.0, 1<<63 - 1}, {"-1", 1<<63 - 1}, {"-1m", 1<<63 - 1}, {1.5, 1500 * time.Millisecond},
 	} {
-		if _, _, err := talk(t.Context(), s.model(func(cfg *Config) { cfg.KeepAlive = c.value }), ask("x")); err != nil {
-			t.Fatal(err)
-		}
-		if got := s.lastChat().KeepAlive; got == nil || got.Duration != c.want {
-			t.Errorf("%v: the server got %v, want %v", c.value, got, c.want)
-		}
+		t.Run(fmt.Sprintf("%T %v", c.value, c.value), func(t *testing.T) {
+			if _, _, err := talk(t.Context(), s.model(func(cfg *Config) { cfg.KeepAlive = c.value }), ask("x")); err != nil {
+				t.Fatal(err)
+			}
+			if got := s.lastChat().KeepAlive; got == nil || got.Duration != c.want {
+				t.Errorf("the server got %v, want %v", got, c.want)
+			}
+		})
 	}
 }

@@ -64,16 +64,18 @@ func TestConfig(t *testing.T) {
 		{`{"max_messages": "10"}`, -1, "max_messages"},
 		{`{"max_message": 10}`, -1, ""},
 	} {
-		var cfg Config
-		err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
-		if err == nil {
-			_, err = New(cfg)
-		}
-		switch {
-		case c.max >= 0 && (err != nil || cfg.MaxMessages != c.max):
-			t.Errorf("%s: %+v, %v; want %d", c.block, cfg, err, c.max)
-		case c.max < 0 && (!fault.Is(err, fault.Invalid) || fault.Of(err).Path != c.path):
-			t.Errorf("%s: %v; want it invalid at %s", c.block, err, c.path)
-		}
+		t.Run(c.block, func(t *testing.T) {
+			var cfg Config
+			err := schema.Decode(Plugin().Info.ConfigSchema, []byte(c.block), &cfg)
+			if err == nil {
+				_, err = New(cfg)
+			}
+			switch {
+			case c.max >= 0 && (err != nil || cfg.MaxMessages != c.max):
+				t.Errorf("%+v, %v; want %d", cfg, err, c.max)
+			case c.max < 0 && (!fault.Is(err, fault.Invalid) || fault.Of(err).Path != c.path):
+				t.Errorf("%v; want it invalid at %s", err, c.path)
+			}
+		})
 	}
 }

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestFamilyCPU checks that CPUWithChildren counts the time of a child while the child runs and after it
+// TestCPUWithChildren checks that CPUWithChildren counts the time of a child while the child runs and after it
 // has ended.
-func TestFamilyCPU(t *testing.T) {
+func TestCPUWithChildren(t *testing.T) {
 	of := func(what string, f func(int) (time.Duration, error)) time.Duration {
 		d, err := f(os.Getpid())
 		if err != nil {
