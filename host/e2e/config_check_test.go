@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -48,19 +47,6 @@ defaults {
   conversation_storage { backend = "sqlite" }
 }
 `
-
-// command runs the botyard command with the host's folder for temporary files. After a minute it stops the
-// command, because a serve that should fail may be running.
-func (host *hostProcess) command(args ...string) (string, error) {
-	ctx, cancel := context.WithTimeout(host.t.Context(), time.Minute)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(binaries, "botyard"), args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(host.dir, "tmp"))
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 20 * time.Second
-	out, err := cmd.CombinedOutput()
-	return string(out), err
-}
 
 func newFolder(t *testing.T, config string) *hostProcess {
 	t.Helper()
@@ -211,18 +197,6 @@ func TestConfigCheck_paths(t *testing.T) {
 			t.Errorf("%s: %v: %s", path, err, out)
 		}
 	}
-}
-
-// status returns the exit status of a command. It returns -1 if the command did not exit by itself.
-func status(err error) int {
-	var ended *exec.ExitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &ended):
-		return ended.ExitCode()
-	}
-	return -1
 }
 
 // TestConfigCheck_takesTheFlagsOfServe checks that "config check" accepts the flags of serve and refuses

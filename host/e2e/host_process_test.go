@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
+	"fmt"
 	"net"
 	"net/http"
 	"os"
@@ -207,4 +209,33 @@ func (host *hostProcess) eventually(within time.Duration, what string, ok func()
 			host.t.Fatalf("not within %s: %s\n%s", within, what, host.log)
 		}
 	}
+}
+
+// children returns the ids of the child processes of pid.
+func children(t *testing.T, pid int) []int {
+	t.Helper()
+	var out []int
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range stats {
+		f, err := os.Open(path)
+		if err != nil {
+			continue // the process ended meanwhile
+		}
+		line, _ := bufio.NewReader(f).ReadString('\n')
+		_ = f.Close()
+		var child, parent int
+		var state string
+		end := strings.LastIndexByte(line, ')')
+		if end < 0 {
+			continue
+		}
+		_, _ = fmt.Sscan(line, &child)
+		if _, err := fmt.Sscan(line[end+1:], &state, &parent); err == nil && parent == pid {
+			out = append(out, child)
+		}
+	}
+	return out
 }

@@ -124,3 +124,10 @@ func (host *hostProcess) plugins() map[string]pluginStatus {
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
+
+func (host *hostProcess) says(tenant, text string) func() bool {
+	return func() bool {
+		a := host.chat(tenant, "probe", "hello")
+		return a.Status == 200 && strings.Contains(a.Reply, text)
+	}
+}

@@ -2,13 +2,11 @@ package e2e
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,138 +145,4 @@ func (host *hostProcess) compare(calls, waiting int) {
 		}
 	}
 	t.Error("p99 is too high in each round")
-}
-
-func TestLimits_turnsPerMinute(t *testing.T) {
-	host := start(t, echoDefaults, map[string]string{"other.hcl": ""})
-	host.put("paced", `{"limits":{"turns_per_minute":3}}`)
-	for range 3 {
-		host.mustChat("paced", "c", "x")
-	}
-	refused := func() {
-		t.Helper()
-		a := host.chat("paced", "c", "x")
-		after, err := strconv.Atoi(a.Header.Get("Retry-After"))
-		if a.Status != 429 || a.Class != "rate_limited" || err != nil || after < 15 || after > 20 {
-			t.Errorf("%d %s, Retry-After %q; want 20 seconds at most", a.Status, a.Body, a.Header.Get("Retry-After"))
-		}
-	}
-	refused()
-	host.put("paced", `{"limits":{"turns_per_minute":3},"prompts":{"system":"Another revision."}}`)
-	refused()
-	for range 10 {
-		host.mustChat("other", "c", "x")
-	}
-	for limits, want := range map[string]int{`{"turns_per_minute":0}`: 200, `{"turn_timeout":601}`: 422, `{"token_timeout":0}`: 422, `{"waiting_turns":257}`: 422} {
-		if a := host.do("PUT", "/admin/v1/tenants/paced", `{"limits":`+limits+`}`); a.Status != want {
-			t.Errorf("%s: %d %s", limits, a.Status, a.Body)
-		}
-	}
-}
-
-// turn is a stored turn as the API returns it.
-type turn struct {
-	State, Reason string
-	Usage         struct {
-		Output int64 `json:"output_tokens"`
-	}
-	Record struct {
-		FinishReason string `json:"finish_reason"`
-	}
-}
-
-func (host *hostProcess) turns(tenant, conversation string) []turn {
-	host.t.Helper()
-	var out struct{ Turns []turn }
-	if a := host.do("GET", "/api/v1/conversations/"+conversation+"/turns", "", "X-Tenant-ID: "+tenant); a.Status != 200 || json.Unmarshal(a.Body, &out) != nil {
-		host.t.Fatalf("%d %s", a.Status, a.Body)
-	}
-	return out.Turns
-}
-
-func TestLimits_silentProviders(t *testing.T) {
-	host := start(t, `
-limits {
-  first_token_timeout = 0.6
-  token_timeout       = 0.3
-}
-`+echoDefaults, map[string]string{
-		"first.hcl":  "llm {\n  hang_after_tokens = 0\n}\n",
-		"middle.hcl": "llm {\n  hang_after_tokens = 3\n}\n",
-		"slow.hcl":   "llm {\n  first_token_delay_ms = 400\n  token_delay_ms = 100\n  tokens = 10\n}\n",
-	})
-	host.mustChat("slow", "c", "x")
-	for tenant, c := range map[string]struct {
-		tokens int64
-		least  time.Duration
-	}{"first": {0, 600 * time.Millisecond}, "middle": {3, 300 * time.Millisecond}} {
-		begin := time.Now()
-		a := host.chat(tenant, "c", "x")
-		var p struct{ Party string }
-		_ = json.Unmarshal(a.Body, &p)
-		if took := time.Since(begin); a.Status != 504 || a.Class != "deadline" || p.Party != "provider" || !a.Retryable || took < c.least || took > c.least+30*time.Second {
-			t.Errorf("%s: %d %s after %s", tenant, a.Status, a.Body, took)
-		}
-		turns := host.turns(tenant, "c")
-		if len(turns) != 1 || turns[0].State != "failed" || !strings.HasPrefix(turns[0].Reason, "deadline: the provider") || turns[0].Usage.Output != c.tokens {
-			t.Errorf("%s: %+v", tenant, turns)
-		}
-	}
-	host.eventually(5*time.Second, "no call is left", func() bool { return host.plugins()["llm-echo"].Calls == 0 })
-}
-
-func TestLimits_replyTokens(t *testing.T) {
-	host := start(t, "limits {\n  reply_tokens = 7\n}\n"+echoDefaults, map[string]string{"long.hcl": "llm {\n  tokens = 100\n}\n", "less.hcl": "llm {\n  tokens = 100\n}\nlimits {\n  reply_tokens = 2\n}\n"})
-	for tenant, want := range map[string]string{"long": "zero one two three four five six ", "less": "zero one "} {
-		if a := host.mustChat(tenant, "c", "x"); a.Reply != want || host.turns(tenant, "c")[0].Record.FinishReason != "length" {
-			t.Errorf("%s: %q, %+v", tenant, a.Reply, host.turns(tenant, "c"))
-		}
-	}
-	if a := host.do("PUT", "/admin/v1/tenants/more", `{"limits":{"reply_tokens":0}}`); a.Status != 422 {
-		t.Errorf("a tenant lifts the limit: %d %s", a.Status, a.Body)
-	}
-}
-
-func TestBreaker_failingProvider(t *testing.T) {
-	host := start(t, echoDefaults, map[string]string{
-		"ill.hcl":  "llm {\n  fail {\n    class = \"provider_failed\"\n    times = 6\n  }\n}\n",
-		"well.hcl": "",
-	})
-	fail := func() answer {
-		t.Helper()
-		a := host.chat("ill", "c", "x")
-		if a.Status != 502 || a.Class != "provider_failed" || !a.Retryable {
-			t.Fatalf("%d %s", a.Status, a.Body)
-		}
-		return a
-	}
-	for range 5 {
-		if a := fail(); a.Header.Get("Retry-After") != "" {
-			t.Errorf("refused too early: %s", a.Body)
-		}
-	}
-	opened := time.Now()
-	for range 10 {
-		if a := fail(); a.Header.Get("Retry-After") != "5" && time.Since(opened) < 900*time.Millisecond {
-			t.Errorf("Retry-After %q", a.Header.Get("Retry-After"))
-		}
-	}
-	host.mustChat("well", "c", "x")
-	if p := host.plugins()["llm-echo"]; p.OpenCircuits != 1 {
-		t.Errorf("%+v", p)
-	}
-	time.Sleep(time.Until(opened.Add(5100 * time.Millisecond)))
-	if a := fail(); a.Header.Get("Retry-After") != "" { // the circuit lets one call through, which is the sixth failure
-		t.Errorf("the probe did not reach the provider: %s", a.Body)
-	}
-	if a := fail(); a.Header.Get("Retry-After") != "10" {
-		t.Errorf("Retry-After %q after a probe that failed", a.Header.Get("Retry-After"))
-	}
-	host.eventually(12*time.Second, "the circuit closes", func() bool { return host.chat("ill", "c", "x").Status == 200 })
-	if p := host.plugins()["llm-echo"]; p.OpenCircuits != 0 {
-		t.Errorf("%+v", p)
-	}
-	if log := host.log.String(); strings.Count(log, "circuit opened") != 1 || strings.Count(log, "circuit closed") != 1 {
-		t.Error("not one opening and one closing in the log")
-	}
 }

@@ -30,16 +30,6 @@ func escapedID(id string) string {
 	return url.PathEscape(id)
 }
 
-// mustCLI runs a botyard command and fails the test if the command fails.
-func (host *hostProcess) mustCLI(args ...string) string {
-	host.t.Helper()
-	out, err := host.cli(args...)
-	if err != nil {
-		host.t.Errorf("botyard %q: %v\n%s", args, err, out)
-	}
-	return out
-}
-
 // TestOddIDs uses the oddIDs as ids of conversations and of users and as idempotency keys, on every route
 // and with every command.
 func TestOddIDs(t *testing.T) {

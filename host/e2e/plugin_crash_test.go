@@ -1,13 +1,8 @@
 package e2e
 
 import (
-	"bufio"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,80 +120,6 @@ func TestPluginCrash_hungPluginIsReplaced(t *testing.T) {
 	}
 }
 
-func TestPluginEnvironment(t *testing.T) {
-	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
-	host.mustChat("a", "c", "x")
-	for _, pid := range children(t, host.cmd.Process.Pid) {
-		env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
-		if errors.Is(err, fs.ErrPermission) && os.Getuid() != 0 {
-			t.Skip("only root sees what a plugin was started with: ", err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(env), "HOST_ONLY_SECRET") || strings.Contains(string(env), "HOME=") {
-			t.Errorf("process %d has %q", pid, env)
-		}
-	}
-}
-
-// TestStop_order checks a stop by SIGTERM: /readyz fails, running turns finish, plugin processes end, and
-// no temporary files remain.
-func TestStop_order(t *testing.T) {
-	host := start(t, `
-defaults {
-  llm {
-    provider       = "echo"
-    tokens         = 40
-    token_delay_ms = 50
-  }
-}
-`, map[string]string{"a.hcl": ""})
-	first, ended := make(chan bool, 1), make(chan error, 1)
-	var done event
-	go func() {
-		ended <- host.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
-			select {
-			case first <- true:
-			default:
-			}
-			done = e
-			return true
-		})
-	}()
-	<-first
-	pids := children(t, host.cmd.Process.Pid)
-	if len(pids) == 0 {
-		t.Fatal("no plugin runs")
-	}
-	if err := host.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	host.eventually(2*time.Second, "/readyz fails", func() bool {
-		a, err := host.try(context.Background(), "GET", "/readyz", "")
-		return err != nil || a.Status == 503
-	})
-	if err := <-ended; err != nil || done.name != "done" {
-		t.Errorf("the running turn: %v, %+v", err, done)
-	}
-	select {
-	case <-host.done:
-	case <-time.After(20 * time.Second):
-		t.Fatal("the host did not end")
-	}
-	if code := host.cmd.ProcessState.ExitCode(); code != 0 {
-		t.Errorf("exit code %d", code)
-	}
-	for _, pid := range pids {
-		if alive(pid) {
-			t.Errorf("plugin %d is left", pid)
-		}
-	}
-	if left, _ := filepath.Glob(filepath.Join(host.dir, "t", "*")); len(left) != 0 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
 // TestPluginCrash_endWithAKilledHost checks that plugin processes end by themselves when their host is
 // killed.
 func TestPluginCrash_endWithAKilledHost(t *testing.T) {
@@ -219,33 +140,4 @@ func TestPluginCrash_endWithAKilledHost(t *testing.T) {
 		}
 		return true
 	})
-}
-
-// children returns the ids of the child processes of pid.
-func children(t *testing.T, pid int) []int {
-	t.Helper()
-	var out []int
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range stats {
-		f, err := os.Open(path)
-		if err != nil {
-			continue // the process ended meanwhile
-		}
-		line, _ := bufio.NewReader(f).ReadString('\n')
-		_ = f.Close()
-		var child, parent int
-		var state string
-		end := strings.LastIndexByte(line, ')')
-		if end < 0 {
-			continue
-		}
-		_, _ = fmt.Sscan(line, &child)
-		if _, err := fmt.Sscan(line[end+1:], &state, &parent); err == nil && parent == pid {
-			out = append(out, child)
-		}
-	}
-	return out
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,5 +122,62 @@ func TestSystemdUnit(t *testing.T) {
 	}
 	if out, err := exec.Command(analyze, "verify", "--man=no", path).CombinedOutput(); err != nil || strings.Contains(string(out), "botyard.service:") {
 		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestStop_order checks a stop by SIGTERM: /readyz fails, running turns finish, plugin processes end, and
+// no temporary files remain.
+func TestStop_order(t *testing.T) {
+	host := start(t, `
+defaults {
+  llm {
+    provider       = "echo"
+    tokens         = 40
+    token_delay_ms = 50
+  }
+}
+`, map[string]string{"a.hcl": ""})
+	first, ended := make(chan bool, 1), make(chan error, 1)
+	var done event
+	go func() {
+		ended <- host.stream("a", `{"conversation_id":"c","message":"x","stream":true}`, func(e event) bool {
+			select {
+			case first <- true:
+			default:
+			}
+			done = e
+			return true
+		})
+	}()
+	<-first
+	pids := children(t, host.cmd.Process.Pid)
+	if len(pids) == 0 {
+		t.Fatal("no plugin runs")
+	}
+	if err := host.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	host.eventually(2*time.Second, "/readyz fails", func() bool {
+		a, err := host.try(context.Background(), "GET", "/readyz", "")
+		return err != nil || a.Status == 503
+	})
+	if err := <-ended; err != nil || done.name != "done" {
+		t.Errorf("the running turn: %v, %+v", err, done)
+	}
+	select {
+	case <-host.done:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the host did not end")
+	}
+	if code := host.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, pid := range pids {
+		if alive(pid) {
+			t.Errorf("plugin %d is left", pid)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(host.dir, "t", "*")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
