@@ -11,7 +11,9 @@
 // # Files
 //
 //	serve.go           Serve: all that the main function of a plugin calls; --info
-//	lifeline.go        how a plugin exits when its host is gone, and survives signals of other senders
+//	lifeline.go        standard input: the secret of the host, the end; signals of other senders
+//	secret.go          how each call of the host proves that it is the host's
+//	ending.go          what happens at the end of standard input: calls finish, instances close
 //	server_options.go  options of the gRPC server: sizes, windows, panics turned into errors
 //	handshake.go       what host and plugin agree on before the first call; environment variables
 //	plugin.go          Plugin, Info and Backend: what a plugin is, and its description of itself

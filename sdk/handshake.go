@@ -15,13 +15,12 @@ const (
 	// PluginSetName is the name of the only entry of go-plugin's plugin set.
 	PluginSetName = "botyard"
 
-	// LifelineEnv names the environment variable that tells a plugin how to detect that its host is
-	// gone. Its only value is LifelineStdin.
-	LifelineEnv = "BOTYARD_LIFELINE"
+	// SecretMetadata is the key of the metadata of each call of a host. Its value is the first line
+	// of the plugin's standard input. A plugin refuses calls without it.
+	SecretMetadata = "botyard-secret"
 
-	// LifelineStdin means that standard input is a pipe that only the host holds open. When the
-	// pipe is closed, the host is gone, and the plugin must exit.
-	LifelineStdin = "stdin"
+	// MaxSecretBytes bounds the first line of a plugin's standard input, without its line end.
+	MaxSecretBytes = 256
 
 	// DataDirEnv names the environment variable with the folder for the plugin's files. Env.DataDir
 	// describes the folder.

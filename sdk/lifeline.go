@@ -1,6 +1,8 @@
 package sdk
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -15,8 +17,30 @@ func outliveSignals() {
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 }
 
-// followLifeline exits the process when r is closed. The host holds the other end of r.
-func followLifeline(r io.Reader) {
-	_, _ = io.Copy(io.Discard, r)
-	os.Exit(0)
+// readSecret reads the first line of standard input, which is the secret of the host. It reads no
+// byte beyond the line.
+func readSecret(stdin io.Reader) (string, error) {
+	var secret []byte
+	for next := make([]byte, 1); ; {
+		if _, err := io.ReadFull(stdin, next); err != nil {
+			return "", fmt.Errorf("standard input ended before the end of its first line, which is the secret of the host: %w", err)
+		}
+		if next[0] == '\n' {
+			break
+		}
+		if len(secret) == MaxSecretBytes {
+			return "", fmt.Errorf("the first line of standard input, which is the secret of the host, has more than %d bytes", MaxSecretBytes)
+		}
+		secret = append(secret, next[0])
+	}
+	if len(secret) == 0 {
+		return "", errors.New("the first line of standard input, which is the secret of the host, is empty")
+	}
+	return string(secret), nil
+}
+
+// awaitInputEnd returns when standard input has ended, because the host wants the plugin to end or
+// is gone.
+func awaitInputEnd(stdin io.Reader) {
+	_, _ = io.Copy(io.Discard, stdin) // an error is an end too
 }

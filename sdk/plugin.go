@@ -22,6 +22,8 @@ type Info struct {
 	Services     []string `json:"services"`
 	Capabilities []string `json:"capabilities,omitempty"`
 	Exclusive    bool     `json:"exclusive,omitempty"`
+	// MaxConcurrentCalls is how many calls the process takes at once; 0 means any number.
+	MaxConcurrentCalls int `json:"max_concurrent_calls,omitempty"`
 	// ConfigSchema is the JSON Schema of the plugin's configuration block.
 	ConfigSchema RawSchema `json:"config_schema"`
 }
@@ -57,6 +59,10 @@ type Option func(*Info)
 // run at once. The host stops the old process before it starts a new one, and reports that the
 // state is lost.
 func Exclusive() Option { return func(i *Info) { i.Exclusive = true } }
+
+// MaxConcurrentCalls says that the plugin's process takes n calls at once. Further calls wait in the
+// host, which serves the waiting tenants in turn. Without this option, a process takes any number.
+func MaxConcurrentCalls(n int) Option { return func(i *Info) { i.MaxConcurrentCalls = n } }
 
 // Capability adds a capability, which is a feature beyond the core of the plugin's kind.
 func Capability(name string) Option {

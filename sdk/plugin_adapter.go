@@ -30,6 +30,7 @@ func (s *pluginServer) GetInfo(context.Context, *pluginv1.GetInfoRequest) (*plug
 	return &pluginv1.GetInfoResponse{
 		Kind: i.Kind, Name: i.Name, Version: i.Version, Services: i.Services,
 		Capabilities: i.Capabilities, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive,
+		MaxConcurrentCalls: int32(i.MaxConcurrentCalls),
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
@@ -13,8 +14,9 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Serve runs the plugin until the host stops it or is gone. A plugin's main function calls Serve
-// and nothing else. With the single argument --info, Serve prints the plugin's Info as JSON and
+// Serve runs the plugin until its standard input ends, because the host stops the plugin or is gone.
+// Calls at work then have some seconds to finish, and the instances are closed. A plugin's main
+// function calls Serve and nothing else. With the single argument --info, Serve prints the plugin's Info as JSON and
 // returns. Without a host, Serve exits the process with an error message. On Linux, Serve calls
 // ForbidDumps.
 func Serve(p Plugin) {
@@ -45,20 +47,36 @@ func Serve(p Plugin) {
 		// that computes much gets more threads from the operator, or sets GOMAXPROCS itself.
 		runtime.GOMAXPROCS(1)
 	}
-	if os.Getenv(LifelineEnv) == LifelineStdin {
-		outliveSignals()
-		go followLifeline(os.Stdin)
+	outliveSignals()
+	secret, err := readSecret(os.Stdin)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
+	closeInstances := sync.OnceFunc(func() {
+		if err := p.Backend.Close(); err != nil {
+			log.Error("closing the instances", "error", err)
+		}
+	})
+	end, ended, serving := newEnding(), make(chan struct{}), false
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: Handshake,
 		Plugins:         plugin.PluginSet{PluginSetName: &grpcPlugin{plugin: p, log: log}},
 		Logger:          hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(opts, ServerOptions(log)...)...)
+			opts = append(append(opts, RequireSecret(secret)), end.options()...)
+			server := grpc.NewServer(append(opts, ServerOptions(log)...)...)
+			serving = true
+			go func() {
+				defer close(ended)
+				awaitInputEnd(os.Stdin)
+				end.run(server, closeInstances)
+			}()
+			return server
 		},
 	})
-	if err := p.Backend.Close(); err != nil {
-		log.Error("closing the instances", "error", err)
+	if serving { // go-plugin may have failed before
+		<-ended
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func TestProtocolConstants_areThoseOfTheSDK(t *testing.T) {
 	p := pageOf(t, "docs/plugins.md")
 	for _, want := range []string{
-		sdk.Handshake.MagicCookieKey, sdk.Handshake.MagicCookieValue, sdk.LifelineEnv, "`" + sdk.LifelineStdin + "`",
+		sdk.Handshake.MagicCookieKey, sdk.Handshake.MagicCookieValue, sdk.SecretMetadata, fmt.Sprintf("%d bytes", sdk.MaxSecretBytes),
 		fmt.Sprintf("%d MiB", sdk.MaxMessageBytes>>20),
 	} {
 		if !strings.Contains(p.text, want) {

@@ -16,6 +16,7 @@ type callOptions struct {
 	urgent    bool   // the breaker does not refuse the call
 	ends      bool   // the call ends a turn or deletes data; it is made even if attribution refuses the tenant
 	unbounded bool   // the call has no call timeout, only the deadline of the caller's ctx
+	lasting   bool   // the call stays open until the caller ends it, so it must leave room for other calls
 	begun     func() // called once when the call has its slot and its permit; may be nil
 	// final reports whether the caller has seen a part of the result, so that the call must
 	// not be repeated. A nil final means that the caller has seen nothing.
@@ -35,7 +36,7 @@ type target struct {
 //	attempts make the call, and repeat it if it certainly reached no process
 //	route    choose the supervisor whose process makes the call
 //	acquire  wait for the process
-//	deliver  configure the instance in the process, and send the call
+//	deliver  configure the instance in the process, wait for its permit, and send the call
 //	judge    decide which error the caller gets, and whether the call is repeated
 type call struct {
 	in     *instance

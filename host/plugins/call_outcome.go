@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// deliver configures the instance in the process, if it is not configured there yet, and
-// sends the call. It records the call's ending in the worker's call log.
+// deliver configures the instance in the process, if it is not configured there yet, waits
+// until the process takes one more call, and sends the call. It records the call's ending in the worker's call log.
 func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in, end, entry := c.in, answered, w.calls.begin(c.opts.tenant)
 	defer func() { w.calls.end(entry, end) }()
@@ -21,6 +21,14 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 		}
 		return settled, err
 	}
+	if c.opts.lasting && w.Info.MaxConcurrentCalls == 1 {
+		return settled, fault.New(fault.Invalid, "the %s takes one call at once, and this one would not end", w.Binary.Ref).By(fault.PartyPlugin)
+	}
+	release, err := w.permit(ctx, in, c.opts.tenant)
+	if err != nil {
+		return settled, err
+	}
+	defer release()
 	in.needs.Store(&st.needs)
 	in.capacity.Store(&st.capacity)
 	var delivery process.Delivery

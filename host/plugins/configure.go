@@ -35,7 +35,7 @@ func (w *worker) configure(ctx context.Context, in *instance, tenant string) (*s
 	st, ok := w.setups[in]
 	if !ok {
 		st = &setup{id: in.id(w.Binary.SHA256), done: make(chan struct{})}
-		if !w.Go(func() { w.endSetup(st, w.runSetup(st, in)) }) {
+		if !w.Go(func() { w.endSetup(st, w.runSetup(st, in, tenant)) }) {
 			w.mu.Unlock()
 			return nil, fault.New(fault.PluginUnavailable, "the %s has ended", w.Binary.Ref)
 		}
@@ -59,12 +59,13 @@ func (w *worker) endSetup(st *setup, how ending) {
 	w.calls.end(call, how)
 }
 
-// runSetup configures the instance, and returns the ending for the call log.
-func (w *worker) runSetup(st *setup, in *instance) (how ending) {
+// runSetup configures the instance, and returns the ending for the call log. tenant is the
+// tenant whose call needs the instance.
+func (w *worker) runSetup(st *setup, in *instance, tenant string) (how ending) {
 	timeout := in.sup.callTimeout()
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	resp, err := w.sendConfigure(ctx, st.id, in)
+	resp, err := w.sendConfigure(ctx, st.id, in, tenant)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
 			err = fault.New(fault.Internal, "the %s %w", w.Binary.Ref, err).By(fault.PartyPlugin)
@@ -108,10 +109,15 @@ func HoldsNoRule(kind, name string) *fault.Error {
 // sendConfigure calls Configure of the plugin. If the instance has an egress policy that
 // restricts connections, and the plugin cannot enforce egress policies, it returns an error
 // without the call.
-func (w *worker) sendConfigure(ctx context.Context, id string, in *instance) (*pluginv1.ConfigureResponse, error) {
+func (w *worker) sendConfigure(ctx context.Context, id string, in *instance, tenant string) (*pluginv1.ConfigureResponse, error) {
 	if in.egress.Restricts() && !process.HasCapability(w.Info, sdk.CapEgress) {
 		return nil, HoldsNoRule(w.Binary.Kind, w.Binary.Name).From(fault.OriginSettings)
 	}
+	release, err := w.permit(ctx, in, tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	resp, err := pluginv1.NewPluginServiceClient(w.Conn).Configure(ctx,
 		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
 	return resp, in.sup.fromPlugin(err, fault.OriginSettings)
@@ -154,6 +160,11 @@ func (w *worker) release(ctx context.Context, in *instance) error {
 	if !ok {
 		return nil
 	}
+	free, err := w.permit(ctx, in, "")
+	if err != nil {
+		return fmt.Errorf("releasing an instance: %w", err)
+	}
+	defer free()
 	if _, err := pluginv1.NewPluginServiceClient(w.Conn).Release(ctx, &pluginv1.ReleaseRequest{Instance: st.id}); err != nil {
 		return fmt.Errorf("releasing an instance: %w", in.sup.fromPlugin(err, fault.OriginPlugin))
 	}

@@ -25,14 +25,15 @@ func TestLauncher_environment(t *testing.T) {
 		switch {
 		case name == "ALLOWED" && value == "yes":
 		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.Path()):
-		case name == "BOTYARD_LIFELINE" && value == "stdin":
+		case name == "HOME" && strings.HasPrefix(value, names["TMPDIR"]+"/"):
+		case name == "PATH" && strings.HasSuffix(value, "/usr/bin:/sbin:/bin"):
 		case name == "BOTYARD_PLUGIN": // the cookie of go-plugin's handshake
 		case strings.HasPrefix(name, "PLUGIN_"): // the variables of go-plugin
 		default:
 			t.Errorf("the plugin has %s=%s", name, value)
 		}
 	}
-	if names["ALLOWED"] == "" || names["TMPDIR"] == "" {
+	if names["ALLOWED"] == "" || names["TMPDIR"] == "" || names["HOME"] == "" || names["PATH"] == "" {
 		t.Errorf("environment:\n%s", env)
 	}
 }

@@ -24,7 +24,9 @@ func (m *Manager) Reconfigure() {
 func (s *supervisor) reconfigure() {
 	now := s.m.opts.settings(s.ref)
 	was := s.settings.Swap(&now)
-	s.queue.Resize(now.MaxCalls)
+	s.mu.Lock()
+	s.resizeQueueLocked()
+	s.mu.Unlock()
 	if s.attribution != nil {
 		s.attribution.each((*supervisor).reconfigure)
 	}
@@ -35,6 +37,17 @@ func (s *supervisor) reconfigure() {
 	defer s.mu.Unlock()
 	s.resetFailuresLocked()
 	s.kick()
+}
+
+// resizeQueueLocked gives the queue as many slots as the operator allows and the process
+// takes calls at once. So calls wait in the queue, where the tenants take turns and no token
+// timeout runs. Locked: mu is held.
+func (s *supervisor) resizeQueueLocked() {
+	slots := s.settings.Load().MaxCalls
+	if n := s.info.GetMaxConcurrentCalls(); n > 0 {
+		slots = min(slots, int(n))
+	}
+	s.queue.Resize(slots)
 }
 
 // callTimeout returns the timeout of calls that have no timeout of their own.

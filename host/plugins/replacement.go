@@ -175,6 +175,7 @@ func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.restarts++
 	s.totals.restarts.Add(1)
 	s.proc, s.info, s.state, s.retryAt = sb.p, sb.p.Info, Ready, time.Time{}
+	s.resizeQueueLocked()
 	s.rejectLocked(p.Binary, fmt.Errorf("it ended soon after it had taken over (%s)", how))
 	s.announceLocked()
 	s.m.changes.note(s.ref, s.info.Version)

@@ -32,6 +32,7 @@ func (s *supervisor) start() {
 func (s *supervisor) serveLocked(p *worker) {
 	s.proc, s.info, s.state, s.retryAt, s.startErr = p, p.Info, Ready, time.Time{}, nil
 	s.failures.started()
+	s.resizeQueueLocked()
 	s.announceLocked()
 	if s.parent == nil {
 		s.m.changes.note(s.ref, p.Info.Version)

@@ -73,7 +73,7 @@ func (c tenantStoreCaller) TenantChanges(ctx context.Context, after int64, limit
 // WatchTenants implements storage.TenantWatcher. It has no call timeout, only the deadline
 // of ctx.
 func (c tenantWatchCaller) WatchTenants(ctx context.Context, changed func() error) error {
-	return c.i.call(ctx, callOptions{unqueued: true, unbounded: true}, func(ctx context.Context, t target) error {
+	return c.i.call(ctx, callOptions{unqueued: true, unbounded: true, lasting: true}, func(ctx context.Context, t target) error {
 		return storage.NewTenantStoreClient(t.conn, t.id).WatchTenants(ctx, changed)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/plugins/process"
 )
@@ -15,6 +16,9 @@ import (
 type worker struct {
 	*process.Process
 	calls callLog // the calls that the process works on
+	// permits has as many slots as the process takes calls at once, for calls of all kinds.
+	// It is nil if the process takes any number.
+	permits *admission.Queue
 
 	replaced atomic.Bool // whether another process has replaced this one
 
@@ -38,7 +42,21 @@ func (m *Manager) launchWith(ctx context.Context, bin *discovery.Binary, scope s
 	if err != nil {
 		return nil, err
 	}
-	return &worker{Process: p, setups: map[*instance]*setup{}}, nil
+	w := &worker{Process: p, setups: map[*instance]*setup{}}
+	if n := p.Info.MaxConcurrentCalls; n > 0 {
+		w.permits = admission.NewQueue(int(n), nil)
+	}
+	return w, nil
+}
+
+// permit waits until the process takes one more call. Each call of the process has a
+// permit, whether the supervisor's queue has let it in or it passed beside the queue. The
+// caller must call release exactly once, when the call has ended.
+func (w *worker) permit(ctx context.Context, in *instance, tenant string) (release func(), err error) {
+	if w.permits == nil {
+		return func() {}, nil
+	}
+	return w.permits.Acquire(ctx, admission.Claim{Tenant: tenant, Instance: in.digest})
 }
 
 // answer returns what the plugin says about itself.

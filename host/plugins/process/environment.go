@@ -3,26 +3,34 @@ package process
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 
 	"github.com/botyard/botyard/host/secret"
-	"github.com/botyard/botyard/sdk"
 )
 
-// newCommand returns the command of a process. Its environment does not yet contain the
-// variables that go-plugin adds. The process gets neither PATH nor any other variable of
-// the host's environment, because that environment may contain the keys of all tenants.
+// searchPath is the PATH of plugins. It is not the host's own PATH, so that a plugin finds the
+// same programs however the host was started.
+const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// homeName is the name of a process's home folder within its private folder.
+const homeName = "home"
+
+// newCommand returns the command of a process, whose private folder is dir. The environment
+// does not yet contain the variables that go-plugin adds. The process gets no other
+// variable of the host's environment than those in env, because that environment may
+// contain the keys of all tenants. A variable in env replaces one of the same name.
 func newCommand(path, dir string, env []string) *exec.Cmd {
 	cmd := exec.Command(path)
-	cmd.Env = append([]string{"TMPDIR=" + dir}, env...)
+	cmd.Env = append([]string{"PATH=" + searchPath, "HOME=" + filepath.Join(dir, homeName), "TMPDIR=" + dir}, env...)
 	return cmd
 }
 
-// allowedEnv returns the environment variables that a plugin gets, as NAME=VALUE: those of
-// the host whose names the operator has listed, and the variable for the plugin's lifeline.
+// allowedEnv returns the environment variables of the host that a plugin gets, as
+// NAME=VALUE: those whose names the operator has listed.
 func allowedEnv(names []string) []string {
-	env := []string{sdk.LifelineEnv + "=" + sdk.LifelineStdin}
+	var env []string
 	for _, name := range names {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)

@@ -108,18 +108,14 @@ func (p *Process) restoreDir() {
 	}
 }
 
-// Stop asks the process to end. It kills the process after the grace period
-// Timing.StopGrace or when ctx ends. It returns after the process's folder and connections
-// are removed.
+// Stop asks the process to end, by ending its standard input. It kills the process after the
+// grace period Timing.StopGrace or when ctx ends. It returns after the process's folder and
+// connections are removed.
 func (p *Process) Stop(ctx context.Context) {
 	p.mu.Lock()
 	p.stopping = true
 	p.mu.Unlock()
-	asked := make(chan struct{})
-	go func() {
-		defer close(asked)
-		p.client.Kill()
-	}()
+	_ = p.lifeline.Close() // an error says that it is closed already
 	grace := time.NewTimer(p.timing.StopGrace)
 	defer grace.Stop()
 	select {
@@ -130,7 +126,6 @@ func (p *Process) Stop(ctx context.Context) {
 	case <-ctx.Done():
 		p.kill("there was no time left to let it end by itself")
 	}
-	<-asked
 	<-p.gone
 }
 

@@ -95,7 +95,8 @@ func (p *Process) connect() (*grpc.ClientConn, error) {
 
 // identify asks the plugin for its kind, name, version and schema, and sets Info and
 // Schema. It returns an error if kind and name differ from the file name, if the plugin
-// serves no service that the host knows, or if the schema is invalid.
+// serves no service that the host knows, takes a negative number of calls at once, or if
+// the schema is invalid.
 func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
 	info, err := pluginv1.NewPluginServiceClient(p.Conn).GetInfo(ctx, &pluginv1.GetInfoRequest{})
 	if err != nil {
@@ -110,6 +111,9 @@ func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
 	}
 	if !slices.ContainsFunc(info.Services, func(s string) bool { return slices.Contains(knownServices[info.Kind], s) }) {
 		return permanent("%s serves %q, and this host knows %q only", p.Binary.Path, info.Services, knownServices[info.Kind])
+	}
+	if info.MaxConcurrentCalls < 0 {
+		return permanent("%s says that it takes %d calls at once: it must be 0, for any number, or more", p.Binary.Path, info.MaxConcurrentCalls)
 	}
 	info.Version = p.output.sanitizer.Clean(info.Version, MaxNameBytes)
 	p.Info = info

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -97,9 +98,10 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 		exited: make(chan struct{}), outputEnd: make(chan struct{}), gone: make(chan struct{}),
 		suspected: make(chan struct{}, 1),
 	}
+	p.secret = sdk.Secret(rand.Text())
 	p.output = newOutput(log, l.Sanitizer, l.DroppedLines(r.Binary.Ref))
 	env := allowedEnv(r.Settings.Env)
-	p.dropSecrets = l.Sanitizer.Keep(secretsOfEnv(env)...)
+	p.dropSecrets = l.Sanitizer.Keep(append(secretsOfEnv(env), string(p.secret))...)
 	if dir := l.dataDir(r.Binary.Ref, r.Tenant); dir != "" {
 		env = append(env, sdk.DataDirEnv+"="+dir)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/sdk"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -41,7 +42,8 @@ type Process struct {
 	interpreter string // the interpreter that runs the file, if the file is a script
 	startErr    error  // why the system did not execute the file
 
-	lifeline       *os.File // the writing end of the process's standard input
+	secret         sdk.Secret // the first line of the process's standard input
+	lifeline       *os.File   // the writing end of the process's standard input
 	stdout, stderr *os.File
 	output         *output
 	passedOn       []*lineWriter // the writers of output that go-plugin receives through its connection

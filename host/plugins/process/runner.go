@@ -78,6 +78,11 @@ func (r *processRunner) Start(context.Context) error {
 	}
 	ends = append(ends, stderrEnd)
 
+	// The pipe is empty and holds more than a line, so that the host does not wait here.
+	if _, err = io.WriteString(lifeline, string(p.secret)+"\n"); err != nil {
+		closeAll(lifeline, stdout, stderr)
+		return err
+	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, stdoutEnd, stderrEnd
 	// The plugin gets its own process group, so that ^C in a terminal does not reach it and
 	// the host can stop it in order. The process group also lets kill reach the plugin's
@@ -175,22 +180,15 @@ func (r *processRunner) Wait(context.Context) error {
 	return nil
 }
 
-// Kill implements runner.Runner. go-plugin calls Kill after a failed start. go-plugin also
-// calls Kill two seconds after it asked the plugin to end, or at once if that request
-// failed. If Stop asked the plugin to end, Kill does not kill it but waits for its end,
-// because Stop gives the plugin more time to close its instances before it kills it.
+// Kill implements runner.Runner. go-plugin calls Kill after a failed start, and when cleanUp
+// closes its client, after the end of the process.
 func (r *processRunner) Kill(context.Context) error {
-	r.p.mu.Lock()
-	stopping := r.p.stopping
-	r.p.mu.Unlock()
 	// A process without a handshake usually ends by itself soon. Kill lets it do so,
 	// because its exit status and last output say why it failed.
-	if !stopping && r.p.PID != 0 && r.isNotPlugin() && r.p.EndsSoon() {
+	if r.p.PID != 0 && r.isNotPlugin() && r.p.EndsSoon() {
 		return nil
 	}
-	if !stopping {
-		r.p.kill("it did not start")
-	}
+	r.p.kill("it did not start")
 	if r.p.PID != 0 {
 		<-r.p.exited
 	}

@@ -141,7 +141,7 @@ func (d *RuntimeDir) Path() string {
 	return d.current.path
 }
 
-// addDir creates a folder for a process. If addDir returns an error, the host is at fault
+// addDir creates a private folder for a process, with a home folder in it. If addDir returns an error, the host is at fault
 // and not the plugin.
 func (d *RuntimeDir) addDir() (string, error) {
 	d.mu.Lock()
@@ -150,11 +150,11 @@ func (d *RuntimeDir) addDir() (string, error) {
 	name := strconv.FormatInt(d.last, 10)
 	err := d.restoreLocked()
 	if err == nil {
-		err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
+		err = makeProcessDir(filepath.Join(d.current.path, name))
 	}
 	if err != nil && !discovery.IsTransient(err) {
 		if err = d.replaceLocked(); err == nil {
-			err = os.Mkdir(filepath.Join(d.current.path, name), 0o700)
+			err = makeProcessDir(filepath.Join(d.current.path, name))
 		}
 	}
 	if err != nil {
@@ -174,8 +174,16 @@ func (d *RuntimeDir) restoreDir(dir string) error {
 	if filepath.Dir(dir) != d.current.path {
 		return nil // dir belongs to a former runtime folder, which cannot be restored
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	return makeProcessDir(dir)
+}
+
+// makeProcessDir creates the private folder of a process and the home folder in it, as far
+// as they do not exist.
+func makeProcessDir(dir string) error {
+	for _, path := range []string{dir, filepath.Join(dir, homeName)} {
+		if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 	}
 	return nil
 }

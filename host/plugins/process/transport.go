@@ -14,11 +14,12 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// dialOptions returns the options of a connection to the plugin: size limits, the
-// interceptors that attribute errors, and the interceptors that record the delivery of a
+// dialOptions returns the options of a connection to the plugin: the secret, which each call
+// carries, health probes too; size limits; the interceptors that attribute errors, and the interceptors that record the delivery of a
 // call.
 func (p *Process) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
+		grpc.WithPerRPCCredentials(p.secret),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(sdk.MaxAnswerBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),

@@ -100,6 +100,9 @@ func main() {
 	if mark == "exclusive" {
 		opts = append(opts, sdk.Exclusive())
 	}
+	if mark == "two" {
+		opts = append(opts, sdk.MaxConcurrentCalls(2))
+	}
 	if mark == "egress" {
 		opts = append(opts, sdk.Capability(sdk.CapEgress))
 	}
@@ -115,7 +118,19 @@ func main() {
 	sdk.Serve(p)
 }
 
+// atWork is how many calls the process works on, and peak the greatest number so far.
+var atWork, peak atomic.Int64
+
+// countCall counts a call that begins. The returned function counts its end.
+func countCall() (end func()) {
+	n := atWork.Add(1)
+	for was := peak.Load(); n > was && !peak.CompareAndSwap(was, n); was = peak.Load() {
+	}
+	return func() { atWork.Add(-1) }
+}
+
 func open(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
+	defer countCall()()
 	opened.Add(1)
 	if cfg.Crash {
 		os.Exit(9)
@@ -151,6 +166,7 @@ type model struct {
 }
 
 func (m *model) Close() error {
+	defer countCall()()
 	closed.Add(1)
 	switch mark {
 	case "stubborn":
@@ -163,6 +179,7 @@ func (m *model) Close() error {
 }
 
 func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	defer countCall()()
 	text := req.Messages[len(req.Messages)-1].Text()
 	say := func(text string) (*llm.Finish, error) {
 		if err := emit(llm.Delta{Text: text}); err != nil {
@@ -197,6 +214,8 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return say(m.dialer.Policy().String())
 	case "secret":
 		return say(m.cfg.Secret)
+	case "peak": // says how many calls at most the process has worked on at once
+		return say(fmt.Sprint(peak.Load()))
 	case "opened":
 		return say(fmt.Sprint(opened.Load()))
 	case "closed":

@@ -75,9 +75,15 @@ type GetInfoResponse struct {
 	ConfigSchema []byte `protobuf:"bytes,6,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
 	// True when it keeps state in its process that must not exist twice: it is
 	// stopped before its successor starts.
-	Exclusive     bool `protobuf:"varint,7,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Exclusive bool `protobuf:"varint,7,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
+	// How many calls the process takes at once, of all services; 0: any number. The host
+	// never has more calls open in the process, health checks aside. The others wait in
+	// the host, which serves the waiting tenants in turn. A server with a pool of threads
+	// needs one thread more, for health checks. A call that the host cancels is not
+	// open any more.
+	MaxConcurrentCalls int32 `protobuf:"varint,8,opt,name=max_concurrent_calls,json=maxConcurrentCalls,proto3" json:"max_concurrent_calls,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *GetInfoResponse) Reset() {
@@ -157,6 +163,13 @@ func (x *GetInfoResponse) GetExclusive() bool {
 		return x.Exclusive
 	}
 	return false
+}
+
+func (x *GetInfoResponse) GetMaxConcurrentCalls() int32 {
+	if x != nil {
+		return x.MaxConcurrentCalls
+	}
+	return 0
 }
 
 type ConfigureRequest struct {
@@ -499,7 +512,7 @@ var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1ebotyard/plugin/v1/plugin.proto\x12\x11botyard.plugin.v1\"\x10\n" +
-	"\x0eGetInfoRequest\"\xd6\x01\n" +
+	"\x0eGetInfoRequest\"\x88\x02\n" +
 	"\x0fGetInfoResponse\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -507,7 +520,8 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bservices\x18\x04 \x03(\tR\bservices\x12\"\n" +
 	"\fcapabilities\x18\x05 \x03(\tR\fcapabilities\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
-	"\texclusive\x18\a \x01(\bR\texclusive\"y\n" +
+	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
+	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"y\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x121\n" +

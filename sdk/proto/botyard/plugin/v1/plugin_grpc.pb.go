@@ -28,8 +28,31 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// PluginService is served by every plugin, whatever its kind. Health is
-// grpc.health.v1.Health, which go-plugin's framing asks for.
+// PluginService is served by every plugin, whatever its kind.
+//
+// A plugin is an executable that the host starts. It has these duties beside the
+// services:
+//
+// Secret. The first line of standard input is a secret, of at most 256 bytes. Each
+// call of the host has it as the metadata "botyard-secret", health checks too. A
+// plugin refuses each call without it with the code UNAUTHENTICATED, and compares in
+// constant time.
+//
+// Start. The plugin listens on a unix socket in the folder PLUGIN_UNIX_SOCKET_DIR, and
+// then writes the line "1|1|unix|PATH|grpc|" to standard output. Later output, and
+// standard error, is the plugin's log.
+//
+// Health. grpc.health.v1.Health answers SERVING for the service "plugin". A plugin that
+// does not answer twice in a row is killed.
+//
+// End. When standard input ends, the plugin finishes the calls at work, within a few
+// seconds, and exits with status 0. SIGTERM and SIGINT do nothing while standard input is
+// open: a service manager sends them to the host and its plugins at once, and the host
+// still needs its plugins then.
+//
+// Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
+// folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
+// folder for files that must survive it.
 type PluginServiceClient interface {
 	// GetInfo needs no instance and has no effect.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
@@ -84,8 +107,31 @@ func (c *pluginServiceClient) Release(ctx context.Context, in *ReleaseRequest, o
 // All implementations must embed UnimplementedPluginServiceServer
 // for forward compatibility.
 //
-// PluginService is served by every plugin, whatever its kind. Health is
-// grpc.health.v1.Health, which go-plugin's framing asks for.
+// PluginService is served by every plugin, whatever its kind.
+//
+// A plugin is an executable that the host starts. It has these duties beside the
+// services:
+//
+// Secret. The first line of standard input is a secret, of at most 256 bytes. Each
+// call of the host has it as the metadata "botyard-secret", health checks too. A
+// plugin refuses each call without it with the code UNAUTHENTICATED, and compares in
+// constant time.
+//
+// Start. The plugin listens on a unix socket in the folder PLUGIN_UNIX_SOCKET_DIR, and
+// then writes the line "1|1|unix|PATH|grpc|" to standard output. Later output, and
+// standard error, is the plugin's log.
+//
+// Health. grpc.health.v1.Health answers SERVING for the service "plugin". A plugin that
+// does not answer twice in a row is killed.
+//
+// End. When standard input ends, the plugin finishes the calls at work, within a few
+// seconds, and exits with status 0. SIGTERM and SIGINT do nothing while standard input is
+// open: a service manager sends them to the host and its plugins at once, and the host
+// still needs its plugins then.
+//
+// Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
+// folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
+// folder for files that must survive it.
 type PluginServiceServer interface {
 	// GetInfo needs no instance and has no effect.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
