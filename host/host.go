@@ -124,7 +124,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	var opened atomic.Pointer[registry.Registry]
 	var err error
 	h.manager, err = plugins.New(plugins.Options{
-		Dirs: settings.PluginDirs, Owners: h.options.Owners(), Log: h.log.Named("plugins"), DataDir: dataDir,
+		Dirs: settings.PluginDirs, Owners: h.options.Owners(), Log: h.log.Named("plugins"), DataDir: dataDir, HostVersion: buildVersion(),
 		Settings: func(kind, name string) config.PluginSettings {
 			settings := h.config.Load().Settings
 			return settings.Plugin(kind, name)

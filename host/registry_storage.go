@@ -157,13 +157,13 @@ func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) 
 	if err != nil || block == nil {
 		return nil, err
 	}
-	keeps, err := m.Serves(ctx, block.Kind, block.Plugin, storage.CapTenantStore)
+	keeps, err := m.HasService(ctx, block.Kind, block.Plugin, plugins.TenantStoreService)
 	if err != nil {
 		return nil, fmt.Errorf("registry.storage: %w", err)
 	}
 	if !keeps {
 		return nil, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
-			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the capability " + storage.CapTenantStore}})
+			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the service " + plugins.TenantStoreService}})
 	}
 	if _, err := resolveRegistryStorage(cfg, *block); err != nil {
 		return nil, err

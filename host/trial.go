@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins"
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 )
@@ -58,7 +58,7 @@ func (t Trial) Run(ctx context.Context, e *config.Effective) error {
 // be read.
 func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (config.Problems, error) {
 	if b.Egress.Restricts() {
-		if holds, err := t.Plugins.Serves(ctx, b.Kind, b.Plugin, sdk.CapEgress); err == nil && !holds {
+		if holds, err := t.Plugins.HasFeature(ctx, b.Kind, b.Plugin, feature.Egress); err == nil && !holds {
 			return config.Problems{refusedAt(e, b, plugins.HoldsNoRule(b.Kind, b.Plugin))}, nil
 		}
 	}

@@ -21,9 +21,10 @@ func TestCodec_cleansTexts(t *testing.T) {
 	const bad, good = "a\xff\x00", "a\uFFFD\uFFFD"
 	for _, c := range []struct{ sent, want proto.Message }{
 		{&memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(bad)}}, &memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(good)}}},
-		{&storagev1.RenewRequest{Holder: bad, Holders: []string{"ok", bad}}, &storagev1.RenewRequest{Holder: good, Holders: []string{"ok", good}}},
+		{&storagev1.ReadRequest{Call: &chatv1.CallContext{User: bad}}, &storagev1.ReadRequest{Call: &chatv1.CallContext{User: good}}},
+		{&storagev1.RenewRequest{Holders: []string{"ok", bad}}, &storagev1.RenewRequest{Holders: []string{"ok", good}}},
 		// A NUL is valid UTF-8, so that the codec does not replace it.
-		{&storagev1.RenewRequest{Holder: "a\x00"}, &storagev1.RenewRequest{Holder: "a\x00"}},
+		{&storagev1.GetTenantsRequest{Tenants: []string{"a\x00"}}, &storagev1.GetTenantsRequest{Tenants: []string{"a\x00"}}},
 	} {
 		t.Run(fmt.Sprintf("%T", c.sent), func(t *testing.T) {
 			data, err := newCodec().Marshal(c.sent)

@@ -44,10 +44,20 @@ type Env struct {
 	Log hclog.Logger
 	// Dialer opens the instance's connections, to the addresses that the host allows. A plugin that
 	// opens all its connections with Dialer, and looks up no names by itself, declares
-	// Capability(CapEgress). A host always sets Dialer. A nil Dialer allows every address.
+	// Feature(feature.Egress). A host always sets Dialer. A nil Dialer allows every address.
 	Dialer *egress.Dialer
 	// DataDir is the absolute path of the folder for files that the plugin needs after a restart.
 	// The folder may not exist yet. DataDir is empty if the host has no folder for plugins. A
 	// process that serves one tenant has a folder for that tenant alone.
 	DataDir string
+	// HostInfo is what the host says about itself. It is zero if the host says nothing.
+	HostInfo HostInfo
+}
+
+// HostInfo is what a host says about itself before it configures instances. A plugin needs it only
+// to offer more to newer hosts: a host never asks for what the plugin's Info does not list.
+type HostInfo struct {
+	Version  string   // for logs
+	Services []string // full names of the gRPC services of plugins that the host can call
+	Features []string // the features that the host knows, by the names of package feature
 }

@@ -33,6 +33,10 @@ const (
 	// MaxIDBytes bounds the id of a conversation, the id of a user and an idempotency key.
 	MaxIDBytes = 256
 
+	// MaxListedNames bounds the services, and the features, that a plugin lists in GetInfo. A name
+	// has at most MaxIDBytes.
+	MaxListedNames = 128
+
 	// MaxTurnBytes bounds a turn. A turn has at most 8 MiB of message, 8 MiB of reply, 1 MiB of
 	// signature, and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20

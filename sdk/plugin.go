@@ -2,6 +2,7 @@ package sdk
 
 import (
 	"context"
+	"slices"
 
 	"google.golang.org/grpc"
 )
@@ -16,12 +17,14 @@ type Plugin struct {
 
 // Info describes a plugin to the host.
 type Info struct {
-	Kind         string   `json:"kind"`
-	Name         string   `json:"name"`
-	Version      string   `json:"version"`
-	Services     []string `json:"services"`
-	Capabilities []string `json:"capabilities,omitempty"`
-	Exclusive    bool     `json:"exclusive,omitempty"`
+	Kind    string `json:"kind"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	// Services are the full names of all gRPC services that the plugin serves.
+	Services []string `json:"services"`
+	// Features are names of package feature.
+	Features  []string `json:"features,omitempty"`
+	Exclusive bool     `json:"exclusive,omitempty"`
 	// MaxConcurrentCalls is how many calls the process takes at once; 0 means any number.
 	MaxConcurrentCalls int `json:"max_concurrent_calls,omitempty"`
 	// ConfigSchema is the JSON Schema of the plugin's configuration block.
@@ -48,10 +51,6 @@ type Backend interface {
 	Close() error
 }
 
-// CapEgress is the capability of a plugin whose instances open connections only with Env.Dialer. A
-// host sends addresses from a tenant's own settings only to plugins with CapEgress.
-const CapEgress = "egress"
-
 // Option changes the Info of a plugin.
 type Option func(*Info)
 
@@ -64,7 +63,13 @@ func Exclusive() Option { return func(i *Info) { i.Exclusive = true } }
 // host, which serves the waiting tenants in turn. Without this option, a process takes any number.
 func MaxConcurrentCalls(n int) Option { return func(i *Info) { i.MaxConcurrentCalls = n } }
 
-// Capability adds a capability, which is a feature beyond the core of the plugin's kind.
-func Capability(name string) Option {
-	return func(i *Info) { i.Capabilities = append(i.Capabilities, name) }
+// Feature adds a feature, which is a name of package feature. The packages llm, memory and storage
+// add the features that an interface stands for by themselves, if the type that the constructor
+// returns implements the interface.
+func Feature(name string) Option {
+	return func(i *Info) {
+		if !slices.Contains(i.Features, name) {
+			i.Features = append(i.Features, name)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
@@ -23,13 +24,15 @@ type pluginServer struct {
 	pluginv1.UnimplementedPluginServiceServer
 	plugin Plugin
 	log    hclog.Logger
+	host   atomic.Pointer[HostInfo] // nil until the host has called GetInfo
 }
 
-func (s *pluginServer) GetInfo(context.Context, *pluginv1.GetInfoRequest) (*pluginv1.GetInfoResponse, error) {
+func (s *pluginServer) GetInfo(_ context.Context, req *pluginv1.GetInfoRequest) (*pluginv1.GetInfoResponse, error) {
 	i := s.plugin.Info
+	s.host.Store(&HostInfo{Version: req.HostVersion, Services: req.Services, Features: req.Features})
 	return &pluginv1.GetInfoResponse{
 		Kind: i.Kind, Name: i.Name, Version: i.Version, Services: i.Services,
-		Capabilities: i.Capabilities, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive,
+		Features: i.Features, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive,
 		MaxConcurrentCalls: int32(i.MaxConcurrentCalls),
 	}, nil
 }
@@ -43,6 +46,9 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 		return nil, err
 	}
 	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy)}
+	if host := s.host.Load(); host != nil {
+		env.HostInfo = *host
+	}
 	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, env)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func withFiles(ctx context.Context, f *hostFlags, do func(*files) error) (err er
 	if err != nil {
 		return err
 	}
-	out.plugins, err = plugins.New(plugins.Options{Dirs: folders, Owners: f.hostOptions().Owners(), DataDir: dataDir, Settings: h.Settings.Plugin, Log: out.log})
+	out.plugins, err = plugins.New(plugins.Options{Dirs: folders, Owners: f.hostOptions().Owners(), DataDir: dataDir, HostVersion: buildVersion().Version, Settings: h.Settings.Plugin, Log: out.log})
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,7 +15,8 @@ func newPlugin() *cobra.Command {
 	c := &cobra.Command{Use: "plugin", Short: "See the plugins of a running host", RunE: needsCommand}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	c.AddCommand(&cobra.Command{
+	var verbose bool
+	list := &cobra.Command{
 		Use: "list", Short: "List the plugins that were found, and their processes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list api.Plugins
@@ -38,10 +40,30 @@ func newPlugin() *cobra.Command {
 			if err := printTable(cmd, rows); err != nil {
 				return err
 			}
+			if verbose {
+				if err := printOffers(cmd, list); err != nil {
+					return err
+				}
+			}
 			return printBlamed(cmd, list)
 		},
-	})
+	}
+	list.Flags().BoolVar(&verbose, "verbose", false, "show the services and features of each plugin that has started")
+	c.AddCommand(list)
 	return c
+}
+
+// printOffers prints the services and features of each plugin, and which of them this version of
+// the host does not use.
+func printOffers(cmd *cobra.Command, list api.Plugins) error {
+	rows := [][]string{{"KIND", "NAME", "SERVICES", "FEATURES", "NOT USED BY THIS HOST"}}
+	for _, p := range list.Plugins {
+		unknown := slices.Concat(p.UnknownServices, p.UnknownFeatures)
+		rows = append(rows, []string{p.Kind, p.Name, orDash(strings.Join(p.Services, " ")),
+			orDash(strings.Join(p.Features, " ")), orDash(strings.Join(unknown, " "))})
+	}
+	fmt.Fprintln(cmd.OutOrStdout())
+	return printTable(cmd, rows)
 }
 
 // printBlamed prints the tenants that a plugin refuses for a while, and the tenants that run in

@@ -108,7 +108,7 @@ func openProcess(ctx context.Context, t *testing.T, plugin, config, data string)
 	p.Storage, p.Renewer, p.TenantStore, p.Importer = i.Storage(), i.Renewer(), i.TenantStore(), i.Importer()
 	p.TenantWatcher, _ = p.TenantStore.(storage.TenantWatcher)
 	if p.Renewer == nil || p.TenantWatcher == nil || p.Importer == nil {
-		return nil, errors.Join(fmt.Errorf("the storage plugin %s lost a capability", plugin), p.Close())
+		return nil, errors.Join(fmt.Errorf("the storage plugin %s lost a feature", plugin), p.Close())
 	}
 	if g := i.Migrator(); g != nil {
 		return migrating{p, g}, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/memory"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
@@ -110,7 +111,7 @@ func HoldsNoRule(kind, name string) *fault.Error {
 // restricts connections, and the plugin cannot enforce egress policies, it returns an error
 // without the call.
 func (w *worker) sendConfigure(ctx context.Context, id string, in *instance, tenant string) (*pluginv1.ConfigureResponse, error) {
-	if in.egress.Restricts() && !process.HasCapability(w.Info, sdk.CapEgress) {
+	if in.egress.Restricts() && !process.HasFeature(w.Info, feature.Egress) {
 		return nil, HoldsNoRule(w.Binary.Kind, w.Binary.Name).From(fault.OriginSettings)
 	}
 	release, err := w.permit(ctx, in, tenant)

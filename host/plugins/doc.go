@@ -24,7 +24,7 @@
 //     next start of a process
 //   - instance.go: which configurations share an instance; when an instance is released
 //   - instance_limits.go: how many instances of a plugin a tenant may have
-//   - schemas.go: how the manager gets a plugin's schema and capabilities
+//   - schemas.go: how the manager gets a plugin's schema, services and features
 //   - changes.go: how listeners learn that a plugin changed
 //   - status.go, totals.go: the data for operators and metrics
 //

@@ -5,14 +5,15 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/process"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
 // LLM returns the instance as an llm.LLM. The result also implements llm.Embedder if the
-// plugin has the capability llm.CapEmbed.
+// plugin has the feature feature.Embed.
 func (i *Instance) LLM() llm.LLM {
 	l := llmCaller{i}
-	if process.HasCapability(i.sup.lastInfo(), llm.CapEmbed) {
+	if process.HasFeature(i.sup.lastInfo(), feature.Embed) {
 		return embedCaller{l}
 	}
 	return l

@@ -102,7 +102,7 @@ func newManager(opts Options, t timing) (*Manager, error) {
 		PinnedSHA256: func(r discovery.Ref) string { return m.opts.settings(r).SHA256 },
 	}
 	m.launcher = &process.Launcher{
-		Log: m.log, Timing: t.ofProcess(), Scanner: m.scanner, Runtime: runtime, Sanitizer: m.sanitizer, DataDir: opts.DataDir,
+		Log: m.log, Timing: t.ofProcess(), Scanner: m.scanner, Runtime: runtime, Sanitizer: m.sanitizer, DataDir: opts.DataDir, HostVersion: opts.HostVersion,
 		DroppedLines: func(r discovery.Ref) *atomic.Int64 { return &m.totalsOf(r).dropped },
 	}
 	// The watch begins before the first scan, so that it reports changes during the scan.

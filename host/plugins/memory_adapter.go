@@ -6,29 +6,24 @@ import (
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/memory"
-)
-
-// Capabilities of memory plugins.
-const (
-	capRemember = "remember"
-	capForget   = "forget"
 )
 
 // Memory returns the instance as a memory.Memory. The result also implements
 // memory.Rememberer if the instance needs turns to remember, or if the plugin has the
-// capability "remember". The result also implements memory.Forgetter if it implements
-// memory.Rememberer, or if the plugin has the capability "forget".
+// feature feature.Remember. The result also implements memory.Forgetter if it implements
+// memory.Rememberer, or if the plugin has the feature feature.Forget.
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}
 	info := i.sup.lastInfo()
-	remembers := m.Needs().Remember || process.HasCapability(info, capRemember)
+	remembers := m.Needs().Remember || process.HasFeature(info, feature.Remember)
 	switch {
 	case remembers:
 		// A memory that remembers must also be able to forget. Forget does nothing in a
 		// plugin that has stored nothing.
 		return keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
-	case process.HasCapability(info, capForget):
+	case process.HasFeature(info, feature.Forget):
 		return forgettingMemory{m, forgetCaller{i}}
 	}
 	return m

@@ -38,6 +38,8 @@ type Options struct {
 	// configurations of tenants. Without Wanted, the manager tries such a binary again only
 	// when its file or its settings change.
 	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error)
+	// HostVersion is the version of the host, which plugins get. It may be empty.
+	HostVersion string
 	// Log receives the events and the output of plugins. A nil Log discards both.
 	Log hclog.Logger
 	// DrainTimeout is how long Close waits for running calls. The default is 30 seconds. It

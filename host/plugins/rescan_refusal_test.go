@@ -15,6 +15,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -271,19 +272,27 @@ func TestScanner_firstFolderWins(t *testing.T) {
 	}
 }
 
-// TestManager_Serves checks that Serves returns the capabilities of a plugin that has no
+// TestManager_HasFeature checks that HasFeature and HasService describe a plugin that has no
 // instance yet.
-func TestManager_Serves(t *testing.T) {
+func TestManager_HasFeature(t *testing.T) {
 	m := realHost(t, "botyard-storage-memory")
-	for capability, want := range map[string]bool{storage.CapTenantStore: true, "nonsense": false} {
-		t.Run(capability, func(t *testing.T) {
-			got, err := m.Serves(t.Context(), storage.Kind, "memory", capability)
+	for name, want := range map[string]bool{feature.Owners: true, "nonsense": false} {
+		t.Run(name, func(t *testing.T) {
+			got, err := m.HasFeature(t.Context(), storage.Kind, "memory", name)
 			if err != nil || got != want {
 				t.Errorf("%v, %v", got, err)
 			}
 		})
 	}
-	if _, err := m.Serves(t.Context(), storage.Kind, "none", storage.CapTenantStore); !errors.As(err, new(*config.UnknownPluginError)) {
+	for name, want := range map[string]bool{TenantStoreService: true, "botyard.storage.v9.StorageService": false} {
+		t.Run(name, func(t *testing.T) {
+			got, err := m.HasService(t.Context(), storage.Kind, "memory", name)
+			if err != nil || got != want {
+				t.Errorf("%v, %v", got, err)
+			}
+		})
+	}
+	if _, err := m.HasFeature(t.Context(), storage.Kind, "none", feature.Owners); !errors.As(err, new(*config.UnknownPluginError)) {
 		t.Errorf("a plugin that there is not: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
 var (
@@ -25,12 +26,28 @@ func (m *Manager) Schema(ctx context.Context, kind, name string) (*config.Schema
 	return a.schema, err
 }
 
-// Serves reports whether the plugin advertises the capability. It opens no instance. It
-// returns the same errors as [Manager.Schema].
-func (m *Manager) Serves(ctx context.Context, kind, name, capability string) (bool, error) {
+// HasFeature reports whether the plugin has the feature, which is a name of package feature.
+// It opens no instance. It returns the same errors as [Manager.Schema].
+func (m *Manager) HasFeature(ctx context.Context, kind, name, feature string) (bool, error) {
+	info, err := m.info(ctx, kind, name)
+	return process.HasFeature(info, feature), err
+}
+
+// HasService reports whether the plugin serves the gRPC service with this full name. It
+// opens no instance. It returns the same errors as [Manager.Schema].
+func (m *Manager) HasService(ctx context.Context, kind, name, service string) (bool, error) {
+	info, err := m.info(ctx, kind, name)
+	return process.HasService(info, service), err
+}
+
+// info returns what the plugin answered to GetInfo, or nil and an error.
+func (m *Manager) info(ctx context.Context, kind, name string) (*pluginv1.GetInfoResponse, error) {
 	r := discovery.Ref{Kind: kind, Name: name}
 	a, err := m.ask(ctx, r, m.opts.settings(r))
-	return err == nil && process.HasCapability(a.info, capability), err
+	if err != nil {
+		return nil, err
+	}
+	return a.info, nil
 }
 
 // Under returns a config.Schemas that works as if the given settings were the operator's.

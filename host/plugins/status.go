@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/sdk/feature"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // State is the state of a plugin's process.
@@ -45,6 +48,13 @@ type Status struct {
 	KeptAway  []KeptAway `json:"kept_away,omitempty"`
 	Cells     []Cell     `json:"cells,omitempty"`
 	StartedAt *time.Time `json:"started_at,omitempty"`
+	// Services and Features are what the plugin listed when its newest process started. The
+	// host uses all of them but those that UnknownServices and UnknownFeatures repeat, which
+	// come from a newer protocol.
+	Services        []string `json:"services,omitempty"`
+	Features        []string `json:"features,omitempty"`
+	UnknownServices []string `json:"unknown_services,omitempty"`
+	UnknownFeatures []string `json:"unknown_features,omitempty"`
 }
 
 // Status returns a Status for each plugin and each process, sorted by kind, name, tenant
@@ -91,8 +101,8 @@ func (s *supervisor) status() []Status {
 	own := Status{
 		Kind: s.ref.Kind, Name: s.ref.Name, Path: s.bin.Path, SHA256: s.bin.SHA256, Scope: s.scope,
 		State: s.state, Restarts: s.restarts, Calls: s.calls, Waiting: waiting, LastError: s.lastErr,
-		Version: s.info.GetVersion(),
 	}
+	own.setInfo(s.info)
 	if s.proc != nil {
 		s.proc.describe(&own)
 	}
@@ -108,8 +118,25 @@ func (s *supervisor) status() []Status {
 
 // describe sets the fields of st that describe the process.
 func (w *worker) describe(st *Status) {
-	st.Path, st.SHA256, st.PID, st.Version = w.Binary.Path, w.Binary.SHA256, w.PID, w.Info.GetVersion()
+	st.Path, st.SHA256, st.PID = w.Binary.Path, w.Binary.SHA256, w.PID
+	st.setInfo(w.Info)
 	st.Instances, st.StartedAt = w.configured(), &w.StartedAt
+}
+
+// setInfo sets the fields of st that the plugin's answer to GetInfo describes. info may be nil.
+func (st *Status) setInfo(info *pluginv1.GetInfoResponse) {
+	st.Version, st.Services, st.Features = info.GetVersion(), info.GetServices(), info.GetFeatures()
+	st.UnknownServices, st.UnknownFeatures = nil, nil
+	for _, name := range st.Services {
+		if !slices.Contains(feature.Services(), name) && name != healthv1.Health_ServiceDesc.ServiceName {
+			st.UnknownServices = append(st.UnknownServices, name)
+		}
+	}
+	for _, name := range st.Features {
+		if !feature.IsKnown(name) {
+			st.UnknownFeatures = append(st.UnknownFeatures, name)
+		}
+	}
 }
 
 // KeptAway returns, for each tenant, the plugins that refuse its calls. It may be called on

@@ -7,6 +7,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -14,42 +15,42 @@ import (
 func (i *Instance) Storage() storage.Storage { return storageCaller{i} }
 
 // Renewer returns the instance as a storage.Renewer, or nil if the plugin lacks the
-// capability storage.CapRenew.
+// feature feature.Renew.
 func (i *Instance) Renewer() storage.Renewer {
-	if !process.HasCapability(i.sup.lastInfo(), storage.CapRenew) {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Renew) {
 		return nil
 	}
 	return renewCaller{i}
 }
 
 // Importer returns the instance as a storage.Importer, or nil if the plugin lacks the
-// capability storage.CapImport.
+// feature feature.Import.
 func (i *Instance) Importer() storage.Importer {
-	if !process.HasCapability(i.sup.lastInfo(), storage.CapImport) {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Import) {
 		return nil
 	}
 	return importCaller{i}
 }
 
 // KnowsOwners reports whether the storage separates the conversations of different users,
-// and returns the owner of each turn. It checks the capability storage.CapOwners.
+// and returns the owner of each turn. It checks the feature feature.Owners.
 func (i *Instance) KnowsOwners() bool {
-	return process.HasCapability(i.sup.lastInfo(), storage.CapOwners)
+	return process.HasFeature(i.sup.lastInfo(), feature.Owners)
 }
 
 // Migrator returns the instance as a storage.Migrator, or nil if the plugin lacks the
-// capability storage.CapMigrate.
+// feature feature.Migrate.
 func (i *Instance) Migrator() storage.Migrator {
-	if !process.HasCapability(i.sup.lastInfo(), storage.CapMigrate) {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Migrate) {
 		return nil
 	}
 	return migrateCaller{i}
 }
 
 // Backuper returns the instance as a storage.Backuper, or nil if the plugin lacks the
-// capability storage.CapBackup.
+// feature feature.Backup.
 func (i *Instance) Backuper() storage.Backuper {
-	if !process.HasCapability(i.sup.lastInfo(), storage.CapBackup) {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Backup) {
 		return nil
 	}
 	return backupCaller{i}

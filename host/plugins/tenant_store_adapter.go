@@ -4,18 +4,23 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/host/plugins/process"
+	"github.com/botyard/botyard/sdk/feature"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// TenantStore returns the instance as a storage.TenantStore, or nil if the plugin lacks the
-// capability storage.CapTenantStore. The result also implements storage.TenantWatcher if
-// the plugin has the capability storage.CapWatch.
+// TenantStoreService is the full name of the gRPC service of tenant stores.
+var TenantStoreService = storagev1.TenantStoreService_ServiceDesc.ServiceName
+
+// TenantStore returns the instance as a storage.TenantStore, or nil if the plugin does not
+// serve [TenantStoreService]. The result also implements storage.TenantWatcher if
+// the plugin has the feature feature.Watch.
 func (i *Instance) TenantStore() storage.TenantStore {
 	info := i.sup.lastInfo()
-	if !process.HasCapability(info, storage.CapTenantStore) {
+	if !process.HasService(info, TenantStoreService) {
 		return nil
 	}
-	if process.HasCapability(info, storage.CapWatch) {
+	if process.HasFeature(info, feature.Watch) {
 		return tenantWatchCaller{tenantStoreCaller{i}}
 	}
 	return tenantStoreCaller{i}

@@ -40,7 +40,7 @@
 //
 // # Files
 //
-//	plugin.go     name, version and capabilities
+//	plugin.go     name, version and features
 //	config.go     Config, and checks that its schema cannot express
 //	fail.go       Fail: the error that calls fail with, how often, and after how many tokens
 //	echo.go       Echo and Chat: when a reply is complete, fails, hangs or crashes

@@ -16,6 +16,5 @@ const Version = "0.1.0"
 // Plugin returns the plugin. It serves one Echo for each configuration.
 func Plugin() sdk.Plugin {
 	return llm.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, _ sdk.Env) (llm.LLM, error) { return New(cfg) },
-		sdk.Capability(llm.CapEmbed))
+		func(_ context.Context, cfg Config, _ sdk.Env) (*Echo, error) { return New(cfg) })
 }

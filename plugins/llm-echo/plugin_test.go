@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/schema"
 )
@@ -21,8 +22,8 @@ func TestPlugin_info(t *testing.T) {
 	if info.Kind != llm.Kind || info.Name != "echo" || info.Version != Version {
 		t.Errorf("%+v", info)
 	}
-	if !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed}) {
-		t.Errorf("capabilities %q", info.Capabilities)
+	if !reflect.DeepEqual(info.Features, []string{feature.Embed}) {
+		t.Errorf("features %q", info.Features)
 	}
 }
 

@@ -58,7 +58,7 @@
 //
 // # Files
 //
-//	plugin.go      name, version and capabilities
+//	plugin.go      name, version and features
 //	config.go      Config and its checks
 //	model.go       Model: one configured instance
 //	capacity.go    how many calls a server runs at once, and which instances share a server

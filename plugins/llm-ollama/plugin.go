@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -16,8 +17,8 @@ const Version = "0.1.0"
 // Plugin returns the plugin. It serves one Model for each configuration.
 func Plugin() sdk.Plugin {
 	return llm.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, env sdk.Env) (llm.LLM, error) {
+		func(_ context.Context, cfg Config, env sdk.Env) (*Model, error) {
 			return New(cfg, WithDialer(env.Dialer))
 		},
-		sdk.Capability(llm.CapEmbed), sdk.Capability(sdk.CapEgress))
+		sdk.Feature(feature.Tools), sdk.Feature(feature.ResponseFormat), sdk.Feature(feature.Egress))
 }

@@ -5,14 +5,14 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/schema"
 )
 
 func TestPlugin_schema(t *testing.T) {
 	info := Plugin().Info
-	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Capabilities, []string{llm.CapEmbed, sdk.CapEgress}) {
+	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Features, []string{feature.Embed, feature.Tools, feature.ResponseFormat, feature.Egress}) {
 		t.Errorf("%+v", info)
 	}
 	var s struct {

@@ -16,11 +16,5 @@ const Version = "0.1.0"
 // Plugin returns the plugin. It serves one Buffer for each configuration.
 func Plugin() sdk.Plugin {
 	return memory.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, _ sdk.Env) (memory.Memory, error) {
-			b, err := New(cfg)
-			if err != nil {
-				return nil, err // a nil *Buffer would be a non-nil memory.Memory
-			}
-			return b, nil
-		})
+		func(_ context.Context, cfg Config, _ sdk.Env) (*Buffer, error) { return New(cfg) })
 }

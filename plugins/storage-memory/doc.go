@@ -5,7 +5,7 @@
 //
 // # Files
 //
-//	plugin.go           name, version, capabilities and configuration
+//	plugin.go           name, version, features and configuration
 //	store.go            Store, New, Close and Renew; shards, and how a call finds its tenant
 //	tenant.go           the conversations of one tenant, by id and by user
 //	conversation.go     the turns of one conversation: start, commit, interrupt, tail

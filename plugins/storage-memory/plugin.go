@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -27,12 +28,11 @@ func Plugin() sdk.Plugin {
 	total, err := totalBytes(os.Getenv(TotalVariable), memory(os.DirFS("/")))
 	shared := newBudget(total)
 	return storage.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, _ sdk.Env) (storage.Storage, error) {
+		func(_ context.Context, cfg Config, _ sdk.Env) (*Store, error) {
 			if err != nil {
 				return nil, err
 			}
 			return newStore(cfg, time.Now, shared), nil
 		},
-		sdk.Exclusive(), sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapOwners),
-		sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch))
+		sdk.Exclusive(), sdk.Feature(feature.Owners))
 }

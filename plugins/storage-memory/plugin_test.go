@@ -9,6 +9,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/schema"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
@@ -44,8 +45,8 @@ func TestConfig(t *testing.T) {
 
 func TestPlugin_exclusive(t *testing.T) {
 	info := Plugin().Info
-	want := []string{storage.CapRenew, storage.CapImport, storage.CapOwners, storage.CapTenantStore, storage.CapWatch}
-	if !info.Exclusive || !slices.Equal(info.Capabilities, want) {
+	want := []string{feature.Renew, feature.Import, feature.Watch, feature.Owners}
+	if !info.Exclusive || !slices.Equal(info.Features, want) {
 		t.Errorf("%+v", info)
 	}
 }

@@ -7,7 +7,7 @@
 //
 // The plugin and its configuration:
 //
-//	plugin.go             name, version and capabilities of the plugin
+//	plugin.go             name, version and features of the plugin
 //	config.go             the keys of the configuration and their bounds
 //	dsn.go                builds the driver's configuration from keys and DSN; checks the hosts
 //	tls.go                when a connection uses TLS, and what it verifies

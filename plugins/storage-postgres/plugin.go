@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -16,13 +17,6 @@ const Version = "0.1.0"
 // Plugin returns the plugin, which opens a Store for each configuration.
 func Plugin() sdk.Plugin {
 	return storage.NewPlugin(Name, Version,
-		func(ctx context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
-			s, err := Open(ctx, cfg, env)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
-		},
-		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate), sdk.Capability(storage.CapOwners),
-		sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch), sdk.Capability(sdk.CapEgress))
+		func(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) { return Open(ctx, cfg, env) },
+		sdk.Feature(feature.Owners), sdk.Feature(feature.Egress))
 }

@@ -6,7 +6,7 @@
 //
 // The plugin:
 //
-//	plugin.go             name, version, capabilities and configuration
+//	plugin.go             name, version, features and configuration
 //	path.go               which paths a configuration may name
 //	store.go              Store, Open and Close; how a call reads or writes
 //

@@ -6,6 +6,7 @@ import (
 	"runtime"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -23,16 +24,11 @@ type Config struct {
 // Plugin returns the plugin, which opens a Store for each configuration.
 func Plugin() sdk.Plugin {
 	p := storage.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, env sdk.Env) (storage.Storage, error) {
+		func(_ context.Context, cfg Config, env sdk.Env) (*Store, error) {
 			useProcessors()
-			s, err := Open(cfg, env)
-			if err != nil {
-				return nil, err
-			}
-			return s, nil
+			return Open(cfg, env)
 		},
-		sdk.Capability(storage.CapRenew), sdk.Capability(storage.CapImport), sdk.Capability(storage.CapMigrate),
-		sdk.Capability(storage.CapOwners), sdk.Capability(storage.CapBackup), sdk.Capability(storage.CapTenantStore), sdk.Capability(storage.CapWatch))
+		sdk.Feature(feature.Owners))
 	p.Info.ConfigSchema = describePath(p.Info.ConfigSchema, os.Getenv(sdk.DataDirEnv))
 	return p
 }

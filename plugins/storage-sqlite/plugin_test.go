@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/schema"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 func TestConfig(t *testing.T) {
@@ -32,8 +32,8 @@ func TestConfig(t *testing.T) {
 
 func TestPlugin_info(t *testing.T) {
 	info := Plugin().Info
-	want := []string{storage.CapRenew, storage.CapImport, storage.CapMigrate, storage.CapOwners, storage.CapBackup, storage.CapTenantStore, storage.CapWatch}
-	if info.Exclusive || !slices.Equal(info.Capabilities, want) {
+	want := []string{feature.Renew, feature.Import, feature.Migrate, feature.Backup, feature.Watch, feature.Owners}
+	if info.Exclusive || !slices.Equal(info.Features, want) {
 		t.Errorf("%+v", info)
 	}
 }

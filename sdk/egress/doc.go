@@ -16,5 +16,5 @@
 // a connection to another of several hosts, and a reconnection.
 //
 // A host gives each instance of a plugin a Dialer in sdk.Env. A plugin that opens all its
-// connections with the Dialer declares the capability sdk.CapEgress.
+// connections with the Dialer declares the feature feature.Egress.
 package egress

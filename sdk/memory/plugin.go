@@ -5,23 +5,26 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
 	"google.golang.org/grpc"
 )
 
+// extras are the interfaces that a Memory may implement too.
+var extras = []instances.Extra{instances.NewExtra[Rememberer](feature.Remember), instances.NewExtra[Forgetter](feature.Forget)}
+
 // NewPlugin returns a plugin that tenants select with memory.type = name. C is the configuration
-// struct, whose tags package schema describes. open builds an instance from a configuration.
-func NewPlugin[C any](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (Memory, error), opts ...sdk.Option) sdk.Plugin {
-	b := instances.New(open, func(s *grpc.Server, set *instances.Set[Memory]) {
+// struct, whose tags package schema describes. open builds an instance from a configuration. The
+// plugin has the features feature.Remember and feature.Forget if I, the type that open returns,
+// implements Rememberer and Forgetter.
+func NewPlugin[C any, I Memory](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (I, error), opts ...sdk.Option) sdk.Plugin {
+	b := instances.New(instances.As[Memory](open), func(s *grpc.Server, set *instances.Set[Memory]) {
 		memoryv1.RegisterMemoryServiceServer(s, &server{set: set})
 	})
 	b.Needs = needsOf
-	info := sdk.Info{Kind: Kind, Name: name, Version: version, ConfigSchema: b.Schema,
-		Services: []string{memoryv1.MemoryService_ServiceDesc.ServiceName}}
-	for _, o := range opts {
-		o(&info)
-	}
+	info := instances.NewInfo[I](Kind, name, version, b.Schema, []string{memoryv1.MemoryService_ServiceDesc.ServiceName}, extras, opts)
+	b.Features, b.Extras = info.Features, extras
 	return sdk.Plugin{Info: info, Backend: b}
 }
 

@@ -8,6 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 type server struct {
@@ -38,7 +40,7 @@ func (s *server) Remember(ctx context.Context, req *memoryv1.RememberRequest) (*
 	defer done()
 	r, ok := v.(Rememberer)
 	if !ok {
-		return &memoryv1.RememberResponse{}, nil
+		return nil, status.Error(codes.Unimplemented, "this memory does not remember turns")
 	}
 	turns := make([]Turn, len(req.Turns))
 	for i, t := range req.Turns {
@@ -55,7 +57,7 @@ func (s *server) Forget(ctx context.Context, req *memoryv1.ForgetRequest) (*memo
 	defer done()
 	f, ok := v.(Forgetter)
 	if !ok {
-		return &memoryv1.ForgetResponse{}, nil
+		return nil, status.Error(codes.Unimplemented, "this memory stores nothing to forget")
 	}
 	return &memoryv1.ForgetResponse{}, f.Forget(ctx, sdk.CallFromProto(req.Call))
 }

@@ -139,21 +139,15 @@ func (c *Client) Backup(ctx context.Context, folder string) (*BackupFile, error)
 	return &BackupFile{Path: resp.Path, Bytes: resp.Bytes}, nil
 }
 
-// Renew implements Renewer. A plugin of an older protocol takes one holder in a call. Renew then
-// makes one call for each holder.
+// Renew implements Renewer.
 func (c *Client) Renew(ctx context.Context, holders []string, lease time.Duration) error {
 	if err := ValidateRenewal(holders, lease); err != nil {
 		return err
 	}
-	for rest := holders; len(rest) > 0; rest = rest[1:] {
-		resp, err := c.rpc.Renew(ctx, &storagev1.RenewRequest{
-			Call: &chatv1.CallContext{Instance: c.instance}, Holder: rest[0], Holders: rest[1:], LeaseMs: lease.Milliseconds()})
-		if err != nil {
-			return fault.Of(err)
-		}
-		if resp.All {
-			return nil
-		}
+	_, err := c.rpc.Renew(ctx, &storagev1.RenewRequest{
+		Call: &chatv1.CallContext{Instance: c.instance}, Holders: holders, LeaseMs: lease.Milliseconds()})
+	if err != nil {
+		return fault.Of(err)
 	}
 	return nil
 }

@@ -10,9 +10,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
-	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
@@ -38,29 +36,6 @@ func dial(t *testing.T, register func(*grpc.Server)) *grpc.ClientConn {
 	return conn
 }
 
-// earlier is a plugin of an older protocol, whose Renew takes one holder.
-type earlier struct {
-	storagev1.UnimplementedStorageServiceServer
-	renewed []string
-}
-
-func (e *earlier) Renew(_ context.Context, req *storagev1.RenewRequest) (*storagev1.RenewResponse, error) {
-	if req.Holder == "" {
-		return nil, fault.New(fault.Invalid, "a renewal needs a holder")
-	}
-	e.renewed = append(e.renewed, req.Holder)
-	return &storagev1.RenewResponse{}, nil
-}
-
-func TestClient_Renew_oneByOne(t *testing.T) {
-	e := &earlier{}
-	c := storage.NewClient(dial(t, func(s *grpc.Server) { storagev1.RegisterStorageServiceServer(s, e) }), "i")
-	holders := []string{"a", "b", "c"}
-	if err := c.Renew(t.Context(), holders, time.Second); err != nil || !slices.Equal(e.renewed, holders) {
-		t.Errorf("renewed %q, %v", e.renewed, err)
-	}
-}
-
 // renewing is a storage that records the calls of Renew. It has no other methods.
 type renewing struct {
 	storage.Storage
@@ -75,9 +50,9 @@ func (r *renewing) Renew(_ context.Context, holders []string, lease time.Duratio
 	return nil
 }
 
-func TestClient_Renew_all(t *testing.T) {
+func TestClient_Renew(t *testing.T) {
 	r := &renewing{}
-	p := storage.NewPlugin("test", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) { return r, nil })
+	p := storage.NewPlugin("test", "1", func(context.Context, struct{}, sdk.Env) (*renewing, error) { return r, nil })
 	conn := dial(t, func(s *grpc.Server) { sdk.Register(s, p, hclog.NewNullLogger()) })
 	if _, err := pluginv1.NewPluginServiceClient(conn).Configure(t.Context(), &pluginv1.ConfigureRequest{Instance: "i", Config: []byte(`{}`)}); err != nil {
 		t.Fatal(err)
@@ -88,12 +63,7 @@ func TestClient_Renew_all(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	// A host of the older protocol sends one holder, in the field Holder.
-	raw := storagev1.NewStorageServiceClient(conn)
-	if _, err := raw.Renew(t.Context(), &storagev1.RenewRequest{Call: &chatv1.CallContext{Instance: "i"}, Holder: "run", LeaseMs: 1000}); err != nil {
-		t.Error(err)
-	}
-	if want := []string{"[a] 1s", "[a b c] 1s", "[run] 1s"}; !slices.Equal(r.calls, want) {
+	if want := []string{"[a] 1s", "[a b c] 1s"}; !slices.Equal(r.calls, want) {
 		t.Errorf("calls %q; want %q", r.calls, want)
 	}
 	for _, holders := range [][]string{nil, {""}, {"a", ""}, make([]string, storage.MaxRenewal+1)} {

@@ -119,11 +119,7 @@ func (s *server) Renew(ctx context.Context, req *storagev1.RenewRequest) (*stora
 		return nil, err
 	}
 	defer done()
-	holders := req.Holders
-	if req.Holder != "" {
-		holders = append([]string{req.Holder}, holders...)
-	}
-	return &storagev1.RenewResponse{All: true}, v.Renew(ctx, holders, time.Duration(req.LeaseMs)*time.Millisecond)
+	return &storagev1.RenewResponse{}, v.Renew(ctx, req.Holders, time.Duration(req.LeaseMs)*time.Millisecond)
 }
 
 func (s *server) Import(ctx context.Context, req *storagev1.ImportRequest) (*storagev1.ImportResponse, error) {

@@ -29,7 +29,7 @@ const MaxRenewal = 1000
 // belongs to that user. A conversation that was begun without a user belongs to the tenant.
 //
 // A request with Owned requires that the conversation belongs to the call's user. A request without
-// Owned may use all conversations of the tenant. A Storage with the capability [CapOwners] obeys
+// Owned may use all conversations of the tenant. A Storage with the feature [feature.Owners] obeys
 // Owned, reports which user wrote a turn, and deletes users as [Scope] describes.
 //
 // If a Storage implements io.Closer, Close is called once, after the last call has returned. Errors
@@ -55,7 +55,8 @@ type Storage interface {
 	Delete(ctx context.Context, scope Scope) (Deleted, error)
 }
 
-// Renewer is the interface of a storage that several hosts may share, with the capability CapRenew.
+// Renewer is the interface of a storage that several hosts may share. It stands for the feature
+// feature.Renew.
 type Renewer interface {
 	// Renew extends all leases of the holders to lease from now, by the storage's clock. It never
 	// shortens a lease. It also extends a lease that has ended, if no Begin has interrupted the
@@ -65,7 +66,7 @@ type Renewer interface {
 }
 
 // Importer is the interface of a storage that accepts turns which ended in another storage, with
-// the capability CapImport.
+// the feature feature.Import.
 type Importer interface {
 	// Import appends the turns to the call's conversation, and returns how many it appended. It
 	// creates the conversation if needed. It is atomic, and may be repeated, because it skips turns
@@ -75,8 +76,8 @@ type Importer interface {
 	Import(ctx context.Context, req *ImportRequest) (turns int64, err error)
 }
 
-// Migrator is the interface of a storage whose database has a schema version, with the capability
-// CapMigrate.
+// Migrator is the interface of a storage whose database has a schema version, with the feature
+// feature.Migrate.
 type Migrator interface {
 	// Migrate expands the database to the schema version of this plugin. Plugins of older schema
 	// versions can still use the database. With Contract, Migrate then contracts the database,
@@ -97,7 +98,7 @@ type Migration struct {
 }
 
 // Backuper is the interface of a storage whose database is a file on the plugin's machine, with the
-// capability CapBackup.
+// feature feature.Backup.
 type Backuper interface {
 	// Backup writes a copy of the whole database, with all tenants, into the folder, which is an
 	// absolute path. The copy shows the database at one moment. Turns continue during the backup.

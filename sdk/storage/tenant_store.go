@@ -30,9 +30,9 @@ func HistoryFits(sizes []int) int {
 	return len(sizes)
 }
 
-// TenantStore is the interface of a storage that also stores registered tenants, with the
-// capability CapTenantStore. Hosts that use the same storage share its tenants. Errors are of
-// package fault.
+// TenantStore is the interface of a storage that also stores registered tenants. A plugin whose
+// instances implement it serves the service TenantStoreService. Hosts that use the same storage
+// share its tenants. Errors are of package fault.
 type TenantStore interface {
 	// PutTenant stores the next version of a tenant's registration. It assigns the version and the
 	// position under one lock, so that positions become visible in increasing order. If the request
@@ -55,8 +55,8 @@ type TenantStore interface {
 	TenantChanges(ctx context.Context, after int64, limit int) (*TenantChangePage, error)
 }
 
-// TenantWatcher is the interface of a TenantStore that reports changes at once, with the capability
-// CapWatch.
+// TenantWatcher is the interface of a TenantStore that reports changes at once, with the feature
+// feature.Watch.
 type TenantWatcher interface {
 	// WatchTenants calls changed once when the watch has started, and then whenever any host may
 	// have changed a tenant. It returns an error of changed, the error of ctx when ctx is canceled,

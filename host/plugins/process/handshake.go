@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
@@ -93,12 +94,13 @@ func (p *Process) connect() (*grpc.ClientConn, error) {
 	return raw.(*grpc.ClientConn), nil // connPlugin.GRPCClient returns a *grpc.ClientConn
 }
 
-// identify asks the plugin for its kind, name, version and schema, and sets Info and
-// Schema. It returns an error if kind and name differ from the file name, if the plugin
-// serves no service that the host knows, takes a negative number of calls at once, or if
-// the schema is invalid.
-func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
-	info, err := pluginv1.NewPluginServiceClient(p.Conn).GetInfo(ctx, &pluginv1.GetInfoRequest{})
+// identify tells the plugin what the host knows, asks the plugin for its kind, name,
+// version, services, features and schema, and sets Info and Schema. It returns an error if
+// kind and name differ from the file name, if the plugin serves no service that the host
+// knows, lists too much, takes a negative number of calls at once, or if the schema is invalid.
+func (p *Process) identify(ctx context.Context, schemas *schemaCache, hostVersion string) error {
+	info, err := pluginv1.NewPluginServiceClient(p.Conn).GetInfo(ctx,
+		&pluginv1.GetInfoRequest{HostVersion: hostVersion, Services: feature.Services(), Features: feature.Known()})
 	if err != nil {
 		return fmt.Errorf("it does not say who it is: %w", err)
 	}
@@ -114,6 +116,17 @@ func (p *Process) identify(ctx context.Context, schemas *schemaCache) error {
 	}
 	if info.MaxConcurrentCalls < 0 {
 		return permanent("%s says that it takes %d calls at once: it must be 0, for any number, or more", p.Binary.Path, info.MaxConcurrentCalls)
+	}
+	for what, names := range map[string][]string{"services": info.Services, "features": info.Features} {
+		if len(names) > sdk.MaxListedNames {
+			return permanent("%s lists %d %s, and at most %d are read", p.Binary.Path, len(names), what, sdk.MaxListedNames)
+		}
+		for i, name := range names {
+			if len(name) > sdk.MaxIDBytes {
+				return permanent("%s lists %s with names of more than %d bytes", p.Binary.Path, what, sdk.MaxIDBytes)
+			}
+			names[i] = p.output.sanitizer.Clean(name, sdk.MaxIDBytes)
+		}
 	}
 	info.Version = p.output.sanitizer.Clean(info.Version, MaxNameBytes)
 	p.Info = info

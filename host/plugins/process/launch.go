@@ -18,7 +18,7 @@ import (
 	"google.golang.org/grpc"
 )
 
-// Launcher starts plugin processes. All exported fields except DataDir are required, and
+// Launcher starts plugin processes. All exported fields except DataDir and HostVersion are required, and
 // must be set before the first use. A Launcher is safe for concurrent use.
 type Launcher struct {
 	Log       hclog.Logger
@@ -29,6 +29,8 @@ type Launcher struct {
 	// DataDir is the folder that contains a data folder for each plugin. If DataDir is
 	// empty, plugins have no data folder.
 	DataDir string
+	// HostVersion is the version that plugins get in GetInfo. It may be empty.
+	HostVersion string
 	// DroppedLines returns the plugin's counter of output lines that were not logged.
 	DroppedLines func(discovery.Ref) *atomic.Int64
 
@@ -141,7 +143,7 @@ func (l *Launcher) Start(ctx context.Context, p *Process) (*Process, error) {
 	}
 	go p.cleanUp() // cleanUp waits for the end of the process
 	if err = c.err; err == nil {
-		err = p.identify(ctx, &l.schemas)
+		err = p.identify(ctx, &l.schemas, l.HostVersion)
 	}
 	if err == nil {
 		p.Log.Info("plugin is ready", "version", p.Info.Version, "took", time.Since(p.StartedAt).Round(time.Millisecond))

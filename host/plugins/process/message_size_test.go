@@ -15,6 +15,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
@@ -109,7 +110,7 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	if _, err := p.Backend.Configure(t.Context(), "i", []byte("{}"), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient("unix:"+socket, append((&Process{Binary: &discovery.Binary{}}).dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient("unix:"+socket, append((&Process{Binary: &discovery.Binary{}, Info: &pluginv1.GetInfoResponse{Features: p.Info.Features}}).dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,9 +124,9 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	ctx := t.Context()
 	call := sdk.Call{Tenant: large(64), Conversation: large(sdk.MaxIDBytes), User: large(sdk.MaxIDBytes)}
-	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (storage.Storage, error) {
+	conn := serve(t, storage.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (boundless, error) {
 		return boundless{}, nil
-	}, sdk.Capability(storage.CapImport), sdk.Capability(storage.CapTenantStore)))
+	}))
 	s, r := storage.NewClient(conn, "i"), storage.NewTenantStoreClient(conn, "i")
 
 	message := chat.Text(chat.User, large(sdk.MaxUserMessageBytes))

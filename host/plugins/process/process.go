@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -113,14 +113,14 @@ func (p *Process) Go(f func()) bool {
 	return true
 }
 
-// HasCapability reports whether the plugin advertises the capability.
-func HasCapability(info *pluginv1.GetInfoResponse, capability string) bool {
-	for _, c := range info.GetCapabilities() {
-		if strings.EqualFold(c, capability) {
-			return true
-		}
-	}
-	return false
+// HasFeature reports whether the plugin has the feature, which is a name of package feature.
+func HasFeature(info *pluginv1.GetInfoResponse, name string) bool {
+	return slices.Contains(info.GetFeatures(), name)
+}
+
+// HasService reports whether the plugin serves the gRPC service with this full name.
+func HasService(info *pluginv1.GetInfoResponse, name string) bool {
+	return slices.Contains(info.GetServices(), name)
 }
 
 // String returns the process's name in messages.

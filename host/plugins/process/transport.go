@@ -3,11 +3,13 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -27,9 +29,12 @@ func (p *Process) dialOptions() []grpc.DialOption {
 	}
 }
 
-// attributeUnary is a client interceptor that applies attribute to the error of a unary
-// call.
+// attributeUnary is a client interceptor that applies checkFeatures to a unary call, and
+// attribute to its error.
 func (p *Process) attributeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+	if err := p.checkFeatures(method, req); err != nil {
+		return err
+	}
 	return p.attribute(method, req, invoke(ctx, method, req, reply, conn, opts...))
 }
 
@@ -42,7 +47,8 @@ func (p *Process) attributeStream(ctx context.Context, desc *grpc.StreamDesc, co
 	return &attributedStream{ClientStream: s, process: p, method: method}, nil
 }
 
-// attributedStream is a stream that applies attribute to each of its errors.
+// attributedStream is a stream that applies checkFeatures to each request, and attribute to
+// each error.
 type attributedStream struct {
 	grpc.ClientStream
 	process *Process
@@ -51,12 +57,28 @@ type attributedStream struct {
 
 // SendMsg implements [grpc.ClientStream].
 func (s *attributedStream) SendMsg(m any) error {
+	if err := s.process.checkFeatures(s.method, m); err != nil {
+		return err
+	}
 	return s.process.attribute(s.method, m, s.ClientStream.SendMsg(m))
 }
 
 // RecvMsg implements [grpc.ClientStream].
 func (s *attributedStream) RecvMsg(m any) error {
 	return s.process.attribute(s.method, nil, s.ClientStream.RecvMsg(m))
+}
+
+// checkFeatures returns an error if the request needs a feature that the plugin does not
+// have. A plugin without a feature would ignore the fields of the feature, so that the host
+// must not send the request.
+func (p *Process) checkFeatures(method string, req any) error {
+	err := feature.Check(method, req, p.Info.GetFeatures())
+	if err == nil {
+		return nil
+	}
+	e := *fault.Of(err)
+	e.Message = fmt.Sprintf("the %s %s", p.Binary.Ref, e.Message)
+	return &e
 }
 
 // attribute returns an error that names the party at fault. It changes only errors that

@@ -2,6 +2,7 @@ package instances
 
 import (
 	"context"
+	"errors"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/schema"
@@ -16,6 +17,10 @@ type Backend[C, T any] struct {
 	Open   func(ctx context.Context, cfg C, env sdk.Env) (T, error)
 	// Services adds the kind's gRPC services, which call Set.Get.
 	Services func(*grpc.Server, *Set[T])
+	// Features are the features of the plugin, and Extras the interfaces of its kind's features. An
+	// instance that lacks an interface of a feature is refused.
+	Features []string
+	Extras   []Extra
 	// Needs returns the needs of a memory instance. It is nil for other kinds.
 	Needs func(T) (*sdk.MemoryNeeds, error)
 }
@@ -28,6 +33,20 @@ func New[C, T any](open func(context.Context, C, sdk.Env) (T, error), services f
 		panic("botyard sdk: " + err.Error())
 	}
 	return &Backend[C, T]{Schema: s, Open: open, Services: services}
+}
+
+// As returns a function that opens an instance with open and returns it as a T, which I implements.
+// Where open returns an error, the function returns no instance, so that a nil pointer is not taken
+// for an instance.
+func As[T, C, I any](open func(context.Context, C, sdk.Env) (I, error)) func(context.Context, C, sdk.Env) (T, error) {
+	return func(ctx context.Context, cfg C, env sdk.Env) (T, error) {
+		v, err := open(ctx, cfg, env)
+		if err != nil {
+			var none T
+			return none, err
+		}
+		return any(v).(T), nil
+	}
 }
 
 var _ sdk.Backend = (*Backend[struct{}, int])(nil)
@@ -48,6 +67,9 @@ func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte,
 	var traits sdk.Traits
 	if err != nil {
 		return traits, err
+	}
+	if err := checkExtras(v, b.Features, b.Extras); err != nil {
+		return traits, errors.Join(err, b.Release(id))
 	}
 	if l, ok := any(v).(sdk.Limited); ok {
 		traits.Capacity = l.Capacity()

@@ -19,6 +19,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/hashicorp/go-hclog"
 )
@@ -104,7 +105,7 @@ func main() {
 		opts = append(opts, sdk.MaxConcurrentCalls(2))
 	}
 	if mark == "egress" {
-		opts = append(opts, sdk.Capability(sdk.CapEgress))
+		opts = append(opts, sdk.Feature(feature.Egress))
 	}
 	p := llm.NewPlugin(name, "0-"+mark, open, opts...)
 	switch mark {

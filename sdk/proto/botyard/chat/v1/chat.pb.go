@@ -1126,7 +1126,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\adetails\x18\x06 \x03(\v2#.botyard.chat.v1.Usage.DetailsEntryR\adetails\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xdc\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xe7\x01\n" +
 	"\vCallContext\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\"\n" +
@@ -1135,7 +1135,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\n" +
 	"call_token\x18\x05 \x01(\tR\tcallToken\x12 \n" +
 	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x12 \n" +
-	"\vtraceparent\x18\a \x01(\tR\vtraceparent*_\n" +
+	"\vtraceparent\x18\a \x01(\tR\vtraceparentJ\x04\b\b\x10\tR\x03bot*_\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +

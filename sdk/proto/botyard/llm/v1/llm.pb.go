@@ -8,6 +8,7 @@ package llmv1
 
 import (
 	v1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	_ "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -773,14 +774,14 @@ var File_botyard_llm_v1_llm_proto protoreflect.FileDescriptor
 
 const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\n" +
-	"\x18botyard/llm/v1/llm.proto\x12\x0ebotyard.llm.v1\x1a\x1abotyard/chat/v1/chat.proto\"\xeb\x02\n" +
+	"\x18botyard/llm/v1/llm.proto\x12\x0ebotyard.llm.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\"\xfd\x02\n" +
 	"\vChatRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x124\n" +
-	"\bmessages\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x12*\n" +
-	"\x05tools\x18\x03 \x03(\v2\x14.botyard.llm.v1.ToolR\x05tools\x12;\n" +
-	"\vtool_choice\x18\x04 \x01(\v2\x1a.botyard.llm.v1.ToolChoiceR\n" +
-	"toolChoice\x12G\n" +
-	"\x0fresponse_format\x18\x05 \x01(\v2\x1e.botyard.llm.v1.ResponseFormatR\x0eresponseFormat\x12*\n" +
+	"\bmessages\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x120\n" +
+	"\x05tools\x18\x03 \x03(\v2\x14.botyard.llm.v1.ToolB\x04\x88\xb5\x18\vR\x05tools\x12A\n" +
+	"\vtool_choice\x18\x04 \x01(\v2\x1a.botyard.llm.v1.ToolChoiceB\x04\x88\xb5\x18\vR\n" +
+	"toolChoice\x12M\n" +
+	"\x0fresponse_format\x18\x05 \x01(\v2\x1e.botyard.llm.v1.ResponseFormatB\x04\x88\xb5\x18\fR\x0eresponseFormat\x12*\n" +
 	"\x11max_output_tokens\x18\x06 \x01(\x05R\x0fmaxOutputTokens\x12\x16\n" +
 	"\x06stream\x18\a \x01(\bR\x06stream\"\\\n" +
 	"\x04Tool\x12\x12\n" +
@@ -837,11 +838,11 @@ const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\x05usage\x18\x02 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x14\n" +
 	"\x05model\x18\x03 \x01(\tR\x05model\"#\n" +
 	"\tEmbedding\x12\x16\n" +
-	"\x06values\x18\x01 \x03(\x02R\x06values2\x97\x01\n" +
+	"\x06values\x18\x01 \x03(\x02R\x06values2\x9d\x01\n" +
 	"\n" +
 	"LLMService\x12C\n" +
-	"\x04Chat\x12\x1b.botyard.llm.v1.ChatRequest\x1a\x1c.botyard.llm.v1.ChatResponse0\x01\x12D\n" +
-	"\x05Embed\x12\x1c.botyard.llm.v1.EmbedRequest\x1a\x1d.botyard.llm.v1.EmbedResponseB;Z9github.com/botyard/botyard/sdk/proto/botyard/llm/v1;llmv1b\x06proto3"
+	"\x04Chat\x12\x1b.botyard.llm.v1.ChatRequest\x1a\x1c.botyard.llm.v1.ChatResponse0\x01\x12J\n" +
+	"\x05Embed\x12\x1c.botyard.llm.v1.EmbedRequest\x1a\x1d.botyard.llm.v1.EmbedResponse\"\x04\x88\xb5\x18\x02B;Z9github.com/botyard/botyard/sdk/proto/botyard/llm/v1;llmv1b\x06proto3"
 
 var (
 	file_botyard_llm_v1_llm_proto_rawDescOnce sync.Once

@@ -30,7 +30,7 @@ type LLMServiceClient interface {
 	// Chat generates one reply. The stream carries deltas and ends with exactly one
 	// response that has finish set; a stream that ends without it has failed.
 	Chat(ctx context.Context, in *ChatRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ChatResponse], error)
-	// Embed is served by plugins with the capability "embed".
+	// Embed returns a vector for each text.
 	Embed(ctx context.Context, in *EmbedRequest, opts ...grpc.CallOption) (*EmbedResponse, error)
 }
 
@@ -78,7 +78,7 @@ type LLMServiceServer interface {
 	// Chat generates one reply. The stream carries deltas and ends with exactly one
 	// response that has finish set; a stream that ends without it has failed.
 	Chat(*ChatRequest, grpc.ServerStreamingServer[ChatResponse]) error
-	// Embed is served by plugins with the capability "embed".
+	// Embed returns a vector for each text.
 	Embed(context.Context, *EmbedRequest) (*EmbedResponse, error)
 	mustEmbedUnimplementedLLMServiceServer()
 }

@@ -8,6 +8,7 @@ package memoryv1
 
 import (
 	v1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	_ "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	reflect "reflect"
@@ -353,7 +354,7 @@ var File_botyard_memory_v1_memory_proto protoreflect.FileDescriptor
 
 const file_botyard_memory_v1_memory_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebotyard/memory/v1/memory.proto\x12\x11botyard.memory.v1\x1a\x1abotyard/chat/v1/chat.proto\"\xa3\x01\n" +
+	"\x1ebotyard/memory/v1/memory.proto\x12\x11botyard.memory.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\"\xa3\x01\n" +
 	"\rRecallRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12,\n" +
 	"\x04tail\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\x04tail\x122\n" +
@@ -369,11 +370,12 @@ const file_botyard_memory_v1_memory_proto_rawDesc = "" +
 	"\x10RememberResponse\"A\n" +
 	"\rForgetRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\"\x10\n" +
-	"\x0eForgetResponse2\x82\x02\n" +
+	"\x0eForgetResponse2\x8e\x02\n" +
 	"\rMemoryService\x12M\n" +
-	"\x06Recall\x12 .botyard.memory.v1.RecallRequest\x1a!.botyard.memory.v1.RecallResponse\x12S\n" +
-	"\bRemember\x12\".botyard.memory.v1.RememberRequest\x1a#.botyard.memory.v1.RememberResponse\x12M\n" +
-	"\x06Forget\x12 .botyard.memory.v1.ForgetRequest\x1a!.botyard.memory.v1.ForgetResponseBAZ?github.com/botyard/botyard/sdk/proto/botyard/memory/v1;memoryv1b\x06proto3"
+	"\x06Recall\x12 .botyard.memory.v1.RecallRequest\x1a!.botyard.memory.v1.RecallResponse\x12Y\n" +
+	"\bRemember\x12\".botyard.memory.v1.RememberRequest\x1a#.botyard.memory.v1.RememberResponse\"\x04\x88\xb5\x18\t\x12S\n" +
+	"\x06Forget\x12 .botyard.memory.v1.ForgetRequest\x1a!.botyard.memory.v1.ForgetResponse\"\x04\x88\xb5\x18\n" +
+	"BAZ?github.com/botyard/botyard/sdk/proto/botyard/memory/v1;memoryv1b\x06proto3"
 
 var (
 	file_botyard_memory_v1_memory_proto_rawDescOnce sync.Once

@@ -22,7 +22,13 @@ const (
 )
 
 type GetInfoRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The host's version, for logs.
+	HostVersion string `protobuf:"bytes,1,opt,name=host_version,json=hostVersion,proto3" json:"host_version,omitempty"`
+	// Full names of the gRPC services of plugins that the host can call.
+	Services []string `protobuf:"bytes,2,rep,name=services,proto3" json:"services,omitempty"`
+	// The features that the host knows.
+	Features      []string `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -57,6 +63,27 @@ func (*GetInfoRequest) Descriptor() ([]byte, []int) {
 	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *GetInfoRequest) GetHostVersion() string {
+	if x != nil {
+		return x.HostVersion
+	}
+	return ""
+}
+
+func (x *GetInfoRequest) GetServices() []string {
+	if x != nil {
+		return x.Services
+	}
+	return nil
+}
+
+func (x *GetInfoRequest) GetFeatures() []string {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
 type GetInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// "llm", "memory" or "storage".
@@ -65,11 +92,13 @@ type GetInfoResponse struct {
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// The plugin's own version, shown to operators.
 	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
-	// Full names of the gRPC services it serves, newest first, for example
-	// "botyard.llm.v1.LLMService". The host takes the first it knows.
+	// Full names of all gRPC services that it serves, for example
+	// "botyard.llm.v1.LLMService" and "grpc.health.v1.Health". Of two versions of a service,
+	// the newer comes first. The host calls the first that it knows. A plugin of which the
+	// host knows no service of its kind cannot be used.
 	Services []string `protobuf:"bytes,4,rep,name=services,proto3" json:"services,omitempty"`
-	// What it does beyond the core of its kind, for example "embed".
-	Capabilities []string `protobuf:"bytes,5,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// The features that it has, as Feature names them, for example "embed".
+	Features []string `protobuf:"bytes,5,rep,name=features,proto3" json:"features,omitempty"`
 	// JSON Schema (2020-12) of its configuration block, without the key that
 	// selects the plugin.
 	ConfigSchema []byte `protobuf:"bytes,6,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
@@ -144,9 +173,9 @@ func (x *GetInfoResponse) GetServices() []string {
 	return nil
 }
 
-func (x *GetInfoResponse) GetCapabilities() []string {
+func (x *GetInfoResponse) GetFeatures() []string {
 	if x != nil {
-		return x.Capabilities
+		return x.Features
 	}
 	return nil
 }
@@ -178,8 +207,7 @@ type ConfigureRequest struct {
 	Instance string `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
 	// A JSON object, references and secrets resolved.
 	Config []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
-	// Where the instance's connections may lead. Sent only to plugins with the
-	// capability "egress"; absent: to every address.
+	// Where the instance's connections may lead. Absent: to every address.
 	Egress        *Egress `protobuf:"bytes,3,opt,name=egress,proto3" json:"egress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -511,21 +539,24 @@ var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
 
 const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebotyard/plugin/v1/plugin.proto\x12\x11botyard.plugin.v1\"\x10\n" +
-	"\x0eGetInfoRequest\"\x88\x02\n" +
+	"\x1ebotyard/plugin/v1/plugin.proto\x12\x11botyard.plugin.v1\x1a\x1fbotyard/plugin/v1/feature.proto\"k\n" +
+	"\x0eGetInfoRequest\x12!\n" +
+	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
+	"\bservices\x18\x02 \x03(\tR\bservices\x12\x1a\n" +
+	"\bfeatures\x18\x03 \x03(\tR\bfeatures\"\x80\x02\n" +
 	"\x0fGetInfoResponse\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12\x1a\n" +
-	"\bservices\x18\x04 \x03(\tR\bservices\x12\"\n" +
-	"\fcapabilities\x18\x05 \x03(\tR\fcapabilities\x12#\n" +
+	"\bservices\x18\x04 \x03(\tR\bservices\x12\x1a\n" +
+	"\bfeatures\x18\x05 \x03(\tR\bfeatures\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
 	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
-	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"y\n" +
+	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"\x7f\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
-	"\x06config\x18\x02 \x01(\fR\x06config\x121\n" +
-	"\x06egress\x18\x03 \x01(\v2\x19.botyard.plugin.v1.EgressR\x06egress\"2\n" +
+	"\x06config\x18\x02 \x01(\fR\x06config\x127\n" +
+	"\x06egress\x18\x03 \x01(\v2\x19.botyard.plugin.v1.EgressB\x04\x88\xb5\x18\x01R\x06egress\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
 	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
@@ -589,6 +620,7 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 	if File_botyard_plugin_v1_plugin_proto != nil {
 		return
 	}
+	file_botyard_plugin_v1_feature_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

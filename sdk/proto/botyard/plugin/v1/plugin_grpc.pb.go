@@ -53,8 +53,16 @@ const (
 // Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
 // folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
 // folder for files that must survive it.
+//
+// Versions. Host and plugin may come from different versions of the protocol. Each says in
+// GetInfo what it knows, and the host uses what both know. A host calls no service that the
+// plugin does not list, and no RPC and no request field of a feature that the plugin does
+// not list. A plugin answers an RPC that it does not serve with the gRPC code
+// UNIMPLEMENTED. Both ignore fields that they do not know, except where a message says that
+// they are kept.
 type PluginServiceClient interface {
-	// GetInfo needs no instance and has no effect.
+	// GetInfo needs no instance and has no effect. The host calls it once, before any other
+	// RPC.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
 	// Configure makes an instance, or finds the one it made before under the same
 	// id. The configuration has passed the schema. It does not reach out further
@@ -132,8 +140,16 @@ func (c *pluginServiceClient) Release(ctx context.Context, in *ReleaseRequest, o
 // Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
 // folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
 // folder for files that must survive it.
+//
+// Versions. Host and plugin may come from different versions of the protocol. Each says in
+// GetInfo what it knows, and the host uses what both know. A host calls no service that the
+// plugin does not list, and no RPC and no request field of a feature that the plugin does
+// not list. A plugin answers an RPC that it does not serve with the gRPC code
+// UNIMPLEMENTED. Both ignore fields that they do not know, except where a message says that
+// they are kept.
 type PluginServiceServer interface {
-	// GetInfo needs no instance and has no effect.
+	// GetInfo needs no instance and has no effect. The host calls it once, before any other
+	// RPC.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
 	// Configure makes an instance, or finds the one it made before under the same
 	// id. The configuration has passed the schema. It does not reach out further

@@ -8,6 +8,7 @@ package storagev1
 
 import (
 	v1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	_ "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -244,7 +245,7 @@ type BeginRequest struct {
 	// from the newest, that would exceed the bytes is left out, and those before it too.
 	TailBytes int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
 	// A conversation that exists and is not the call's user's is CLASS_NOT_FOUND. This is
-	// checked before anything else. For storages with the capability "owners".
+	// checked before anything else.
 	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1265,14 +1266,14 @@ func (x *DeleteResponse) GetEmptied() int64 {
 	return 0
 }
 
-// At least one holder and at most 1000 are named, those in both fields together.
 type RenewRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Call    *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Holder  string                 `protobuf:"bytes,2,opt,name=holder,proto3" json:"holder,omitempty"`
-	LeaseMs int64                  `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
-	// More of them.
-	Holders       []string `protobuf:"bytes,4,rep,name=holders,proto3" json:"holders,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the instance only.
+	Call *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// 1 to 1000.
+	Holders []string `protobuf:"bytes,2,rep,name=holders,proto3" json:"holders,omitempty"`
+	// Milliseconds from now, by the storage's clock.
+	LeaseMs       int64 `protobuf:"varint,3,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1314,11 +1315,11 @@ func (x *RenewRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *RenewRequest) GetHolder() string {
+func (x *RenewRequest) GetHolders() []string {
 	if x != nil {
-		return x.Holder
+		return x.Holders
 	}
-	return ""
+	return nil
 }
 
 func (x *RenewRequest) GetLeaseMs() int64 {
@@ -1328,18 +1329,8 @@ func (x *RenewRequest) GetLeaseMs() int64 {
 	return 0
 }
 
-func (x *RenewRequest) GetHolders() []string {
-	if x != nil {
-		return x.Holders
-	}
-	return nil
-}
-
 type RenewResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether holders was read. A plugin that does not know that field has renewed
-	// holder alone.
-	All           bool `protobuf:"varint,1,opt,name=all,proto3" json:"all,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1372,13 +1363,6 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
-}
-
-func (x *RenewResponse) GetAll() bool {
-	if x != nil {
-		return x.All
-	}
-	return false
 }
 
 type ImportRequest struct {
@@ -1707,7 +1691,7 @@ var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
-	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x03\n" +
+	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x03\n" +
 	"\x04Turn\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x123\n" +
@@ -1722,7 +1706,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\xd0\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\"\xd6\x02\n" +
 	"\fBeginRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x122\n" +
 	"\amessage\x18\x02 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x12\x1a\n" +
@@ -1735,8 +1719,8 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\aattempt\x18\t \x01(\tR\aattempt\x12\x1d\n" +
 	"\n" +
 	"tail_bytes\x18\n" +
-	" \x01(\x03R\ttailBytes\x12\x14\n" +
-	"\x05owned\x18\x0f \x01(\bR\x05owned\"\xf7\x01\n" +
+	" \x01(\x03R\ttailBytes\x12\x1a\n" +
+	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +
@@ -1761,21 +1745,21 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x05usage\x18\x06 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x16\n" +
 	"\x06record\x18\a \x01(\fR\x06record\"(\n" +
 	"\x0eCommitResponse\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x03R\x06number\"\x93\x01\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\"\x99\x01\n" +
 	"\vReadRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\x03R\x05after\x12\x14\n" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x10\n" +
-	"\x03all\x18\x04 \x01(\bR\x03all\x12\x14\n" +
-	"\x05owned\x18\x0f \x01(\bR\x05owned\"R\n" +
+	"\x03all\x18\x04 \x01(\bR\x03all\x12\x1a\n" +
+	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\"R\n" +
 	"\fReadResponse\x12.\n" +
 	"\x05turns\x18\x01 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\x81\x01\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\x87\x01\n" +
 	"\vListRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x14\n" +
 	"\x05after\x18\x02 \x01(\tR\x05after\x12\x14\n" +
-	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x14\n" +
-	"\x05wrote\x18\x0f \x01(\bR\x05wrote\"j\n" +
+	"\x05limit\x18\x03 \x01(\x05R\x05limit\x12\x1a\n" +
+	"\x05wrote\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05wrote\"j\n" +
 	"\fListResponse\x12F\n" +
 	"\rconversations\x18\x01 \x03(\v2 .botyard.storage.v1.ConversationR\rconversations\x12\x12\n" +
 	"\x04more\x18\x02 \x01(\bR\x04more\"\xd6\x01\n" +
@@ -1787,25 +1771,23 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
-	"\x06shared\x18\x0f \x01(\bR\x06shared\"\xb9\x01\n" +
+	"\x06shared\x18\x0f \x01(\bR\x06shared\"\xbf\x01\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\bR\x06tenant\x122\n" +
 	"\x06before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\x12\x14\n" +
-	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x14\n" +
-	"\x05owned\x18\x0f \x01(\bR\x05owned\"z\n" +
+	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x1a\n" +
+	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\"z\n" +
 	"\x0eDeleteResponse\x12$\n" +
 	"\rconversations\x18\x01 \x01(\x03R\rconversations\x12\x14\n" +
 	"\x05turns\x18\x02 \x01(\x03R\x05turns\x12\x12\n" +
 	"\x04more\x18\x03 \x01(\bR\x04more\x12\x18\n" +
-	"\aemptied\x18\x0f \x01(\x03R\aemptied\"\x8d\x01\n" +
+	"\aemptied\x18\x0f \x01(\x03R\aemptied\"u\n" +
 	"\fRenewRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
-	"\x06holder\x18\x02 \x01(\tR\x06holder\x12\x19\n" +
-	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\x12\x18\n" +
-	"\aholders\x18\x04 \x03(\tR\aholders\"!\n" +
-	"\rRenewResponse\x12\x10\n" +
-	"\x03all\x18\x01 \x01(\bR\x03all\"q\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x18\n" +
+	"\aholders\x18\x02 \x03(\tR\aholders\x12\x19\n" +
+	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x0f\n" +
+	"\rRenewResponse\"q\n" +
 	"\rImportRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
 	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +
@@ -1829,17 +1811,17 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x12TURN_STATE_RUNNING\x10\x01\x12\x18\n" +
 	"\x14TURN_STATE_SUCCEEDED\x10\x02\x12\x15\n" +
 	"\x11TURN_STATE_FAILED\x10\x03\x12\x1a\n" +
-	"\x16TURN_STATE_INTERRUPTED\x10\x042\xda\x05\n" +
+	"\x16TURN_STATE_INTERRUPTED\x10\x042\xf2\x05\n" +
 	"\x0eStorageService\x12L\n" +
 	"\x05Begin\x12 .botyard.storage.v1.BeginRequest\x1a!.botyard.storage.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.botyard.storage.v1.CommitRequest\x1a\".botyard.storage.v1.CommitResponse\x12I\n" +
 	"\x04Read\x12\x1f.botyard.storage.v1.ReadRequest\x1a .botyard.storage.v1.ReadResponse\x12I\n" +
 	"\x04List\x12\x1f.botyard.storage.v1.ListRequest\x1a .botyard.storage.v1.ListResponse\x12O\n" +
-	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12L\n" +
-	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\x12O\n" +
-	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\x12R\n" +
-	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponse\x12O\n" +
-	"\x06Backup\x12!.botyard.storage.v1.BackupRequest\x1a\".botyard.storage.v1.BackupResponseBCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
+	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12R\n" +
+	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\"\x04\x88\xb5\x18\x03\x12U\n" +
+	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\"\x04\x88\xb5\x18\x04\x12X\n" +
+	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponse\"\x04\x88\xb5\x18\x05\x12U\n" +
+	"\x06Backup\x12!.botyard.storage.v1.BackupRequest\x1a\".botyard.storage.v1.BackupResponse\"\x04\x88\xb5\x18\x06BCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
 var (
 	file_botyard_storage_v1_storage_proto_rawDescOnce sync.Once

@@ -56,17 +56,16 @@ type StorageServiceClient interface {
 	// the user's turns in all others: sequence, number, state and times stay, a running
 	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
-	// Renew keeps the leases of the holders for the lease's time. Served by storages
-	// with the capability "renew": those that several hosts may share.
+	// Renew keeps the leases of the holders for the lease's time. Storages that several
+	// hosts may share serve it.
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
-	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
-	// storages with the capability "import".
+	// Import appends turns that ended elsewhere. It is atomic and idempotent.
 	Import(ctx context.Context, in *ImportRequest, opts ...grpc.CallOption) (*ImportResponse, error)
-	// Migrate brings the database to the plugin's schema version. Served by storages with the
-	// capability "migrate". The call context names the instance only.
+	// Migrate brings the database to the plugin's schema version. The call context names the
+	// instance only.
 	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
-	// Backup writes a copy of the whole database into a folder. Served by storages with
-	// the capability "backup". The call context names the instance only.
+	// Backup writes a copy of the whole database into a folder. The call context names the
+	// instance only.
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (*BackupResponse, error)
 }
 
@@ -194,17 +193,16 @@ type StorageServiceServer interface {
 	// the user's turns in all others: sequence, number, state and times stay, a running
 	// one is interrupted, and a conversation that was the user's is the tenant's then.
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
-	// Renew keeps the leases of the holders for the lease's time. Served by storages
-	// with the capability "renew": those that several hosts may share.
+	// Renew keeps the leases of the holders for the lease's time. Storages that several
+	// hosts may share serve it.
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
-	// Import appends turns that ended elsewhere. It is atomic and idempotent. Served by
-	// storages with the capability "import".
+	// Import appends turns that ended elsewhere. It is atomic and idempotent.
 	Import(context.Context, *ImportRequest) (*ImportResponse, error)
-	// Migrate brings the database to the plugin's schema version. Served by storages with the
-	// capability "migrate". The call context names the instance only.
+	// Migrate brings the database to the plugin's schema version. The call context names the
+	// instance only.
 	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
-	// Backup writes a copy of the whole database into a folder. Served by storages with
-	// the capability "backup". The call context names the instance only.
+	// Backup writes a copy of the whole database into a folder. The call context names the
+	// instance only.
 	Backup(context.Context, *BackupRequest) (*BackupResponse, error)
 	mustEmbedUnimplementedStorageServiceServer()
 }

@@ -8,6 +8,7 @@ package storagev1
 
 import (
 	v1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
+	_ "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -952,7 +953,7 @@ var File_botyard_storage_v1_tenant_store_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_tenant_store_proto_rawDesc = "" +
 	"\n" +
-	"%botyard/storage/v1/tenant_store.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x02\n" +
+	"%botyard/storage/v1/tenant_store.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x02\n" +
 	"\fRegistration\x12\x16\n" +
 	"\x06tenant\x18\x01 \x01(\tR\x06tenant\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x03R\aversion\x12\x1a\n" +
@@ -1017,15 +1018,15 @@ const file_botyard_storage_v1_tenant_store_proto_rawDesc = "" +
 	"\x13TENANT_STATE_ACTIVE\x10\x01\x12\x18\n" +
 	"\x14TENANT_STATE_REMOVED\x10\x02\x12\x17\n" +
 	"\x13TENANT_STATE_PURGED\x10\x03\x12\x1a\n" +
-	"\x16TENANT_STATE_FROM_FILE\x10\x042\xdc\x04\n" +
+	"\x16TENANT_STATE_FROM_FILE\x10\x042\xe2\x04\n" +
 	"\x12TenantStoreService\x12X\n" +
 	"\tPutTenant\x12$.botyard.storage.v1.PutTenantRequest\x1a%.botyard.storage.v1.PutTenantResponse\x12[\n" +
 	"\n" +
 	"GetTenants\x12%.botyard.storage.v1.GetTenantsRequest\x1a&.botyard.storage.v1.GetTenantsResponse\x12^\n" +
 	"\vListTenants\x12&.botyard.storage.v1.ListTenantsRequest\x1a'.botyard.storage.v1.ListTenantsResponse\x12d\n" +
 	"\rTenantHistory\x12(.botyard.storage.v1.TenantHistoryRequest\x1a).botyard.storage.v1.TenantHistoryResponse\x12d\n" +
-	"\rTenantChanges\x12(.botyard.storage.v1.TenantChangesRequest\x1a).botyard.storage.v1.TenantChangesResponse\x12c\n" +
-	"\fWatchTenants\x12'.botyard.storage.v1.WatchTenantsRequest\x1a(.botyard.storage.v1.WatchTenantsResponse0\x01BCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
+	"\rTenantChanges\x12(.botyard.storage.v1.TenantChangesRequest\x1a).botyard.storage.v1.TenantChangesResponse\x12i\n" +
+	"\fWatchTenants\x12'.botyard.storage.v1.WatchTenantsRequest\x1a(.botyard.storage.v1.WatchTenantsResponse\"\x04\x88\xb5\x18\b0\x01BCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
 var (
 	file_botyard_storage_v1_tenant_store_proto_rawDescOnce sync.Once

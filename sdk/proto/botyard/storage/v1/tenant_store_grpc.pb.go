@@ -31,8 +31,8 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// TenantStoreService keeps the registered tenants of hosts. It is served by storages
-// with the capability "tenant_store". Call contexts name the instance only.
+// TenantStoreService keeps the registered tenants of hosts. A storage may
+// serve it beside StorageService. Call contexts name the instance only.
 type TenantStoreServiceClient interface {
 	// PutTenant stores the next version of a tenant's registration. Versions and
 	// positions are numbered under one lock, so positions become visible in their
@@ -49,8 +49,7 @@ type TenantStoreServiceClient interface {
 	TenantChanges(ctx context.Context, in *TenantChangesRequest, opts ...grpc.CallOption) (*TenantChangesResponse, error)
 	// WatchTenants sends a message once at the start, as soon as it notices changes, and
 	// then whenever a tenant may have changed. It may miss changes while a connection is
-	// lost. It is served by storages with the capability "watch", and is CLASS_INVALID
-	// when this configuration can never notice a change.
+	// lost. It is CLASS_INVALID when this configuration can never notice a change.
 	WatchTenants(ctx context.Context, in *WatchTenantsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchTenantsResponse], error)
 }
 
@@ -135,8 +134,8 @@ type TenantStoreService_WatchTenantsClient = grpc.ServerStreamingClient[WatchTen
 // All implementations must embed UnimplementedTenantStoreServiceServer
 // for forward compatibility.
 //
-// TenantStoreService keeps the registered tenants of hosts. It is served by storages
-// with the capability "tenant_store". Call contexts name the instance only.
+// TenantStoreService keeps the registered tenants of hosts. A storage may
+// serve it beside StorageService. Call contexts name the instance only.
 type TenantStoreServiceServer interface {
 	// PutTenant stores the next version of a tenant's registration. Versions and
 	// positions are numbered under one lock, so positions become visible in their
@@ -153,8 +152,7 @@ type TenantStoreServiceServer interface {
 	TenantChanges(context.Context, *TenantChangesRequest) (*TenantChangesResponse, error)
 	// WatchTenants sends a message once at the start, as soon as it notices changes, and
 	// then whenever a tenant may have changed. It may miss changes while a connection is
-	// lost. It is served by storages with the capability "watch", and is CLASS_INVALID
-	// when this configuration can never notice a change.
+	// lost. It is CLASS_INVALID when this configuration can never notice a change.
 	WatchTenants(*WatchTenantsRequest, grpc.ServerStreamingServer[WatchTenantsResponse]) error
 	mustEmbedUnimplementedTenantStoreServiceServer()
 }

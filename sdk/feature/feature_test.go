@@ -1,0 +1,110 @@
+package feature
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/botyard/botyard/sdk/fault"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+)
+
+// TestKnown checks that the constants of the package are the features of the protocol.
+func TestKnown(t *testing.T) {
+	constants := []string{Egress, Embed, Tools, ResponseFormat, Remember, Forget, Renew, Import, Migrate, Backup, Watch, Owners}
+	slices.Sort(constants)
+	if !slices.Equal(Known(), constants) {
+		t.Errorf("the protocol has %q; the package has %q", Known(), constants)
+	}
+	for _, name := range constants {
+		if !IsKnown(name) {
+			t.Errorf("%s is unknown", name)
+		}
+	}
+	if IsKnown("unspecified") || IsKnown("Egress") || IsKnown("") {
+		t.Error("a name that is no feature is known")
+	}
+}
+
+func TestCheck(t *testing.T) {
+	const begin, list = "/botyard.storage.v1.StorageService/Begin", "/botyard.storage.v1.StorageService/List"
+	for _, c := range []struct {
+		name, method string
+		request      proto.Message
+		features     []string
+		want         string // the text of the error; empty if there is none
+	}{
+		{"an RPC of the core", "/botyard.storage.v1.StorageService/Commit", &storagev1.CommitRequest{}, nil, ""},
+		{"an RPC of a feature", "/botyard.storage.v1.StorageService/Renew", &storagev1.RenewRequest{}, nil,
+			`lacks the feature "renew", to which the call Renew belongs`},
+		{"an RPC of a feature that the plugin has", "/botyard.storage.v1.StorageService/Renew", &storagev1.RenewRequest{}, []string{Import, Renew}, ""},
+		{"a field that is not set", begin, &storagev1.BeginRequest{}, nil, ""},
+		{"a field", begin, &storagev1.BeginRequest{Owned: true}, []string{Renew},
+			`lacks the feature "owners", to which the field owned of the call Begin belongs`},
+		{"a field of a feature that the plugin has", begin, &storagev1.BeginRequest{Owned: true}, []string{Owners}, ""},
+		{"another field", list, &storagev1.ListRequest{Wrote: true}, nil,
+			`lacks the feature "owners", to which the field wrote of the call List belongs`},
+		{"a list", "/botyard.llm.v1.LLMService/Chat", &llmv1.ChatRequest{Tools: []*llmv1.Tool{{}}}, nil,
+			`lacks the feature "tools", to which the field tools of the call Chat belongs`},
+		{"a message", "/botyard.plugin.v1.PluginService/Configure", &pluginv1.ConfigureRequest{Egress: &pluginv1.Egress{}}, nil,
+			`lacks the feature "egress", to which the field egress of the call Configure belongs`},
+		{"another protocol", "/grpc.health.v1.Health/Check", nil, nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := Check(c.method, c.request, c.features)
+			if c.want == "" {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if err == nil || fault.Of(err).Message != c.want {
+				t.Errorf("got %v; want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// TestCheck_sees checks that Check sees every field of the protocol that belongs to a feature: only
+// fields of requests have the option, and no request is nested in another request.
+func TestCheck_sees(t *testing.T) {
+	requests := map[protoreflect.FullName]bool{}
+	for s := range services {
+		for i := range s.Methods().Len() {
+			requests[s.Methods().Get(i).Input().FullName()] = true
+		}
+	}
+	marked := 0
+	for s := range services {
+		messages := s.ParentFile().Messages()
+		for i := range messages.Len() {
+			for j := range messages.Get(i).Fields().Len() {
+				f := messages.Get(i).Fields().Get(j)
+				if optionOf(f.Options(), pluginv1.E_FieldFeature) == "" {
+					continue
+				}
+				marked++
+				if !requests[f.Parent().FullName()] {
+					t.Errorf("%s has a feature, but is no field of a request", f.FullName())
+				}
+			}
+		}
+	}
+	if marked == 0 {
+		t.Error("no field has a feature")
+	}
+}
+
+func BenchmarkCheck(b *testing.B) {
+	r := &storagev1.BeginRequest{Owned: true}
+	features := []string{Renew, Import, Migrate, Watch, Owners}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := Check("/botyard.storage.v1.StorageService/Begin", r, features); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
