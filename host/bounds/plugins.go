@@ -13,6 +13,8 @@ const (
 	// up at the same time.
 	Lookups       = 16
 	LookupsAtOnce = 32
+	// NestedBlocks is how many nested plugin blocks a plugin may have: one for each role.
+	NestedBlocks = 2
 )
 
 // plugins has the bounds of the memory of plugins, and of the data that plugins accept from
@@ -22,6 +24,16 @@ var plugins = []Bound{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",
 		All: fmt.Sprint(egress.MaxAllow), Key: "egress.allow",
 		Answer: "The host file is refused.",
+	},
+	{
+		Name: "nested plugins of a plugin", What: "The nested plugin blocks in the schema of a memory or knowledge plugin: one for each role.",
+		Each:   fmt.Sprint(NestedBlocks),
+		Answer: "The plugin is refused.",
+	},
+	{
+		Name: "nested plugins in nested plugins", What: "The levels of nested plugin blocks. A nested plugin is an llm plugin, which has no nested plugin blocks.",
+		Each:   "1",
+		Answer: "The configuration is refused.",
 	},
 	{
 		Name: "names that are looked up", What: "The names in a tenant's own settings that are looked up when it is registered, within 2 seconds.",

@@ -9,14 +9,18 @@ import (
 // redacted. It adds a problem for each mistake.
 func (a *tenantMerge) block(b block) Block {
 	out := Block{Kind: b.kind}
-	value, given := a.tree[b.key]
+	if b.role != "" {
+		out.nesting = &nesting{path: b.path, role: b.role}
+	}
+	above := mapAt(a.tree, b.path[:len(b.path)-1])
+	value, given := above[b.path[len(b.path)-1]]
 	config, isMap := value.(map[string]any)
 	if given && !isMap {
-		return out // the check by the tenant schema reports the wrong type
+		return out // the check by the schema of the tenant or of the outer plugin reports the wrong type
 	}
-	selector := Path{b.key, b.selector}
+	selector := b.path.with(b.selector)
 	name, isText := config[b.selector].(string)
-	switch _, given := config[b.selector]; {
+	switch value, given := config[b.selector]; {
 	case !given && a.misspeltSelector(b, config):
 		return out
 	case !given && a.partial:
@@ -24,6 +28,9 @@ func (a *tenantMerge) block(b block) Block {
 	case !given:
 		message, expected := b.missing(a.layers.ctx, a.layers.schemas)
 		a.addProblem(selector, message, expected)
+		return out
+	case (!isText || name == "") && b.role != "":
+		a.addProblem(selector, "is "+typeWord(value)+", and selects no plugin", "the name of "+article(b.kind)+" plugin")
 		return out
 	case !isText || name == "":
 		return out // the check by the tenant schema reports the wrong selector
@@ -37,9 +44,18 @@ func (a *tenantMerge) block(b block) Block {
 		a.problems = append(a.problems, p)
 		return out
 	}
-	a.schemas[b.key] = schema
+	a.schemas[b.path.key()] = schema
 	config = b.plugins(config)
 	a.checkBlock(b, schema, config)
+	for _, n := range b.nested(schema) {
+		if _, isMap := config[n.path[len(n.path)-1]].(map[string]any); isMap { // the schema reports another type
+			if out.nesting == nil {
+				out.nesting = &nesting{}
+			}
+			out.nesting.inner = append(out.nesting.inner, a.block(n))
+		}
+	}
+	config = schema.own(config)
 	out.Config = a.redacted(b, schema, config)
 	out.Egress = a.egress(b, schema, config)
 	return out
@@ -53,7 +69,7 @@ func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 		if near(key, []string{b.selector}) != "" {
 			found = true
 			message, expected := unknown("unknown key", key, []string{b.selector})
-			a.addProblem(Path{b.key, key}, message, expected)
+			a.addProblem(b.path.with(key), message, expected)
 		}
 	}
 	return found
@@ -62,8 +78,8 @@ func (a *tenantMerge) misspeltSelector(b block, config map[string]any) bool {
 // checkBlock checks a block by its plugin's schema, and checks the secrets and references in the
 // block.
 func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any) {
-	at := Path{b.key}
-	findings := schema.check(config)
+	at := b.path
+	findings := schema.check(schema.withEmptyNested(config))
 	for i, f := range findings {
 		if f.kind == unknownKey && len(f.path) == 1 {
 			findings[i].message, findings[i].expected = b.unknownKey(schema, f.path[0])
@@ -77,7 +93,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
 	}))...)
 	a.problems = append(a.problems, a.layers.unknownNulls(at, schema, config, func(rest Path) bool {
-		return b.isHosts(rest[0])
+		return b.isHosts(rest[0]) || len(rest) > 1 && schema.nested[rest[0]] != nil
 	})...)
 	wrongTypes := map[string]bool{}
 	for _, f := range findings {
@@ -86,7 +102,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		}
 	}
 	sum := secretSum{}
-	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
+	schema.cursor().leaves(nil, schema.own(config), func(path Path, value any, m marks) {
 		if wrongTypes[path.key()] {
 			return
 		}

@@ -111,7 +111,7 @@ const maxDestinations = 64
 // destinations returns the addresses in the texts of a block.
 func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]any) []Destination {
 	var out []Destination
-	root := Path{b.key}
+	root := b.path
 	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
 		text, ok := value.(string)
 		if !ok || !m.address || isReference(text) || len(out) >= maxDestinations {
@@ -135,7 +135,7 @@ func (a *tenantMerge) destinations(b block, schema *Schema, config map[string]an
 // Destinations returns the addresses in those blocks of the tenant to which the egress policy of
 // the host applies. References are left out, because their texts are not resolved here.
 func (e *Effective) Destinations() []Destination {
-	if !e.LLM.Egress.Restricts() && !e.Memory.Egress.Restricts() && !e.Storage.Egress.Restricts() {
+	if !slices.ContainsFunc(e.Blocks(), func(b Block) bool { return b.Egress.Restricts() }) {
 		return nil
 	}
 	a := e.inputs.merge()
@@ -143,11 +143,10 @@ func (e *Effective) Destinations() []Destination {
 		return nil
 	}
 	var out []Destination
-	for i, block := range []Block{e.LLM, e.Memory, e.Storage} {
-		b := blocks[i]
-		if schema := a.schemas[b.key]; schema != nil && block.Egress.Restricts() {
-			config, _ := a.tree[b.key].(map[string]any)
-			config = b.plugins(config)
+	for _, block := range e.Blocks() {
+		b, _ := blockAt(a.blocks, block.Path())
+		if schema := a.schemas[b.path.key()]; schema != nil && block.Egress.Restricts() {
+			config := b.plugins(schema.own(mapAt(a.tree, b.path)))
 			ownKey := a.ownAddress(b, schema, config)
 			for _, destination := range a.destinations(b, schema, config) {
 				if !destination.own && ownKey != nil { // report the tenant's own key, because a tenant may not learn the position of the operator's key

@@ -91,13 +91,13 @@ func (e *Effective) TenantSecrets() (operator, own DocumentSecrets) {
 // secrets adds to found the paths of secrets that the tenant's documents set in the current tree,
 // by layer.
 func (a *tenantMerge) secrets(found map[layer]DocumentSecrets) {
-	for _, b := range blocks {
-		schema := a.schemas[b.key]
+	for _, b := range a.blocks {
+		schema := a.schemas[b.path.key()]
 		if schema == nil {
 			continue
 		}
-		config, _ := a.tree[b.key].(map[string]any)
-		schema.cursor().leaves(Path{b.key}, b.plugins(config), func(path Path, value any, m marks) {
+		config := b.plugins(schema.own(mapAt(a.tree, b.path)))
+		schema.cursor().leaves(b.path, config, func(path Path, value any, m marks) {
 			text, ok := value.(string)
 			from := a.layers.provenance.nearest(path).layer
 			if !ok || !from.isTenants() || !m.secret && !a.isSealed(path) {
@@ -125,7 +125,7 @@ func addPath(paths []Path, path Path) []Path {
 // hasSecrets reports whether a plugin block of e contains a secret, from any layer.
 func (e *Effective) hasSecrets() bool {
 	found := false
-	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+	for _, b := range e.Blocks() {
 		cursor{}.leaves(nil, b.Config, func(_ Path, value any, _ marks) {
 			switch value.(type) {
 			case secret.Text, Reference:

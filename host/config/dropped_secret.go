@@ -11,6 +11,7 @@ import (
 // meant for the old endpoint and must not be sent to the new one.
 type droppedSecret struct {
 	layer    layer
+	block    Path // path of the block in a tenant's configuration
 	endpoint Path // path of the changed endpoint key, relative to its block
 	pos      Pos
 }
@@ -31,10 +32,10 @@ func (s *layers) dropSecrets(l layer, doc *Document, b block, schema *Schema, be
 	if changed == "" {
 		return
 	}
-	root := s.root.with(b.key)
+	root := s.root.with(b.path...)
 	endpoint := Path(strings.Split(changed, separator))
-	why := droppedSecret{layer: l, endpoint: endpoint, pos: doc.Pos(root.with(endpoint...))}
-	schema.cursor().leaves(nil, s.block(b, dest), func(path Path, _ any, m marks) {
+	why := droppedSecret{layer: l, block: b.path, endpoint: endpoint, pos: doc.Pos(root.with(endpoint...))}
+	schema.cursor().leaves(nil, schema.own(s.block(b, dest)), func(path Path, _ any, m marks) {
 		full := root.with(path...)
 		if !m.secret || b.isHosts(path[0]) || s.provenance.nearest(full).layer == l {
 			return

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/egress"
 )
@@ -39,13 +40,53 @@ const (
 // Block is the configuration of one plugin.
 type Block struct {
 	Kind, Plugin string
-	// Config is the block without the keys that the host reads itself and without the plugin's
-	// own defaults. Each secret in Config is a secret.Text or a [Reference]. [Host.Resolve]
+	// Config is the block without the keys that the host reads itself, without nested blocks and
+	// without the plugin's own defaults. Each secret in Config is a secret.Text or a [Reference]. [Host.Resolve]
 	// returns the block as the host sends it to the plugin.
 	Config map[string]any
 	// Egress says to which addresses the block's plugin may connect. It restricts nothing if the
 	// tenant's own settings name no address in the block.
 	Egress egress.Policy
+
+	// nesting is nil for a block at the top level without nested blocks, so that most tenants need
+	// no memory for it.
+	nesting *nesting
+}
+
+// nesting says where a nested block is, or which nested blocks a block has.
+type nesting struct {
+	path  Path   // empty for a block at the top level
+	role  string // empty for a block at the top level
+	inner []Block
+}
+
+// Path returns the path of the block in a tenant's configuration.
+func (b Block) Path() Path {
+	if b.nesting != nil && len(b.nesting.path) > 0 {
+		return b.nesting.path
+	}
+	if i := slices.IndexFunc(blocks, func(known block) bool { return known.kind == b.Kind }); i >= 0 {
+		return blocks[i].path
+	}
+	return Path{b.Kind}
+}
+
+// Role returns the role under which the outer plugin calls the plugin of a nested block. It returns
+// "" for a block at the top level.
+func (b Block) Role() string {
+	if b.nesting == nil {
+		return ""
+	}
+	return b.nesting.role
+}
+
+// Nested returns the nested blocks of the block, at most one for each role. The block's own plugin
+// gets none of them. The caller does not modify the result.
+func (b Block) Nested() []Block {
+	if b.nesting == nil {
+		return nil
+	}
+	return b.nesting.inner
 }
 
 // HasReferences reports whether the block contains a reference. If it does, the result of
@@ -64,12 +105,25 @@ func (e *Effective) String() string {
 	return fmt.Sprintf("tenant %s at revision %s", e.Tenant, e.Revision)
 }
 
-// block returns the block of e whose kind is b.kind.
-func (e *Effective) block(b block) Block {
-	for _, have := range []Block{e.LLM, e.Memory, e.Storage} {
-		if have.Kind == b.kind {
-			return have
+// Blocks returns the plugin blocks of e: llm, memory and storage, each followed by its nested
+// blocks.
+func (e *Effective) Blocks() []Block {
+	var out []Block
+	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+		out = append(append(out, b), b.Nested()...)
+	}
+	return out
+}
+
+// blockAt returns the block of e with the longest path that is path or above path. It returns false
+// if path is not in a plugin's block.
+func (e *Effective) blockAt(path Path) (Block, bool) {
+	var found Block
+	ok := false
+	for _, b := range e.Blocks() {
+		if _, below := path.relativeTo(b.Path()); below && (!ok || len(b.Path()) > len(found.Path())) {
+			found, ok = b, true
 		}
 	}
-	return Block{}
+	return found, ok
 }

@@ -77,7 +77,7 @@ func (a *tenantMerge) refused(destination Destination, ownKey Path, r *egress.Re
 // returns nil if there is no such key. A value that equals the plugin's default does not count.
 func (a *tenantMerge) ownAddress(b block, schema *Schema, config map[string]any) Path {
 	var found Path
-	root := Path{b.key}
+	root := b.path
 	schema.cursor().leaves(nil, config, func(path Path, value any, m marks) {
 		if found != nil || !m.address || a.layers.provenance.nearest(root.with(path...)).layer != ownLayer {
 			return

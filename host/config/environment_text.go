@@ -25,16 +25,16 @@ func (s *layers) typesOf(tree map[string]any, path Path) []string {
 		return at.types()
 	}
 	path = path[len(s.root):]
-	for _, b := range blocks {
-		if path[0] != b.key || len(path) == 1 || b.isHosts(path[1]) {
-			continue
-		}
+	if b, ok := blockAt(s.pluginBlocks(tree), path); ok && len(path) > len(b.path) && !b.isHosts(path[len(b.path)]) {
 		schema, _ := s.schema(b, plainText(s.block(b, tree)[b.selector]))
 		if schema == nil {
 			return []string{"string"}
 		}
-		at, _ := schema.cursor().at(path[1:], nil)
+		at, _ := schema.cursor().at(path[len(b.path):], nil)
 		return at.types()
+	}
+	if b, ok := blockAt(s.pluginBlocks(tree), path); ok && b.role != "" {
+		return []string{"string"} // the selector of a nested block
 	}
 	at, _ := tenantSchema().cursor().at(path, nil)
 	return at.types()

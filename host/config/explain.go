@@ -61,7 +61,7 @@ func (e *Effective) Explain() []Entry {
 		}
 		entries = append(entries, Entry{
 			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot,
-			Dropped: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, Path{path[0]}.with(why.endpoint...)),
+			Dropped: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, why.block.with(why.endpoint...)),
 		})
 	})
 	slices.SortFunc(entries, func(x, y Entry) int { return strings.Compare(x.Path.key(), y.Path.key()) })
@@ -73,6 +73,9 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 	if m, ok := value.(map[string]any); ok {
 		for key, item := range m {
 			next, _ := c.key(key)
+			if schema := a.schemas[path.with(key).key()]; schema != nil {
+				next = schema.cursor() // a nested block
+			}
 			if len(path) == 1 && isHosts(path[0], key) {
 				next, _ = tenantSchema().cursor().at(path.with(key), nil)
 			}
@@ -95,5 +98,5 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 
 // isHosts reports whether the host, and not the plugin, reads the key of the block name.
 func isHosts(name, key string) bool {
-	return slices.ContainsFunc(blocks, func(b block) bool { return b.key == name && b.isHosts(key) })
+	return slices.ContainsFunc(blocks, func(b block) bool { return b.path[0] == name && b.isHosts(key) })
 }

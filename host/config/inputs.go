@@ -35,9 +35,10 @@ func (a *tenantMerge) load() {
 func (a *tenantMerge) readLayers() {
 	a.tree = a.layers.values.Raw()
 	a.schemas = map[string]*Schema{}
-	for _, b := range blocks {
+	a.blocks = a.layers.pluginBlocks(a.tree)
+	for _, b := range a.blocks {
 		// Host.Tenant has checked the merge, so the snapshot has the schema.
-		a.schemas[b.key], _ = a.layers.schema(b, plainText(a.layers.block(b, a.tree)[b.selector]))
+		a.schemas[b.path.key()], _ = a.layers.schema(b, plainText(a.layers.block(b, a.tree)[b.selector]))
 	}
 }
 

@@ -56,6 +56,9 @@ func (s *layers) schema(b block, name string) (*Schema, error) {
 	if err == nil && schema == nil {
 		err = fmt.Errorf("it has none")
 	}
+	if err == nil && len(schema.nested) > 0 && !slices.Contains(nestingKinds, b.kind) {
+		schema, err = nil, fmt.Errorf("it has nested plugin blocks, which %s plugin may not have", article(b.kind))
+	}
 	s.snapshot[id] = snapshotEntry{schema, err}
 	return schema, err
 }
@@ -77,21 +80,23 @@ func (s *layers) loadAt(l layer, doc *Document, prefix Path) {
 // deselects. After the merge it drops the inherited secrets of blocks whose endpoint changed.
 func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string]any) {
 	all := append(slices.Clone(blocks), knowledge)
-	for _, b := range all {
-		s.dropForeign(b, src, dest)
-	}
 	type endpoints struct {
 		schema *Schema
 		values map[string]any
 	}
-	before := make([]endpoints, len(all))
-	for i, b := range all {
+	var before []endpoints
+	for i := 0; i < len(all); i++ { // all grows by the nested blocks
+		b := all[i]
+		s.dropForeign(b, src, dest)
+		var e endpoints
 		// If the plugin is still selected in the final configuration, tenantMerge.block reports
 		// the error.
-		before[i].schema, _ = s.schema(b, selected(s.block(b, src), s.block(b, dest), b.selector))
-		if before[i].schema != nil {
-			before[i].values = before[i].schema.endpoints(s.block(b, dest))
+		e.schema, _ = s.schema(b, selected(s.block(b, src), s.block(b, dest), b.selector))
+		if e.schema != nil {
+			e.values = e.schema.endpoints(s.block(b, dest))
+			all = append(all, b.nested(e.schema)...)
 		}
+		before = append(before, e)
 	}
 	mergeTree(dest, src, s.provenance, docProvenanceOf(l, doc, prefix))
 	s.typeTexts(dest, dest, nil)
@@ -104,10 +109,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 
 // block returns the keys of a block in a tree, or nil if the tree does not have the block.
 func (s *layers) block(b block, tree map[string]any) map[string]any {
-	for _, segment := range s.root.with(b.key) {
-		tree, _ = tree[segment].(map[string]any)
-	}
-	return tree
+	return mapAt(mapAt(tree, s.root), b.path)
 }
 
 // selected returns the name of the plugin that will be selected after the merge of src into dest.
@@ -143,7 +145,7 @@ func (s *layers) dropForeign(b block, src, dest map[string]any) {
 			continue
 		}
 		delete(into, key)
-		s.provenance.remove(s.root.with(b.key, key))
+		s.provenance.remove(s.root.with(b.path...).with(key))
 	}
 }
 

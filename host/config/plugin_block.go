@@ -10,7 +10,9 @@ import (
 
 // block describes a block of a tenant's configuration that selects and configures a plugin.
 type block struct {
-	key, kind, selector string
+	path           Path // path in a tenant's configuration
+	kind, selector string
+	role           string // role of a nested block; empty for a block at the top level
 	// hosts lists the keys, other than the selector, that the host reads itself. The host does
 	// not pass them to the plugin, and they stay when a layer selects another plugin.
 	hosts []string
@@ -19,7 +21,8 @@ type block struct {
 // isHosts reports whether the host, and not the plugin, reads the key.
 func (b block) isHosts(key string) bool { return key == b.selector || slices.Contains(b.hosts, key) }
 
-// plugins returns a copy of config that contains only the keys of the plugin.
+// plugins returns a copy of config without the keys that the host reads itself. It still has the
+// nested blocks of the plugin.
 func (b block) plugins(config map[string]any) map[string]any {
 	config = maps.Clone(config)
 	maps.DeleteFunc(config, func(key string, _ any) bool { return b.isHosts(key) })
@@ -29,17 +32,17 @@ func (b block) plugins(config map[string]any) map[string]any {
 // retentionKey is the key of the block conversation_storage that the host reads itself.
 const retentionKey = "retention_days"
 
-// blocks lists the plugin blocks that every bot has.
+// blocks lists the plugin blocks at the top level that every bot has.
 var blocks = []block{
-	{key: "llm", kind: "llm", selector: "provider"},
-	{key: "memory", kind: "memory", selector: "type"},
-	{key: "conversation_storage", kind: "storage", selector: "backend", hosts: []string{retentionKey}},
+	{path: Path{"llm"}, kind: "llm", selector: "provider"},
+	{path: Path{"memory"}, kind: "memory", selector: "type"},
+	{path: Path{"conversation_storage"}, kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }
 
 // knowledge describes the block of knowledge plugins, which do not exist yet. The merge treats it
 // like the other plugin blocks: a layer that selects another plugin drops the keys of the
 // previous plugin.
-var knowledge = block{key: "knowledge_base", kind: "knowledge", selector: "type"}
+var knowledge = block{path: Path{"knowledge_base"}, kind: "knowledge", selector: "type"}
 
 // missing returns the message and the expected words for a block whose selector no layer sets.
 func (b block) missing(ctx context.Context, s Schemas) (string, string) {

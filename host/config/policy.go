@@ -127,7 +127,7 @@ func wrongPattern(pattern string) (message, expected string) {
 	for i, segment := range path {
 		if b, ok := blockOf(path[0]); ok && i == 1 {
 			if segment == b.selector {
-				return fmt.Sprintf("lists `%s.%s`, which selects a plugin", b.key, b.selector), fmt.Sprintf("the plugin below %s.plugins.%s", policyKey, b.kind)
+				return fmt.Sprintf("lists `%s.%s`, which selects a plugin", b.path, b.selector), fmt.Sprintf("the plugin below %s.plugins.%s", policyKey, b.kind)
 			}
 			if !b.isHosts(segment) {
 				return "", "" // the key is the plugin's, so the tenant schema does not know it
@@ -143,11 +143,11 @@ func wrongPattern(pattern string) (message, expected string) {
 	return "", ""
 }
 
-// blockOf returns the description of the block with that key. It returns false if no block has
-// the key.
+// blockOf returns the description of the block at the top level with that key. It returns false if
+// no block has the key.
 func blockOf(key string) (block, bool) {
 	all := append(slices.Clone(blocks), knowledge)
-	i := slices.IndexFunc(all, func(b block) bool { return b.key == key })
+	i := slices.IndexFunc(all, func(b block) bool { return b.path[0] == key })
 	if i < 0 {
 		return block{}, false
 	}

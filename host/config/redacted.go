@@ -7,15 +7,15 @@ import (
 // redacted returns a block's configuration with its secrets redacted. Tenants whose documents do
 // not have the block share one redacted copy, because most tenants inherit most blocks.
 func (a *tenantMerge) redacted(b block, schema *Schema, config map[string]any) map[string]any {
-	inherited := !a.partial && !a.docs.has(b.key)
+	inherited := !a.partial && !a.docs.has(b.path[0])
 	if inherited {
-		if shared, ok := a.base.redacted.Load(b.key); ok {
+		if shared, ok := a.base.redacted.Load(b.path.key()); ok {
 			return shared.(map[string]any)
 		}
 	}
-	out, _ := a.redact(schema.cursor(), config, Path{b.key}).(map[string]any)
+	out, _ := a.redact(schema.cursor(), config, b.path).(map[string]any)
 	if inherited {
-		a.base.redacted.Store(b.key, out)
+		a.base.redacted.Store(b.path.key(), out)
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func (h *Host) RegistryStorage(ctx context.Context, s Schemas) (*Block, error) {
 // DefaultStorage returns the block conversation_storage that tenants inherit. A missing required
 // key is a problem. Errors are [Problems].
 func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
-	b, err := h.storageAt(ctx, s, Path{defaultsKey, storageBlock().key})
+	b, err := h.storageAt(ctx, s, Path{defaultsKey}.with(storageBlock().path...))
 	if b == nil {
 		return Block{}, err
 	}
@@ -40,7 +40,7 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (*Block, error
 	for _, src := range h.sources {
 		sub := src.doc.at(at)
 		found = found || sub != nil
-		r.sources = append(r.sources, source{src.layer, src.doc.only(sub, Path{defaultsKey, storage.key})})
+		r.sources = append(r.sources, source{src.layer, src.doc.only(sub, Path{defaultsKey}.with(storage.path...))})
 	}
 	if !found {
 		return nil, nil
@@ -56,9 +56,9 @@ func (h *Host) storageAt(ctx context.Context, s Schemas, at Path) (*Block, error
 		return nil, err
 	}
 	for i, p := range a.problems {
-		if rest, ok := p.Path.relativeTo(Path{defaultsKey, storage.key}); ok {
+		if rest, ok := p.Path.relativeTo(Path{defaultsKey}.with(storage.path...)); ok {
 			a.problems[i].Path = at.with(rest...)
-		} else if rest, ok := p.Path.relativeTo(Path{storage.key}); ok {
+		} else if rest, ok := p.Path.relativeTo(storage.path); ok {
 			a.problems[i].Path = at.with(rest...)
 		}
 	}

@@ -28,18 +28,13 @@ func (h *Host) Resolve(e *Effective, b Block) ([]byte, error) {
 	return r.Config, err
 }
 
-// ResolveBlock returns one of e's blocks in the form that the host sends to its plugin. It reads
-// the references during the call, and removes one line end at the end of a file. Errors are
+// ResolveBlock returns one of e's blocks in the form that the host sends to its plugin, without the
+// nested blocks. It reads the references during the call, and removes one line end at the end of a file. Errors are
 // [Problems], which never contain a secret.
 func (h *Host) ResolveBlock(e *Effective, b Block) (Resolved, error) {
 	var problems Problems
 	var secrets []string
-	root := Path{b.Kind}
-	for _, known := range blocks {
-		if known.kind == b.Kind {
-			root = Path{known.key}
-		}
-	}
+	root := b.Path()
 	sum := secretSum{}
 	addProblem := func(path Path, r *secretProblem) {
 		problems = append(problems, Problem{Path: path, Message: r.message, Expected: r.expected})

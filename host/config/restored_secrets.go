@@ -58,7 +58,7 @@ func CheckRestored(doc *Document, before, after *Effective) error {
 	}
 	var problems Problems
 	for _, path := range doc.kept {
-		if why := movedSince(path[0], before, after); why != "" {
+		if why := movedSince(path, before, after); why != "" {
 			problems = append(problems, Problem{
 				Pos: doc.Pos(path), Path: path, Message: fmt.Sprintf("cannot be kept: %s", why),
 				Expected: "the secret itself",
@@ -70,20 +70,23 @@ func CheckRestored(doc *Document, before, after *Effective) error {
 
 // movedSince returns how the receiver of the secrets in the block changed between before and
 // after: the plugin or an endpoint. It returns "" if neither changed.
-func movedSince(key string, before, after *Effective) string {
-	i := slices.IndexFunc(blocks, func(b block) bool { return b.key == key })
-	if i < 0 {
-		return "" // not a plugin's block; the merge reports the secret
+func movedSince(path Path, before, after *Effective) string {
+	now, ok := after.blockAt(path)
+	if !ok {
+		return "" // not in a plugin's block; the merge reports the secret
 	}
 	if before == nil {
 		return "there was no valid configuration to keep it from"
 	}
-	b := blocks[i]
-	old, now := before.block(b), after.block(b)
-	if old.Plugin != now.Plugin {
-		return fmt.Sprintf("`%s.%s` changed from %q", b.key, b.selector, old.Plugin)
+	old, _ := before.blockAt(path)
+	if !slices.Equal(old.Path(), now.Path()) {
+		return fmt.Sprintf("`%s` was not a plugin's block of its own", now.Path())
 	}
-	known, ok := after.inputs.snapshot[[2]string{b.kind, now.Plugin}]
+	b := blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == now.Kind })]
+	if old.Plugin != now.Plugin {
+		return fmt.Sprintf("`%s.%s` changed from %q", now.Path(), b.selector, old.Plugin)
+	}
+	known, ok := after.inputs.snapshot[[2]string{now.Kind, now.Plugin}]
 	if !ok || known.schema == nil {
 		return "the plugin's schema is not known"
 	}

@@ -68,11 +68,18 @@ func (r *restriction) top(key string, own any) {
 		return // another check reports an unknown key or a key of the host
 	}
 	b, isBlock := blockOf(key)
-	had, _ := r.operator.tree[key].(map[string]any)
 	if !isBlock {
 		r.value(path, own, r.operator.tree[key], c)
 		return
 	}
+	had, _ := r.operator.tree[key].(map[string]any)
+	r.block(b, own, had)
+}
+
+// block checks a plugin block of the document, and its nested blocks. had is the operator's block,
+// or nil if there is none.
+func (r *restriction) block(b block, own any, had map[string]any) {
+	path := b.path
 	values, isMap := own.(map[string]any)
 	if own == nil && had != nil {
 		r.addProblem(path, "would remove what the operator selects and configures (built-in rule)", "single keys of it")
@@ -82,8 +89,9 @@ func (r *restriction) top(key string, own any) {
 		return // removes nothing, or has a wrong type, which the schema reports
 	}
 	before := plainText(had[b.selector])
+	plugin, change := r.plugin, r.change
+	defer func() { r.plugin, r.change = plugin, change }()
 	r.plugin, r.change = before, false
-	defer func() { r.plugin, r.change = "", false }()
 	if value, given := values[b.selector]; given {
 		name := plainText(value)
 		switch {
@@ -101,8 +109,17 @@ func (r *restriction) top(key string, own any) {
 		}
 	}
 	schema, _ := r.layers.schema(b, r.plugin)
+	nested := b.nested(schema)
 	for _, e := range r.doc.keysOf(path) {
 		at := path.with(e.key)
+		if i := slices.IndexFunc(nested, func(n block) bool { return slices.Equal(n.path, at) }); i >= 0 {
+			inner, _ := had[e.key].(map[string]any)
+			if r.change {
+				inner = nil // the operator's nested block belongs to another plugin
+			}
+			r.block(nested[i], values[e.key], inner)
+			continue
+		}
 		switch {
 		case e.key == b.selector:
 		case b.isHosts(e.key):
@@ -110,7 +127,7 @@ func (r *restriction) top(key string, own any) {
 			// plugin.
 			plugin, change := r.plugin, r.change
 			r.plugin, r.change = "", false
-			next, _ := c.key(e.key)
+			next, _ := tenantSchema().cursor().at(at, nil)
 			r.value(at, values[e.key], had[e.key], next)
 			r.plugin, r.change = plugin, change
 		case schema != nil:
@@ -120,13 +137,13 @@ func (r *restriction) top(key string, own any) {
 			}
 			r.value(at, values[e.key], had[e.key], next)
 		case isKnowledge(b):
-			next, _ := c.key(e.key)
+			next, _ := tenantSchema().cursor().at(at, nil)
 			r.value(at, values[e.key], had[e.key], next)
 		}
 	}
 }
 
-func isKnowledge(b block) bool { return b.key == knowledge.key }
+func isKnowledge(b block) bool { return slices.Equal(b.path, knowledge.path) }
 
 // value checks the value own, which the document has at the path. had is the operator's value at
 // the same path.

@@ -48,9 +48,13 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	if e.Owner == OwnerTenant {
 		parts = append(parts, "conversations.owner "+e.Owner)
 	}
-	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+	for _, b := range e.Blocks() {
 		if b.Egress.Restricts() { // another egress policy makes another bot
-			parts = append(parts, "egress "+b.Kind+" "+b.Egress.String())
+			name := b.Kind
+			if b.Role() != "" {
+				name = b.Path().String()
+			}
+			parts = append(parts, "egress "+name+" "+b.Egress.String())
 		}
 	}
 	content, err := json.Marshal(parts)

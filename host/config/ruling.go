@@ -30,13 +30,17 @@ func (r ruling) may() string {
 func (a *tenantMerge) ruling(path Path, m marks) ruling {
 	name, _ := a.tree[planKey].(string)
 	p := a.host.policies[name]
-	b, isBlock := blockOf(path[0])
+	b, isBlock := blockAt(a.blocks, path)
+	if !isBlock {
+		b, isBlock = blockOf(path[0])
+	}
+	at := len(b.path)
 	switch {
-	case !isBlock || len(path) < 2:
+	case !isBlock || len(path) <= at:
 		return p.key(path, m, "")
-	case path[1] != b.selector:
+	case path[at] != b.selector:
 		plugin := ""
-		if !b.isHosts(path[1]) {
+		if !b.isHosts(path[at]) {
 			plugin = plainText(a.layers.block(b, a.tree)[b.selector])
 		}
 		return p.key(path, m, plugin)

@@ -10,7 +10,8 @@ import (
 // Schema checks the configuration block of one plugin, and knows which keys are secrets and
 // endpoints. It is safe for concurrent use.
 type Schema struct {
-	root *jsonschema.Schema
+	root   *jsonschema.Schema
+	nested map[string]*nestedMark // the nested plugin blocks, by key; nil if there are none
 }
 
 // CompileSchema compiles the JSON Schema 2020-12 of a plugin's configuration block. The schema
@@ -31,6 +32,8 @@ func CompileSchema(json []byte) (*Schema, error) {
 	c.UseLoader(noLoader{})
 	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaURL + "/vocabulary", Compile: compileMarks})
 	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaURL + "/wording", Compile: compileExpectedWords})
+	var nested nestedCompiler
+	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaURL + "/nested", Compile: nested.compile})
 	c.AssertVocabs()
 	if err := c.AddResource(schemaURL, doc); err != nil {
 		return nil, fmt.Errorf("configuration schema: %w", err)
@@ -39,7 +42,11 @@ func CompileSchema(json []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration schema: %w", err)
 	}
-	return &Schema{root: root}, nil
+	s := &Schema{root: root}
+	if s.nested, err = nestedOf(s, nested.marks); err != nil {
+		return nil, fmt.Errorf("configuration schema: %w", err)
+	}
+	return s, nil
 }
 
 const schemaURL = "urn:botyard:configuration"

@@ -238,10 +238,11 @@ func (c cursor) transform(value any, path Path, f func(path Path, value any, m m
 	return f(path, value, c.marks)
 }
 
-// endpoints returns the values of all keys that are marked as endpoints, by Path.key.
-func (s *Schema) endpoints(value any) map[string]any {
+// endpoints returns the values of all keys of a configuration that are marked as endpoints, by
+// Path.key. It leaves out nested blocks.
+func (s *Schema) endpoints(config map[string]any) map[string]any {
 	found := map[string]any{}
-	s.cursor().leaves(nil, value, func(path Path, value any, m marks) {
+	s.cursor().leaves(nil, s.own(config), func(path Path, value any, m marks) {
 		if m.endpoint {
 			found[path.key()] = value
 		}

@@ -20,7 +20,7 @@ const (
 	tenantMark    = separator + "tenant"
 )
 
-// plainForm returns the block as JSON types. Each literal secret is replaced by the result of
+// plainForm returns the block with its nested blocks as JSON types. Each literal secret is replaced by the result of
 // hide.
 func (b Block) plainForm(hide func(secret.Text) string) any {
 	config := cursor{}.transform(b.Config, nil, func(_ Path, value any, _ marks) any {
@@ -32,7 +32,11 @@ func (b Block) plainForm(hide func(secret.Text) string) any {
 		}
 		return value
 	})
-	return []any{b.Plugin, config}
+	form := []any{b.Plugin, config}
+	for _, n := range b.Nested() {
+		form = append(form, n.Role(), n.plainForm(hide))
+	}
+	return form
 }
 
 // digest returns a keyed digest that is equal for equal blocks. Without the key, a guess of a
@@ -97,7 +101,8 @@ func plainLeaves(path Path, tree map[string]any, found func(Path, any)) {
 	}
 }
 
-// SealBlock returns the stored form of a tenant's block.
+// SealBlock returns the stored form of a tenant's block. It must not be called for a block with
+// nested blocks, which no storage plugin can have.
 func (h *Host) SealBlock(tenant string, b Block) SealedBlock {
 	form, _ := b.plainForm(func(t secret.Text) string {
 		return h.sealer.Seal([]byte(t.Reveal()), blockContext(tenant, b.Kind))

@@ -16,7 +16,8 @@ type tenantMerge struct {
 	problems Problems
 
 	tree      map[string]any
-	schemas   map[string]*Schema // schemas of the blocks, by the key of the block
+	blocks    []block            // the blocks of tree, with the nested blocks
+	schemas   map[string]*Schema // schemas of the blocks, by the Path.key of the block
 	effective *Effective         // allocated on its own, so that the merge can be freed
 }
 
@@ -63,14 +64,14 @@ func (a *tenantMerge) buildEffective() *Effective {
 // knowledge adds a problem if the tenant configures a knowledge plugin, because none exists yet.
 // The host does not ignore such settings.
 func (a *tenantMerge) knowledge() {
-	config, _ := a.tree[knowledge.key].(map[string]any)
+	config, _ := a.tree[knowledge.path[0]].(map[string]any)
 	enabled, isBool := config["enabled"].(bool)
 	const message, expected = "no knowledge plugin exists yet", "enabled = false"
 	switch {
 	case enabled:
-		a.addProblem(Path{knowledge.key, "enabled"}, message, "false")
+		a.addProblem(Path{knowledge.path[0], "enabled"}, message, "false")
 	case !isBool && config["enabled"] == nil && len(config) > 0:
-		a.addProblem(Path{knowledge.key}, message, expected)
+		a.addProblem(Path{knowledge.path[0]}, message, expected)
 	}
 }
 
@@ -78,7 +79,7 @@ func (a *tenantMerge) knowledge() {
 // is a secret.
 func (a *tenantMerge) strayReferences() {
 	for key, value := range a.tree {
-		if slices.ContainsFunc(blocks, func(b block) bool { return b.key == key }) {
+		if slices.ContainsFunc(blocks, func(b block) bool { return b.path[0] == key }) {
 			continue
 		}
 		cursor{}.leaves(Path{key}, value, func(path Path, value any, _ marks) {

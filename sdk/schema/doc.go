@@ -27,6 +27,9 @@
 //     example the name of a database.
 //   - "open", on a struct or a map of structs: keys that the struct does not have are
 //     accepted.
+//   - "plugin=KIND" and "role=ROLE", on a [PluginBlock] at the top of the configuration: the
+//     block selects and configures another plugin of that kind. The plugin whose configuration
+//     this is does not get the block. It calls the nested plugin by its role, through the host.
 //
 // These words say who may set the key when tenants edit their own settings. If a key has none of
 // these words, the operator sets it. A tenant may then set it only if the operator's policy lists

@@ -27,7 +27,18 @@ const (
 	// values that a pattern allows, or that a schema keyword allows which the host cannot describe.
 	// For a key with a maximum, the text is the reason for the maximum.
 	ExpectedKeyword = "x-botyard-expected"
+	// PluginKeyword and RoleKeyword mark a nested plugin block. PluginKeyword has the kind of the
+	// nested plugin, and RoleKeyword the role under which the outer plugin calls it.
+	PluginKeyword = "x-botyard-plugin"
+	RoleKeyword   = "x-botyard-role"
 )
+
+// PluginBlock is the type of a field that is a nested plugin block. The field's botyard tag has the
+// words plugin=KIND and role=ROLE. The host reads the block itself, so that a PluginBlock has no
+// values.
+type PluginBlock struct{}
+
+var pluginBlockType = reflect.TypeFor[PluginBlock]()
 
 // mark adds the keywords of this package to the properties of s. t is the struct type that s
 // describes, or a pointer, list or map of that type.
@@ -59,6 +70,14 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 		for _, word := range strings.FieldsFunc(f.Tag.Get("botyard"), func(r rune) bool { return r == ',' }) {
 			if p.Extras == nil {
 				p.Extras = map[string]any{}
+			}
+			if key, value, ok := strings.Cut(word, "="); ok {
+				keyword, known := map[string]string{"plugin": PluginKeyword, "role": RoleKeyword}[key]
+				if !known || value == "" {
+					return fmt.Errorf("field %s: unknown word %q in its botyard tag", f.Name, word)
+				}
+				p.Extras[keyword] = value
+				continue
 			}
 			switch word {
 			case "secret":
@@ -92,6 +111,9 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
 		if err := checkAuthor(p); err != nil {
+			return fmt.Errorf("field %s: %w", f.Name, err)
+		}
+		if err := checkPluginBlock(p, f.Type); err != nil {
 			return fmt.Errorf("field %s: %w", f.Name, err)
 		}
 		if err := mark(p, f.Type); err != nil {
@@ -185,5 +207,23 @@ func checkAuthor(p *jsonschema.Schema) error {
 	case p.Extras[TenantKeyword] != nil && p.Extras[EndpointKeyword] != nil:
 		return errors.New("an endpoint is not the tenant's unless the operator lists it")
 	}
+	return nil
+}
+
+// checkPluginBlock returns an error if the property has only a part of what a nested plugin block
+// needs. It lets the schema accept every key of a nested plugin block, because the nested plugin
+// defines the keys.
+func checkPluginBlock(p *jsonschema.Schema, t reflect.Type) error {
+	isBlock := t == pluginBlockType
+	kind, role := p.Extras[PluginKeyword] != nil, p.Extras[RoleKeyword] != nil
+	switch {
+	case !isBlock && !kind && !role:
+		return nil
+	case !isBlock || !kind || !role:
+		return errors.New("a nested plugin block is a schema.PluginBlock with plugin=KIND and role=ROLE in its botyard tag")
+	case len(p.Extras) != 2:
+		return errors.New("a nested plugin block has no other word in its botyard tag than plugin=KIND and role=ROLE")
+	}
+	p.AdditionalProperties = nil
 	return nil
 }
