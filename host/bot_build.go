@@ -30,7 +30,7 @@ type botBuild struct {
 	effective   *config.Effective
 	open        []*plugins.Instance
 	pluginNames map[string]string            // maps the plugin kind to "name version"
-	secretSums  map[string][sha256.Size]byte // maps the plugin kind to the checksum of the resolved block, for blocks with references
+	secretSums  map[string][sha256.Size]byte // maps the path of a block to the checksum of the resolved block, for blocks with references
 }
 
 func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {
@@ -76,23 +76,31 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 // instance opens the plugin instance of a block of the tenant.
 func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.Instance, error) {
 	h, e := b.host, b.effective
-	resolved, err := b.cfg.ResolveBlock(e, block)
+	spec, err := instanceSpec(b.cfg, e, block)
 	if err != nil {
 		// The full error names paths, which only the operator may see.
 		h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
 		return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 	}
-	i, err := h.manager.Open(ctx, instanceSpec(e, block, resolved))
+	i, err := h.manager.Open(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
 	b.open = append(b.open, i)
-	if block.HasReferences() {
-		b.secretSums[block.Kind] = sha256.Sum256(resolved.Config)
-	}
+	b.noteSecrets(block, spec)
 	ref := i.Plugin()
 	b.pluginNames[block.Kind] = ref.Name + " " + ref.Version
 	return i, nil
+}
+
+// noteSecrets notes the checksums of the block and of its nested blocks, if they have references.
+func (b *botBuild) noteSecrets(block config.Block, spec plugins.Spec) {
+	if block.HasReferences() {
+		b.secretSums[block.Path().String()] = sha256.Sum256(spec.Config)
+	}
+	for i, n := range block.Nested() {
+		b.noteSecrets(n, spec.Nested[i])
+	}
 }
 
 // release closes the plugin instances that the build has opened.

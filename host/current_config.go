@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -19,29 +19,33 @@ var errNotKnown = errors.New("what the tenant wants is not known")
 // with which a tenant currently uses a plugin. If the tenant's newest settings were refused, the
 // function returns the configuration that still applies. The host opens the registry after the
 // plugins; opened is empty until then.
-func (h *Host) currentConfig(opened *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
-	return func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
+func (h *Host) currentConfig(opened *atomic.Pointer[registry.Registry]) func(ctx context.Context, kind, name, tenant string) ([]plugins.Spec, error) {
+	return func(ctx context.Context, kind, name, tenant string) ([]plugins.Spec, error) {
 		r := opened.Load()
 		if r == nil || config.ValidTenantID(tenant) != nil {
-			return nil, egress.Policy{}, errNotKnown
+			return nil, errNotKnown
 		}
 		t, err := r.Get(ctx, tenant)
 		if err != nil {
 			if fault.Of(err).Class == fault.NotFound {
-				return nil, egress.Policy{}, nil
+				return nil, nil
 			}
-			return nil, egress.Policy{}, err
+			return nil, err
 		}
 		e := t.Effective
 		if e == nil {
-			return nil, egress.Policy{}, nil
+			return nil, nil
 		}
-		for _, b := range pluginBlocks(e) {
+		var specs []plugins.Spec
+		for _, b := range e.Blocks() {
 			if b.Kind == kind && b.Plugin == name {
-				resolved, err := h.config.Load().ResolveBlock(e, b)
-				return resolved.Config, resolved.Egress, err
+				spec, err := instanceSpec(h.config.Load(), e, b)
+				if err != nil {
+					return nil, err
+				}
+				specs = append(specs, spec)
 			}
 		}
-		return nil, egress.Policy{}, nil
+		return specs, nil
 	}
 }

@@ -21,7 +21,7 @@ func (h *Host) followPlugins(ctx context.Context, changes *plugins.Changes) {
 		}
 		changed := changes.Take()
 		h.registry.Rejudge(func(e *config.Effective) bool {
-			return slices.ContainsFunc(pluginBlocks(e), func(b config.Block) bool {
+			return slices.ContainsFunc(e.Blocks(), func(b config.Block) bool {
 				return slices.ContainsFunc(changed, func(p plugins.PluginRef) bool { return b.Kind == p.Kind && b.Plugin == p.Name })
 			})
 		})

@@ -10,7 +10,7 @@ import (
 // now, or nil if all secrets can be read.
 func (h *Host) missingSecret(e *config.Effective) error {
 	cfg := h.config.Load()
-	for _, b := range pluginBlocks(e) {
+	for _, b := range e.Blocks() {
 		if !b.HasReferences() {
 			continue
 		}
@@ -22,8 +22,8 @@ func (h *Host) missingSecret(e *config.Effective) error {
 }
 
 // secretsChanged returns a function that reports whether a secret of the tenant's plugins has
-// changed since the bot was built. was maps each plugin kind to the checksum of its resolved
-// block, for blocks with references. A secret that cannot be read now counts as unchanged,
+// changed since the bot was built. was maps the path of each block with references to the
+// checksum of the resolved block. A secret that cannot be read now counts as unchanged,
 // because the bot may still work. If was is empty, secretsChanged returns nil.
 func (h *Host) secretsChanged(e *config.Effective, was map[string][sha256.Size]byte) func() bool {
 	if len(was) == 0 {
@@ -33,8 +33,8 @@ func (h *Host) secretsChanged(e *config.Effective, was map[string][sha256.Size]b
 		// Use the files that apply now, because they say where secrets are and which tenants may
 		// use them.
 		cfg := h.config.Load()
-		for _, b := range pluginBlocks(e) {
-			sum, ok := was[b.Kind]
+		for _, b := range e.Blocks() {
+			sum, ok := was[b.Path().String()]
 			if !ok {
 				continue
 			}

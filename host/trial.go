@@ -41,11 +41,18 @@ func (t Trial) Run(ctx context.Context, e *config.Effective) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	problems := t.Config.CheckDestinations(ctx, e)
-	for _, b := range pluginBlocks(e) {
+	blocks := e.Blocks()
+	slices.Reverse(blocks) // a nested block before its outer block, whose trial opens both
+	refused := map[string]bool{}
+	for _, b := range blocks {
+		if slices.ContainsFunc(b.Nested(), func(n config.Block) bool { return refused[n.Path().String()] }) {
+			continue
+		}
 		wrong, err := t.block(ctx, e, b)
 		if err != nil {
 			return err
 		}
+		refused[b.Path().String()] = len(wrong) > 0
 		problems = append(problems, wrong...)
 	}
 	if len(problems) > 0 {
@@ -62,17 +69,17 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 			return config.Problems{refusedAt(e, b, plugins.HoldsNoRule(b.Kind, b.Plugin))}, nil
 		}
 	}
-	if t.Plugins.IsIsolated(b.Kind, b.Plugin) {
+	isolated := func(b config.Block) bool { return t.Plugins.IsIsolated(b.Kind, b.Plugin) }
+	if isolated(b) || slices.ContainsFunc(b.Nested(), isolated) {
 		return nil, nil
 	}
-	resolved, err := t.Config.ResolveBlock(e, b)
+	spec, err := instanceSpec(t.Config, e, b)
 	if err != nil {
 		return nil, err
 	}
 	if t.Dry && b.Kind == storage.Kind {
 		return nil, nil
 	}
-	spec := instanceSpec(e, b, resolved)
 	spec.Block = "" // refusedAt puts the block into the path of the problem
 	i, err := t.Plugins.Open(ctx, spec)
 	switch f := fault.Of(err); {
@@ -89,7 +96,7 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 // refusedAt returns the problem that a plugin refused a key of its block. The problem has the
 // position of the key. If no layer set the key, it has the position of the nearest key above.
 func refusedAt(e *config.Effective, b config.Block, f *fault.Error) config.Problem {
-	root := config.Path{blockKeys[b.Kind]}
+	root := b.Path()
 	path := root
 	if f.Path != "" {
 		path = append(slices.Clone(root), strings.Split(f.Path, ".")...)

@@ -46,6 +46,9 @@ type Env struct {
 	// opens all its connections with Dialer, and looks up no names by itself, declares
 	// Feature(feature.Egress). A host always sets Dialer. A nil Dialer allows every address.
 	Dialer *egress.Dialer
+	// Roles are the roles of the nested plugin blocks that the configuration has. An optional
+	// block that is missing has no role here.
+	Roles []string
 	// DataDir is the absolute path of the folder for files that the plugin needs after a restart.
 	// The folder may not exist yet. DataDir is empty if the host has no folder for plugins. A
 	// process that serves one tenant has a folder for that tenant alone.

@@ -45,7 +45,7 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if err != nil {
 		return nil, err
 	}
-	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy)}
+	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy), Roles: req.Roles}
 	if host := s.host.Load(); host != nil {
 		env.HostInfo = *host
 	}

@@ -120,7 +120,7 @@ func (w *worker) sendConfigure(ctx context.Context, id string, in *instance, ten
 	}
 	defer release()
 	resp, err := pluginv1.NewPluginServiceClient(w.Conn).Configure(ctx,
-		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress)})
+		&pluginv1.ConfigureRequest{Instance: id, Config: in.config, Egress: sdk.EgressToProto(in.egress), Roles: in.roles})
 	return resp, in.sup.fromPlugin(err, fault.OriginSettings)
 }
 

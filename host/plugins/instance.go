@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,6 +35,12 @@ type Spec struct {
 	// Egress says where the instance may connect to. The zero value allows every address.
 	// Open returns an error for another value if the plugin cannot enforce egress policies.
 	Egress egress.Policy
+	// Role is the role under which the outer plugin calls a nested plugin. It is empty for
+	// a plugin that is not nested.
+	Role string
+	// Nested has the specs of the nested plugins, at most one for each role. Open opens
+	// their instances too, and Close of the hold closes them.
+	Nested []Spec
 	// Secrets are the secrets in Config. The host redacts them in all texts of plugins.
 	// Passwords in URLs need not be listed, because the host finds them itself.
 	Secrets []string
@@ -46,7 +53,8 @@ type instance struct {
 	digest      string
 	config      []byte
 	egress      egress.Policy
-	dropSecrets func() // ends the redaction of the instance's secrets; called once, after the release
+	roles       []string // the roles of the nested plugins, sorted
+	dropSecrets func()   // ends the redaction of the instance's secrets; called once, after the release
 	// needs and capacity are what the plugin stated when it last configured the instance.
 	needs    atomic.Pointer[memory.Needs]
 	capacity atomic.Pointer[admission.Capacity]
@@ -73,12 +81,13 @@ type Instance struct {
 	tenant string
 	closed atomic.Bool
 	once   sync.Once
+	nested map[string]*Instance // the holds on the nested plugins, by role; nil if there are none
 
 	background bool // whether the calls of this hold are background calls
 }
 
 // Open returns a hold on the instance with the configuration of spec, and creates the
-// instance if there is none. When Open returns, the plugin has accepted the configuration,
+// instance if there is none. It does the same for nested plugins, before the outer plugin. When Open returns, the plugin has accepted the configuration,
 // but an upstream may still be unreachable. Holds with equal configurations share an
 // instance. The caller must call Close of the hold.
 func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
@@ -87,6 +96,17 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 		return nil, err
 	}
 	h := &Instance{instance: in, m: m, block: spec.Block, tenant: spec.Tenant}
+	for _, nested := range spec.Nested {
+		n, err := m.Open(ctx, nested)
+		if err != nil {
+			h.Close()
+			return nil, err
+		}
+		if h.nested == nil {
+			h.nested = map[string]*Instance{}
+		}
+		h.nested[nested.Role] = n
+	}
 	if err := in.makeCall(ctx, callOptions{tenant: spec.Tenant, unqueued: true, unbounded: true}, nothing); err != nil {
 		h.Close()
 		return nil, h.withKey(err)
@@ -110,7 +130,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		at.scope = spec.Tenant
 	}
-	digest := m.digest(at, spec.Config, spec.Egress)
+	digest := m.digest(at, spec)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for {
@@ -150,7 +170,7 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		}
 		if !ok {
 			m.counts[r]++
-			in = &instance{dropSecrets: m.sanitizer.Keep(secretsOf(spec)...), sup: m.useLocked(at, b), digest: digest, config: spec.Config, egress: spec.Egress, tenants: map[string]int{}}
+			in = &instance{dropSecrets: m.sanitizer.Keep(secretsOf(spec)...), sup: m.useLocked(at, b), digest: digest, config: spec.Config, egress: spec.Egress, roles: rolesOf(spec), tenants: map[string]int{}}
 			in.breaker = admission.NewBreaker(admission.BreakerOptions{Kind: r.Kind, Plugin: r.String(), Log: in.log})
 			m.instances[digest] = in
 		}
@@ -158,6 +178,16 @@ func (m *Manager) hold(ctx context.Context, spec Spec) (*instance, error) {
 		m.noteHeldLocked(in, spec.Tenant)
 		return in, nil
 	}
+}
+
+// rolesOf returns the roles of the nested plugins, sorted.
+func rolesOf(spec Spec) []string {
+	var roles []string
+	for _, n := range spec.Nested {
+		roles = append(roles, n.Role)
+	}
+	slices.Sort(roles)
+	return roles
 }
 
 // upstreamCapacity returns the capacity of the instance's upstream, or the zero value
@@ -172,11 +202,18 @@ func (in *instance) upstreamCapacity() admission.Capacity {
 // log returns the supervisor's log with the name of the instance.
 func (in *instance) log() hclog.Logger { return in.sup.log.With("instance", in.id(in.sup.sum())) }
 
-// digest returns an identifier of a configuration and its egress policy. Neither can be
-// derived from the digest, because the digest is keyed.
-func (m *Manager) digest(at place, config []byte, policy egress.Policy) string {
+// digest returns an identifier of a configuration, its egress policy and its nested
+// plugins. None of them can be derived from the digest, because the digest is keyed. An
+// instance may store what its nested plugins returned, so that another configuration of a
+// nested plugin makes another instance.
+func (m *Manager) digest(at place, spec Spec) string {
 	h := hmac.New(sha256.New, m.digestKey)
-	for _, part := range [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), config, []byte(policy.String())} {
+	parts := [][]byte{[]byte(at.Kind), []byte(at.Name), []byte(at.scope), spec.Config, []byte(spec.Egress.String())}
+	for _, n := range spec.Nested {
+		nested := m.digest(place{Ref: discovery.Ref{Kind: n.Kind, Name: n.Name}}, n)
+		parts = append(parts, []byte(n.Role), []byte(nested))
+	}
+	for _, part := range parts {
 		// The length makes sure that different lists of parts have different encodings.
 		fmt.Fprintf(h, "%d:%s", len(part), part)
 	}
@@ -214,6 +251,9 @@ func (i *Instance) Close() {
 	i.once.Do(func() {
 		i.closed.Store(true)
 		i.m.unhold(i.instance, i.tenant)
+		for _, n := range i.nested {
+			n.Close()
+		}
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/trust"
-	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -31,13 +30,12 @@ type Options struct {
 	// DataDir is an absolute path. In this folder, each plugin has a folder for files that
 	// outlive the plugin's processes. If DataDir is empty, plugins have no such folder.
 	DataDir string
-	// Wanted returns the configuration and egress policy that the tenant currently has for
-	// the plugin, in the form of Spec.Config and Spec.Egress. It returns a nil
-	// configuration if the tenant does not use the plugin. The manager calls Wanted
+	// Wanted returns the specs of all instances of the plugin that the tenant currently
+	// uses: none if the tenant does not use the plugin. The manager calls Wanted
 	// repeatedly while it does not use a new binary because the binary refuses
 	// configurations of tenants. Without Wanted, the manager tries such a binary again only
 	// when its file or its settings change.
-	Wanted func(ctx context.Context, kind, name, tenant string) ([]byte, egress.Policy, error)
+	Wanted func(ctx context.Context, kind, name, tenant string) ([]Spec, error)
 	// HostVersion is the version of the host, which plugins get. It may be empty.
 	HostVersion string
 	// Log receives the events and the output of plugins. A nil Log discards both.

@@ -57,7 +57,8 @@ func (m *Manager) isOutdated(ctx context.Context, at place, o *configRefusal) bo
 		return false
 	}
 	for _, tenant := range o.tenants {
-		if config, policy, err := m.opts.Wanted(ctx, at.Kind, at.Name, tenant); err != nil || config != nil && m.digest(at, config, policy) == o.digest {
+		wanted, err := m.opts.Wanted(ctx, at.Kind, at.Name, tenant)
+		if err != nil || slices.ContainsFunc(wanted, func(spec Spec) bool { return m.digest(at, spec) == o.digest }) {
 			return false
 		}
 	}

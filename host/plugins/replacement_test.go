@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/sdk/egress"
 )
 
 // TestReplacement_withoutAFailedCall checks that no call fails while the binary is replaced
@@ -186,7 +185,7 @@ func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 		timing: func(tm *timing) { tm.reconsiderEvery, tm.quarantineRetry = 10*time.Millisecond, 40*time.Millisecond },
 		options: func(o *Options) {
 			o.IdleRelease = time.Millisecond
-			o.Wanted = func(_ context.Context, kind, name, tenant string) ([]byte, egress.Policy, error) {
+			o.Wanted = func(_ context.Context, kind, name, tenant string) ([]Spec, error) {
 				asked.Add(1)
 				mu.Lock()
 				defer mu.Unlock()
@@ -194,11 +193,11 @@ func TestReplacement_refusedConfigurationThatIsGone(t *testing.T) {
 				case kind != "llm" || name != "test":
 					t.Errorf("asked for the %s plugin %s", kind, name)
 				case config == "?":
-					return nil, egress.Policy{}, context.DeadlineExceeded
+					return nil, context.DeadlineExceeded
 				case config != "":
-					return []byte(config), egress.Policy{}, nil
+					return []Spec{{Config: []byte(config)}}, nil
 				}
-				return nil, egress.Policy{}, nil
+				return nil, nil
 			}
 		},
 	}, "test=good")

@@ -164,3 +164,43 @@ func TestOf_authorMarks(t *testing.T) {
 		})
 	}
 }
+
+func TestOf_pluginBlock(t *testing.T) {
+	type config struct {
+		Embedder PluginBlock `json:"embedder" jsonschema:"required" botyard:"plugin=llm,role=embedding"`
+	}
+	raw, err := Of[config]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"embedder":{"properties":{},"type":"object","x-botyard-plugin":"llm","x-botyard-role":"embedding"}`; !strings.Contains(string(raw), want) {
+		t.Errorf("%s is not in %s", want, raw)
+	}
+	var c config
+	if err := Decode(raw, []byte(`{}`), &c); err != nil {
+		t.Errorf("a configuration without the nested block: %v", err)
+	}
+	for name, of := range map[string]func() ([]byte, error){
+		"a block without words": Of[struct {
+			A PluginBlock `json:"a"`
+		}],
+		"a block without a role": Of[struct {
+			A PluginBlock `json:"a" botyard:"plugin=llm"`
+		}],
+		"words for a text": Of[struct {
+			A string `json:"a" botyard:"plugin=llm,role=embedding"`
+		}],
+		"an unknown word": Of[struct {
+			A PluginBlock `json:"a" botyard:"plugin=llm,rule=embedding"`
+		}],
+		"a secret block": Of[struct {
+			A PluginBlock `json:"a" botyard:"plugin=llm,role=embedding,secret"`
+		}],
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := of(); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}

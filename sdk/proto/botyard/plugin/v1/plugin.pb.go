@@ -205,10 +205,14 @@ type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the host; never empty.
 	Instance string `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
-	// A JSON object, references and secrets resolved.
+	// A JSON object, references and secrets resolved. It does not have the nested plugin
+	// blocks of the configuration.
 	Config []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	// Where the instance's connections may lead. Absent: to every address.
-	Egress        *Egress `protobuf:"bytes,3,opt,name=egress,proto3" json:"egress,omitempty"`
+	Egress *Egress `protobuf:"bytes,3,opt,name=egress,proto3" json:"egress,omitempty"`
+	// The roles whose nested plugin blocks the configuration has, for example "embedding".
+	// The instance may call the nested plugins by these roles, see botyard.host.v1.HostService.
+	Roles         []string `protobuf:"bytes,4,rep,name=roles,proto3" json:"roles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -260,6 +264,13 @@ func (x *ConfigureRequest) GetConfig() []byte {
 func (x *ConfigureRequest) GetEgress() *Egress {
 	if x != nil {
 		return x.Egress
+	}
+	return nil
+}
+
+func (x *ConfigureRequest) GetRoles() []string {
+	if x != nil {
+		return x.Roles
 	}
 	return nil
 }
@@ -552,11 +563,12 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bfeatures\x18\x05 \x03(\tR\bfeatures\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
 	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
-	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"\x7f\n" +
+	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"\x95\x01\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x127\n" +
-	"\x06egress\x18\x03 \x01(\v2\x19.botyard.plugin.v1.EgressB\x04\x88\xb5\x18\x01R\x06egress\"2\n" +
+	"\x06egress\x18\x03 \x01(\v2\x19.botyard.plugin.v1.EgressB\x04\x88\xb5\x18\x01R\x06egress\x12\x14\n" +
+	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
 	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
