@@ -189,7 +189,7 @@ func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) 
 	const tail = hostproc.MaxMessages
 	cpu, start := procfs.OwnCPU(), time.Now()
 	b, err := d.store.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: chat.Text(chat.User, "And now?"), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),
+		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "And now?")), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),
 	})
 	if err != nil {
 		return cost{}, err
@@ -200,7 +200,7 @@ func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) 
 	}
 	start = time.Now()
 	_, err = d.store.Commit(ctx, &storage.CommitRequest{
-		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "Wait.")},
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "Wait.")),
 	})
 	c.commit = time.Since(start)
 	return c, err

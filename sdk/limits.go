@@ -27,6 +27,8 @@ const (
 	MaxMetadataBytes = 16 << 10
 	// MaxRecordBytes bounds the record of a turn.
 	MaxRecordBytes = 64 << 10
+	// MaxUsageBytes bounds the JSON of a turn's usage.
+	MaxUsageBytes = 32 << 10
 	// MaxReasonBytes bounds the reason why a turn did not succeed: two texts of [fault.MaxText] and
 	// a class.
 	MaxReasonBytes = 32 << 10
@@ -37,8 +39,11 @@ const (
 	// has at most MaxIDBytes.
 	MaxListedNames = 128
 
-	// MaxTurnBytes bounds a turn. A turn has at most 8 MiB of message, 8 MiB of reply, 1 MiB of
-	// signature, and less than 1 MiB of other data.
+	// MaxTextBytes bounds the text that a storage gets beside the body of a message.
+	MaxTextBytes = 1 << 20
+
+	// MaxTurnBytes bounds a turn without the texts beside its bodies. A turn has at most 8 MiB of
+	// message, 8 MiB of reply, 1 MiB of signature, and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20
 
 	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn always fits.

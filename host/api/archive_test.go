@@ -207,7 +207,7 @@ func serveArchive(t *testing.T, n, size int) (*testServer, *archivetest.Storage)
 		now := time.Now()
 		if _, err := on.Import(t.Context(), &storage.ImportRequest{
 			Call:  sdk.Call{Tenant: "a", Conversation: fmt.Sprintf("c%03d", i), User: "u"},
-			Turns: []storage.Turn{{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: now, EndedAt: now, Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", size))}}},
+			Turns: []storage.Turn{{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: now, EndedAt: now, Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", size)))}},
 		}); err != nil {
 			t.Fatal(err)
 		}

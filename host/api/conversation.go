@@ -8,7 +8,6 @@ import (
 	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Conversation is an entry in the list of conversations.
@@ -98,7 +97,7 @@ func (s *Server) readConversation(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	defer share.Release()
-	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*storage.TurnPage, error) {
+	p := pager{after: after, limit: limit, read: func(after int64, limit int) (*bot.TurnPage, error) {
 		return lease.Turns(r.Context(), bot.TurnsRequest{User: user, Conversation: id, After: after, Limit: limit})
 	}}
 	messages, more, err := p.page()

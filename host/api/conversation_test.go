@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // pages reads all messages of a conversation in pages of limit messages.
@@ -146,10 +146,10 @@ func TestReadTurns(t *testing.T) {
 // their numbers. The storage returns fewer turns than requested.
 func TestPager(t *testing.T) {
 	sizes := []int{2, 0, 5, 1, 2, 2, 7, 2}
-	var turns []storage.Turn
+	var turns []bot.Turn
 	total := 0
 	for i, n := range sizes {
-		turn := storage.Turn{Sequence: int64(3 * (i + 1)), Number: int64(i + 1)}
+		turn := bot.Turn{Sequence: int64(3 * (i + 1)), Number: int64(i + 1)}
 		for range n {
 			turn.Messages = append(turn.Messages, chat.Text(chat.User, fmt.Sprint(total)))
 			total++
@@ -157,8 +157,8 @@ func TestPager(t *testing.T) {
 		turns = append(turns, turn)
 	}
 	for _, most := range []int{1, 2, 100} {
-		read := func(after int64, limit int) (*storage.TurnPage, error) {
-			page := &storage.TurnPage{}
+		read := func(after int64, limit int) (*bot.TurnPage, error) {
+			page := &bot.TurnPage{}
 			for _, turn := range turns {
 				if turn.Sequence <= after {
 					continue
@@ -202,7 +202,7 @@ func TestPager(t *testing.T) {
 }
 
 func TestNewMessage_parts(t *testing.T) {
-	m := newMessage(&storage.Turn{Sequence: 4, Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{
+	m := newMessage(&bot.Turn{Sequence: 4, Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{
 		{Reasoning: &chat.Reasoning{Text: "hm"}}, {Text: "yes"}, {Text: "!"},
 	}}}}, 0)
 	if m.Content != "yes!" || len(m.Parts) != 3 || m.CreatedAt != nil || m.ID != "4.0" {

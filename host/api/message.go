@@ -5,9 +5,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Message is one message of a succeeded turn.
@@ -22,7 +22,7 @@ type Message struct {
 }
 
 // newMessage returns the message of the turn at the index.
-func newMessage(t *storage.Turn, index int) Message {
+func newMessage(t *bot.Turn, index int) Message {
 	m := t.Messages[index]
 	out := Message{
 		ID: cursor{t.Sequence, index}.String(), Role: m.Role, Content: m.Text(),
@@ -68,7 +68,7 @@ func parseCursor(text string) (cursor, error) {
 type pager struct {
 	after cursor
 	limit int
-	read  func(after int64, limit int) (*storage.TurnPage, error)
+	read  func(after int64, limit int) (*bot.TurnPage, error)
 }
 
 // turnsAtOnce is how many turns a pager reads at once. It is small because messages can be large.

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -14,10 +15,10 @@ import (
 func TestPager_endsByBytes(t *testing.T) {
 	const turns, each = 10, 3 << 20
 	text := strings.Repeat("x", each)
-	read := func(after int64, limit int) (*storage.TurnPage, error) {
-		page := &storage.TurnPage{}
+	read := func(after int64, limit int) (*bot.TurnPage, error) {
+		page := &bot.TurnPage{}
 		for n := after + 1; n <= turns && len(page.Turns) < limit; n++ {
-			page.Turns = append(page.Turns, storage.Turn{Sequence: n, Number: n, State: storage.Succeeded,
+			page.Turns = append(page.Turns, bot.Turn{Sequence: n, Number: n, State: storage.Succeeded,
 				Messages: []chat.Message{chat.Text(chat.User, text), chat.Text(chat.Assistant, text)}})
 		}
 		page.More = after+int64(len(page.Turns)) < turns

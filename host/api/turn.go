@@ -8,7 +8,6 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Turn is one turn of a conversation, in any state.
@@ -78,12 +77,12 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	}
 	return writeList(w, out, elements{name: "turns", size: len(page.Turns), bytes: left, write: func(i int, to io.Writer) error {
 		turn := bot.ForCallers(page.Turns[i])
-		page.Turns[i] = storage.Turn{} // frees the memory of a turn that is never written again
+		page.Turns[i] = bot.Turn{} // frees the memory of a turn that is never written again
 		return newTurn(&turn).write(to)
 	}}, share)
 }
 
-func newTurn(t *storage.Turn) Turn {
+func newTurn(t *bot.Turn) Turn {
 	out := Turn{
 		Sequence: t.Sequence, State: t.State.String(), Reason: t.Reason, UserID: t.User, IdempotencyKey: t.Key,
 		Messages: []Message{}, Usage: t.Usage, Metadata: rawOrNull(t.Metadata), Record: rawOrNull(t.Record),

@@ -9,7 +9,6 @@ import (
 	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // InspectedTurn is the response body of GET
@@ -82,7 +81,7 @@ func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out := InspectedTurn{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
-	seen := &storage.Turn{Messages: shown.Seen}
+	seen := &bot.Turn{Messages: shown.Seen}
 	for i := range shown.Seen {
 		m := newMessage(seen, i)
 		m.ID = "" // a rebuilt message has no place in the conversation

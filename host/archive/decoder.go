@@ -129,5 +129,12 @@ func decodeLine(line []byte) (any, error) {
 	if err := d.Decode(out); err != nil {
 		return nil, fault.New(fault.Invalid, "is not a line of the type %q: %w", kind.Type, err)
 	}
+	if turn, ok := out.(*turnLine); ok {
+		for i := range turn.Messages {
+			if err := turn.Messages[i].decodeBody(); err != nil {
+				return nil, fault.New(fault.Invalid, "has a body of message %d that is no message: %w", i+1, err)
+			}
+		}
+	}
 	return out, nil
 }

@@ -22,8 +22,9 @@ func writeLine(w io.Writer, line any) error {
 }
 
 // maxEscaped is an upper bound of how many bytes of JSON one byte of a turn becomes. An escaped
-// character has six bytes. The seventh is for the names and quotes around short texts.
-const maxEscaped = 7
+// character has six bytes, and the bytes of a body are base64 beside it. The rest is for the names
+// and quotes around short texts.
+const maxEscaped = 9
 
 // writeTurn writes the line of a turn. Hosts of earlier versions wrote turns that are too large
 // for any import; writeTurn truncates such a turn.
@@ -77,12 +78,16 @@ const truncatedBytes = 1 << 20
 // beyond bounds.TurnMessages.
 func truncated(t *storage.Turn) *storage.Turn {
 	out := *t
-	out.Messages = make([]chat.Message, min(len(t.Messages), bounds.TurnMessages))
+	out.Messages = make([]storage.Message, min(len(t.Messages), bounds.TurnMessages))
 	for i := range out.Messages {
-		m := t.Messages[i]
+		m, err := t.Messages[i].Decode()
+		if err != nil {
+			m = chat.Message{Role: chat.Assistant}
+		}
 		text := m.Text()
 		begin := strings.ToValidUTF8(text[:min(len(text), truncatedBytes/len(out.Messages))], "")
-		out.Messages[i] = chat.Text(m.Role, fmt.Sprintf("%s [cut: the message has %d bytes, and the turn is too large for an export]", begin, m.Size()))
+		cut := fmt.Sprintf("%s [cut: the message has %d bytes, and the turn is too large for an export]", begin, t.Messages[i].Size())
+		out.Messages[i] = storage.EncodeMessage(chat.Text(m.Role, cut))
 	}
 	return &out
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 
 func turnOf(messages ...chat.Message) *storage.Turn {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	return &storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: at, EndedAt: at, Messages: messages}
+	return &storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, StartedAt: at, EndedAt: at, Messages: storage.EncodeMessages(messages...)}
 }
 
 // exported writes the turn as a line of an export, and decodes the line as an import does.
@@ -60,17 +61,13 @@ func TestWriteTurn_largest(t *testing.T) {
 	for name, turn := range map[string]*storage.Turn{
 		"of many escapes":  turnOf(chat.Text(chat.User, strings.Repeat("\u0001", 40<<20)), chat.Text(chat.Assistant, "short")),
 		"of two requests":  turnOf(chat.Text(chat.User, strings.Repeat("€", 20<<20)), chat.Text(chat.Assistant, strings.Repeat("x", 60<<20))),
-		"of many messages": turnOf(append([]chat.Message{chat.Text(chat.User, strings.Repeat("x", 65<<20))}, make([]chat.Message, 5000)...)...),
+		"of many messages": turnOf(append([]chat.Message{chat.Text(chat.User, strings.Repeat("x", 65<<20))}, slices.Repeat([]chat.Message{{Role: chat.Assistant}}, 5000)...)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			for i := range turn.Messages {
-				if turn.Messages[i].Role == "" {
-					turn.Messages[i].Role = chat.Assistant
-				}
-			}
 			back, err := exported(t, turn)
-			if err != nil || !strings.Contains(back.Messages[0].Text(), "[cut: the message has ") || back.Messages[1].Role != chat.Assistant || back.Number != 1 {
-				t.Errorf("a turn %s: %v, with %.60q", name, err, back.Messages[0].Text())
+			messages, wrong := storage.DecodeMessages(back.Messages)
+			if err != nil || wrong != nil || !strings.Contains(messages[0].Text(), "[cut: the message has ") || messages[1].Role != chat.Assistant || back.Number != 1 {
+				t.Errorf("a turn %s: %v, %v, with %.60q", name, err, wrong, back.Messages[0].Text)
 			}
 		})
 	}

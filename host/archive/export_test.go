@@ -23,19 +23,19 @@ func manifold() []storage.Turn {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.UTC)
 	return []storage.Turn{{
 		Sequence: 1, Number: 1, State: storage.Succeeded, User: "u", Key: "k", StartedAt: at, EndedAt: at.Add(time.Second),
-		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4}, Metadata: json.RawMessage(`{"a":"<\u2028>"}`), Record: json.RawMessage(`{"n":1.50}`),
-		Messages: []chat.Message{
-			{Role: chat.User, Parts: []chat.Part{{Text: "snow ☃ <b>\n\"'\\ \u2028 \U0001F600"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 1, 255}}}, {Media: &chat.Media{Kind: chat.Image, URL: "https://x/?a&b"}}}},
-			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{9}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"x":1}`}}, {Text: ""}}},
-			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "42"}}, IsError: true}}}},
+		Usage: storage.EncodeUsage(chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4}), Metadata: json.RawMessage(`{"a":"<\u2028>"}`), Record: json.RawMessage(`{"n":1.50}`),
+		Messages: storage.EncodeMessages(
+			chat.Message{Role: chat.User, Parts: []chat.Part{{Text: "snow ☃ <b>\n\"'\\ \u2028 \U0001F600"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 1, 255}}}, {Media: &chat.Media{Kind: chat.Image, URL: "https://x/?a&b"}}}},
+			chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{9}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: `{"x":1}`}}, {Text: ""}}},
+			chat.Message{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "42"}}, IsError: true}}}},
 			chat.Text(chat.Assistant, "42"),
-		},
+		),
 	}, {
-		Sequence: 2, State: storage.Failed, Reason: "provider_failed: it did", StartedAt: at, EndedAt: at, Messages: []chat.Message{chat.Text(chat.User, "")},
+		Sequence: 2, State: storage.Failed, Reason: "provider_failed: it did", StartedAt: at, EndedAt: at, Messages: storage.EncodeMessages(chat.Text(chat.User, "")),
 	}, {
-		Sequence: 3, State: storage.Interrupted, Reason: "canceled: it was", User: "other", StartedAt: at, EndedAt: at.Add(time.Hour), Messages: []chat.Message{chat.Text(chat.User, "x")},
+		Sequence: 3, State: storage.Interrupted, Reason: "canceled: it was", User: "other", StartedAt: at, EndedAt: at.Add(time.Hour), Messages: storage.EncodeMessages(chat.Text(chat.User, "x")),
 	}, {
-		Sequence: 4, Number: 2, State: storage.Succeeded, StartedAt: at, EndedAt: at.Add(2 * time.Hour), Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("long ", 50_000)), chat.Text(chat.Assistant, "y")},
+		Sequence: 4, Number: 2, State: storage.Succeeded, StartedAt: at, EndedAt: at.Add(2 * time.Hour), Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("long ", 50_000)), chat.Text(chat.Assistant, "y")),
 	}}
 }
 

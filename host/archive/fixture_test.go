@@ -204,14 +204,14 @@ func (s *testHost) say(shelf, id, incarnation, conversation, user, text string) 
 
 func say(ctx context.Context, on storage.Storage, call sdk.Call, text string) error {
 	b, err := on.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: chat.Text(chat.User, text), Holder: "h", Lease: time.Minute, Metadata: json.RawMessage(`{"n":1}`),
+		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, text)), Holder: "h", Lease: time.Minute, Metadata: json.RawMessage(`{"n":1}`),
 	})
 	if err != nil {
 		return err
 	}
 	_, err = on.Commit(ctx, &storage.CommitRequest{
-		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "re: "+text)},
-		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 1}, Record: json.RawMessage(`{"revision":"r"}`),
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "re: "+text)),
+		Usage: storage.EncodeUsage(chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 1}), Record: json.RawMessage(`{"revision":"r"}`),
 	})
 	return err
 }

@@ -1,6 +1,7 @@
 package archive
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -80,8 +81,43 @@ type conversationLine struct {
 // skipped reports whether an import reads the conversation without storing it.
 func (l *conversationLine) skipped() bool { return l.Hidden || l.Partial }
 
-// turnLine holds a whole turn, with its messages in the JSON form of package chat. A turn whose
-// contents were erased has an empty list of messages.
+// messageLine holds a message in the JSON form of package chat.
+type messageLine struct {
+	chat.Message
+	// Body is what the storage has of the message. It is set only if the host would encode the
+	// other fields as other bytes, for example because a later version of the host wrote the
+	// message. An import then reads only Body.
+	Body []byte `json:"body,omitempty"`
+}
+
+// newMessageLine returns the line's form of a stored message. A body that no host has written
+// has nothing but Body.
+func newMessageLine(m storage.Message) messageLine {
+	decoded, err := m.Decode()
+	if err != nil || !bytes.Equal(storage.EncodeMessage(decoded).Body, m.Body) {
+		return messageLine{Message: decoded, Body: m.Body}
+	}
+	return messageLine{Message: decoded}
+}
+
+// decodeBody sets the fields of the message from Body, if there is one.
+func (l *messageLine) decodeBody() (err error) {
+	if l.Body != nil {
+		l.Message, err = storage.Message{Body: l.Body}.Decode()
+	}
+	return err
+}
+
+// stored returns the message as a storage gets it. newMessageLine does the reverse.
+func (l *messageLine) stored() storage.Message {
+	m := storage.EncodeMessage(l.Message)
+	if l.Body != nil {
+		m.Body = l.Body
+	}
+	return m
+}
+
+// turnLine holds a whole turn. A turn whose contents were erased has an empty list of messages.
 type turnLine struct {
 	Type      string          `json:"type"`
 	Sequence  int64           `json:"sequence"`
@@ -92,8 +128,8 @@ type turnLine struct {
 	Key       string          `json:"key,omitempty"`
 	StartedAt time.Time       `json:"started_at"`
 	EndedAt   time.Time       `json:"ended_at,omitzero"`
-	Messages  []chat.Message  `json:"messages"`
-	Usage     chat.Usage      `json:"usage"`
+	Messages  []messageLine   `json:"messages"`
+	Usage     json.RawMessage `json:"usage,omitempty"`
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 	Record    json.RawMessage `json:"record,omitempty"`
 }
@@ -107,19 +143,53 @@ type endLine struct {
 }
 
 func newTurnLine(t *storage.Turn) *turnLine {
+	messages := make([]messageLine, len(t.Messages))
+	for i, m := range t.Messages {
+		messages[i] = newMessageLine(m)
+	}
 	return &turnLine{
 		Type: TypeTurn, Sequence: t.Sequence, Number: t.Number, State: t.State.String(), Reason: t.Reason, User: t.User, Key: t.Key,
-		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: append([]chat.Message{}, t.Messages...), Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
+		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: messages, Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
 	}
 }
 
 // turn returns the turn of the line; newTurnLine does the reverse. An unknown name of a state
 // becomes the zero state, so a caller first calls validate, which refuses unknown names.
 func (l *turnLine) turn() storage.Turn {
-	return storage.Turn{
+	t := storage.Turn{
 		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
-		StartedAt: l.StartedAt, EndedAt: l.EndedAt, Messages: l.Messages, Usage: l.Usage, Metadata: l.Metadata, Record: l.Record,
+		StartedAt: l.StartedAt, EndedAt: l.EndedAt, Usage: storedUsage(l.Usage), Metadata: l.Metadata, Record: l.Record,
 	}
+	for i := range l.Messages {
+		t.Messages = append(t.Messages, l.Messages[i].stored())
+	}
+	size := t.Size()
+	for i := range t.Messages {
+		size += len(t.Messages[i].Text)
+	}
+	if size > MaxTurn {
+		// A host of an earlier version wrote the turn. It fits into a call only without the
+		// texts beside the bodies.
+		for i := range t.Messages {
+			t.Messages[i].Text = ""
+		}
+	}
+	return t
+}
+
+// storedUsage returns the usage as a storage has it. Exports of earlier versions have counts of 0
+// for a turn without usage.
+func storedUsage(raw json.RawMessage) json.RawMessage {
+	var counts map[string]any
+	if json.Unmarshal(raw, &counts) != nil {
+		return raw
+	}
+	for _, n := range counts {
+		if n != 0.0 {
+			return raw
+		}
+	}
+	return nil
 }
 
 // states maps the name of a turn's state in an export to the state.

@@ -37,7 +37,7 @@ func TestImport_otherTurnsInPlace(t *testing.T) {
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "from a")
 	call := sdk.Call{Tenant: "b", Incarnation: s.incarnation("b"), Conversation: "c"}
-	begun, err := s.storages.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "of b"), Holder: "h", Lease: time.Minute})
+	begun, err := s.storages.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "of b")), Holder: "h", Lease: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestImport_runningTurns(t *testing.T) {
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "before")
 	if _, err := s.storages.get("one").Begin(t.Context(), &storage.BeginRequest{
-		Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "c"}, Message: chat.Text(chat.User, "now"), Holder: "h", Lease: time.Minute,
+		Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "c"}, Message: storage.EncodeMessage(chat.Text(chat.User, "now")), Holder: "h", Lease: time.Minute,
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestImport_batches(t *testing.T) {
 	const n = 300
 	for i := range int64(n) {
 		line(newTurnLine(&storage.Turn{Sequence: i + 1, Number: i + 1, State: storage.Succeeded, StartedAt: time.Now(), EndedAt: time.Now(),
-			Messages: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 50_000)), chat.Text(chat.Assistant, "y")}}))
+			Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 50_000)), chat.Text(chat.Assistant, "y"))}))
 	}
 	line(endLine{TypeEnd, 1, n})
 	if done, err := s.imports("b", in.String()); err != nil || done.Turns != n {

@@ -24,7 +24,7 @@ func (s *testHost) past(shelf, id, conversation string, days, turns int) {
 	at := time.Now().AddDate(0, 0, -days)
 	for n := range int64(turns) {
 		all = append(all, storage.Turn{Sequence: n + 1, Number: n + 1, State: storage.Succeeded, StartedAt: at.Add(-time.Hour), EndedAt: at,
-			Messages: []chat.Message{chat.Text(chat.User, "x")}})
+			Messages: storage.EncodeMessages(chat.Text(chat.User, "x"))})
 	}
 	call := sdk.Call{Tenant: id, Incarnation: s.incarnation(id), Conversation: conversation, User: "u"}
 	if _, err := s.storages.get(shelf).Import(s.Context(), &storage.ImportRequest{Call: call, Turns: all}); err != nil {

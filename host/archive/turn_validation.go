@@ -58,7 +58,8 @@ func (l *turnLine) validate(h *history, now time.Time) error {
 	err := cmp.Or(
 		l.validateIDs(), validateTime("started_at", l.StartedAt, now), l.validateEnd(now),
 		validateSize("reason", len(l.Reason), sdk.MaxReasonBytes),
-		validateObject("metadata", l.Metadata, sdk.MaxMetadataBytes), validateObject("record", l.Record, sdk.MaxRecordBytes), l.validateUsage(),
+		validateObject("metadata", l.Metadata, sdk.MaxMetadataBytes), validateObject("record", l.Record, sdk.MaxRecordBytes),
+		validateObject("usage", l.Usage, sdk.MaxUsageBytes), l.validateUsage(),
 	)
 	if err != nil {
 		return err
@@ -107,7 +108,11 @@ func validateObject(field string, raw json.RawMessage, limit int) error {
 }
 
 func (l *turnLine) validateUsage() error {
-	for _, n := range []int64{l.Usage.InputTokens, l.Usage.OutputTokens, l.Usage.CachedInputTokens, l.Usage.ReasoningTokens} {
+	u, err := storage.DecodeUsage(l.Usage)
+	if err != nil {
+		return fault.New(fault.Invalid, "does not have the counts of a usage").At("usage")
+	}
+	for _, n := range []int64{u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens, u.CacheWriteTokens} {
 		if n < 0 {
 			return fault.New(fault.Invalid, "has a count below 0").At("usage")
 		}
@@ -118,7 +123,7 @@ func (l *turnLine) validateUsage() error {
 // validateMessages checks the order of the messages. It also checks that each tool result has
 // its tool call in this turn or in the succeeded turn before it.
 func (l *turnLine) validateMessages(h *history) error {
-	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && l.Usage.IsZero()
+	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && storedUsage(l.Usage) == nil
 	switch n := len(l.Messages); {
 	case n == 0 && emptied:
 		return l.validateNumber(h, nil)
@@ -130,7 +135,7 @@ func (l *turnLine) validateMessages(h *history) error {
 	calls := map[string]bool{}
 	replied := false
 	for i, m := range l.Messages {
-		if err := validateMessage(m); err != nil {
+		if err := validateMessage(m.Message); err != nil {
 			return fault.New(fault.Invalid, "message %d: %s", i+1, err.Message).At("messages")
 		}
 		switch {

@@ -80,7 +80,7 @@ func TestAbandon(t *testing.T) {
 					t.Errorf("it went on with %v; want %v", got, want)
 				}
 				last := s.last(t)
-				if last.State != c.want || texts(last.Messages) != c.text || c.text != "" && last.Usage.OutputTokens != 3 || len(last.Record) == 0 {
+				if last.State != c.want || texts(decoded(last.Messages...)) != c.text || c.text != "" && usageOf(last.Usage).OutputTokens != 3 || len(last.Record) == 0 {
 					t.Errorf("%+v", last)
 				}
 				if held != 0 || b.Admission.Turns() != 0 || s.running != "" {

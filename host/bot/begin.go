@@ -23,7 +23,7 @@ const (
 func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
-		Call: t.call(), Message: chat.Text(chat.User, t.req.Message), Metadata: t.req.Metadata,
+		Call: t.call(), Message: storage.EncodeMessage(chat.Text(chat.User, t.req.Message)), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
 		TailBytes: b.freeTailBytes(), Owned: b.restricted(t.req.UserID),
 	}
@@ -41,7 +41,8 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 			t.tailErr = err // generate returns tailErr, and commit then ends the started turn
 			return started, nil, nil
 		case r.Replay != nil:
-			return nil, t.replay(r.Replay), nil
+			reply, err := t.replay(r.Replay)
+			return nil, reply, err
 		case r.KeyReused:
 			return nil, nil, fault.New(fault.Invalid, "was used with another request in this conversation").At("Idempotency-Key")
 		case r.Busy.SameKey:
@@ -123,7 +124,11 @@ func unansweredReason(what string, err error) string {
 }
 
 // replay returns the Reply of a turn that succeeded earlier.
-func (t *turn) replay(done *storage.Turn) *Reply {
+func (t *turn) replay(stored *storage.Turn) (*Reply, error) {
+	done, err := decodeTurn(stored)
+	if err != nil {
+		return nil, err
+	}
 	r := &Reply{
 		ConversationID: t.req.ConversationID, Turn: done.Number, Usage: done.Usage,
 		Tenant: t.bot.Tenant, Replayed: true,
@@ -134,5 +139,5 @@ func (t *turn) replay(done *storage.Turn) *Reply {
 			r.Text += chat.Clean(m.Text())
 		}
 	}
-	return r
+	return r, nil
 }

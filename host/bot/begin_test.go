@@ -27,8 +27,8 @@ func TestBegin_repeatsAnUncertainCall(t *testing.T) {
 }
 
 func TestBegin_idempotencyKeys(t *testing.T) {
-	done := &storage.Turn{Number: 7, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "first")},
-		Usage: chat.Usage{OutputTokens: 9}, Record: json.RawMessage(`{"revision":"r0"}`)}
+	done := &storage.Turn{Number: 7, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "first")),
+		Usage: storage.EncodeUsage(chat.Usage{OutputTokens: 9}), Record: json.RawMessage(`{"revision":"r0"}`)}
 	m := &scriptLLM{words: []string{"second"}}
 	req := Request{ConversationID: "c", Message: "hi", IdempotencyKey: "k"}
 	r, err := newTestBot(&logStorage{replay: done}, m).Chat(context.Background(), req, nil)

@@ -29,7 +29,7 @@ func TestChat_beginsComposesAndCommits(t *testing.T) {
 		t.Errorf("the model saw %s; want %s", got, want)
 	}
 	c := s.last(t)
-	if c.State != storage.Succeeded || texts(c.Messages) != "assistant:hello there|" || c.Call.Tenant != "acme" {
+	if c.State != storage.Succeeded || texts(decoded(c.Messages...)) != "assistant:hello there|" || c.Call.Tenant != "acme" {
 		t.Errorf("commit %+v", c)
 	}
 	var rec map[string]any
@@ -60,7 +60,7 @@ func TestChat_isInterruptedWhenItsClientGoes(t *testing.T) {
 			if err == nil {
 				t.Fatal("the turn succeeded")
 			}
-			if c := s.last(t); c.State != storage.Interrupted || c.Usage.OutputTokens != 2 {
+			if c := s.last(t); c.State != storage.Interrupted || usageOf(c.Usage).OutputTokens != 2 {
 				t.Errorf("commit %+v", c)
 			}
 		})

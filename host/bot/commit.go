@@ -72,9 +72,9 @@ func (t *turn) abandon(fence string) {
 // turn has messages only if a part of the reply had arrived.
 func (t *turn) commitRequest(fence string, state storage.State, why string, usage chat.Usage, messages []chat.Message) *storage.CommitRequest {
 	t.endState, t.endUsage = state, usage
-	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: usage, Record: t.record.json()}
+	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: storage.EncodeUsage(usage), Record: t.record.json()}
 	if state == storage.Succeeded || !t.reply.empty() {
-		req.Messages = messages
+		req.Messages = storage.EncodeMessages(messages...)
 	}
 	return req
 }

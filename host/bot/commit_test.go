@@ -20,7 +20,7 @@ func TestCommit_keepsAFailedTurnWithItsReason(t *testing.T) {
 	_, err := newTestBot(s, m).Chat(context.Background(), Request{ConversationID: "c", Message: "hi"}, nil)
 	wantClass(t, err, fault.ProviderFailed)
 	c := s.last(t)
-	if c.State != storage.Failed || c.Reason != "provider_failed: upstream broke" || c.Usage.OutputTokens != 1 || texts(c.Messages) != "assistant:par|" {
+	if c.State != storage.Failed || c.Reason != "provider_failed: upstream broke" || usageOf(c.Usage).OutputTokens != 1 || texts(decoded(c.Messages...)) != "assistant:par|" {
 		t.Errorf("commit %+v", c)
 	}
 	if len(s.log) != 0 {

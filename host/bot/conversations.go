@@ -31,14 +31,17 @@ type TurnsRequest struct {
 
 // Turns returns a page of a conversation's turns, oldest first. The error is fault.NotFound if
 // the conversation does not exist or the user may not see it.
-func (b *Bot) Turns(ctx context.Context, req TurnsRequest) (*storage.TurnPage, error) {
+func (b *Bot) Turns(ctx context.Context, req TurnsRequest) (*TurnPage, error) {
 	if err := CheckID("conversation_id", req.Conversation); err != nil {
 		return nil, err
 	}
 	page, err := b.Storage.Read(ctx, &storage.ReadRequest{
 		Call: b.call(req.Conversation, req.User), After: req.After, Limit: req.Limit, All: req.All, Owned: b.restricted(req.User),
 	})
-	return page, hideOwner(req.Conversation, err)
+	if err != nil {
+		return nil, hideOwner(req.Conversation, err)
+	}
+	return decodePage(page)
 }
 
 // DeleteConversation deletes the conversation from the storage, and then all that the memory

@@ -55,5 +55,6 @@
 //	failure.go         what operators and callers see of a turn that did not succeed
 //	observer.go        Observer: outcomes and counts of turns, for metrics
 //	conversations.go   lists and deletes conversations, reads their turns
+//	log.go             Turn: a stored turn with decoded messages
 //	inspect.go         finds a turn, and rebuilds what the model saw in it
 package bot

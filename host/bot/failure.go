@@ -6,7 +6,6 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Failure tells the operator why a turn did not succeed. It is a part of the turn's record.
@@ -46,7 +45,7 @@ func turnReason(class fault.Class, sentence string) string {
 // ForCallers returns the turn as a caller may read it. It removes the turn's Failure. If the
 // turn has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream
 // may have written the reason.
-func ForCallers(t storage.Turn) storage.Turn {
+func ForCallers(t Turn) Turn {
 	var record map[string]json.RawMessage
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {
 		t.Record, record = nil, nil

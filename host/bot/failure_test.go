@@ -42,17 +42,17 @@ func TestTurnReason_isCleanAndShort(t *testing.T) {
 func TestForCallers(t *testing.T) {
 	with := func(f *Failure) json.RawMessage { r := record{Revision: "r", Failure: f}; return r.json() }
 	for name, c := range map[string]struct {
-		in     storage.Turn
+		in     Turn
 		reason string
 		record string // expected record; empty if any record is right, "none" if there must be none
 	}{
-		"succeeded":            {storage.Turn{State: storage.Succeeded, Record: json.RawMessage(`{"llm_ms":12345678901234567890}`)}, "", `{"llm_ms":12345678901234567890}`},
-		"of this host":         {storage.Turn{State: storage.Failed, Reason: "deadline: too long", Record: with(&Failure{Detail: "10.0.0.7"})}, "deadline: too long", ""},
-		"of this host, empty":  {storage.Turn{State: storage.Failed, Reason: "internal: x", Record: with(&Failure{})}, "internal: x", ""},
-		"of an earlier host":   {storage.Turn{State: storage.Failed, Reason: "provider_failed: 10.0.0.7 broke", Record: with(nil)}, "provider_failed: the bot failed", ""},
-		"of no record":         {storage.Turn{State: storage.Interrupted, Reason: "10.0.0.7 died"}, "interrupted", ""},
-		"of a record in ruins": {storage.Turn{State: storage.Failed, Reason: "invalid: 10.0.0.7", Record: json.RawMessage(`{"10.0.0.7`)}, "invalid: the bot cannot take this request", "none"},
-		"of no class":          {storage.Turn{State: storage.Failed, Reason: "weird: 10.0.0.7"}, "failed", ""},
+		"succeeded":            {Turn{State: storage.Succeeded, Record: json.RawMessage(`{"llm_ms":12345678901234567890}`)}, "", `{"llm_ms":12345678901234567890}`},
+		"of this host":         {Turn{State: storage.Failed, Reason: "deadline: too long", Record: with(&Failure{Detail: "10.0.0.7"})}, "deadline: too long", ""},
+		"of this host, empty":  {Turn{State: storage.Failed, Reason: "internal: x", Record: with(&Failure{})}, "internal: x", ""},
+		"of an earlier host":   {Turn{State: storage.Failed, Reason: "provider_failed: 10.0.0.7 broke", Record: with(nil)}, "provider_failed: the bot failed", ""},
+		"of no record":         {Turn{State: storage.Interrupted, Reason: "10.0.0.7 died"}, "interrupted", ""},
+		"of a record in ruins": {Turn{State: storage.Failed, Reason: "invalid: 10.0.0.7", Record: json.RawMessage(`{"10.0.0.7`)}, "invalid: the bot cannot take this request", "none"},
+		"of no class":          {Turn{State: storage.Failed, Reason: "weird: 10.0.0.7"}, "failed", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := ForCallers(c.in)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
 	"testing"
 
@@ -70,7 +71,7 @@ func (s *logStorage) Begin(_ context.Context, r *storage.BeginRequest) (*storage
 	if len(tail) > r.Tail {
 		tail = tail[len(tail)-r.Tail:]
 	}
-	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f:" + r.Attempt, Tail: tail}}, nil
+	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f:" + r.Attempt, Tail: storage.EncodeMessages(tail...)}}, nil
 }
 
 func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int64, error) {
@@ -90,13 +91,31 @@ func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int6
 		s.running = ""
 		if r.State == storage.Succeeded {
 			s.number++
-			s.log = append(append(s.log, s.begins[len(s.begins)-1].Message), r.Messages...)
+			s.log = append(append(s.log, decoded(s.begins[len(s.begins)-1].Message)...), decoded(r.Messages...)...)
 		}
 	}
 	if err := s.fault(s.lost, "commit"); err != nil {
 		return 0, err
 	}
 	return s.number, nil
+}
+
+// decoded returns the messages that a host has encoded.
+func decoded(messages ...storage.Message) []chat.Message {
+	out, err := storage.DecodeMessages(messages)
+	if err != nil {
+		panic(err)
+	}
+	return out
+}
+
+// usageOf returns the usage that a host has encoded.
+func usageOf(raw json.RawMessage) chat.Usage {
+	u, err := storage.DecodeUsage(raw)
+	if err != nil {
+		panic(err)
+	}
+	return u
 }
 
 // last returns the request of the last Commit.

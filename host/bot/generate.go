@@ -9,12 +9,13 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
-// generate asks the memory which messages to show to the model, and then asks the model for its
+// generate decodes the tail, asks the memory which messages to show to the model, and asks the model for its
 // reply. It collects the reply in t.reply, and returns the Finish of the reply. Together with
 // an error it may return a Finish whose Usage says what the model used until the error.
-func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, error) {
+func (t *turn) generate(ctx context.Context, stored []storage.Message) (*llm.Finish, error) {
 	b := t.bot
 	// The client may have left while Begin ran. Then the turn is interrupted.
 	if err := ctx.Err(); err != nil {
@@ -24,6 +25,10 @@ func (t *turn) generate(ctx context.Context, tail []chat.Message) (*llm.Finish, 
 		return nil, t.tailErr
 	}
 	defer t.tailShare.Release() // the tail is not used after the model has replied
+	tail, err := storage.DecodeMessages(stored)
+	if err != nil {
+		return nil, err
+	}
 	message := chat.Text(chat.User, t.req.Message)
 	seen, err := t.recall(ctx, tail, message)
 	if err != nil {

@@ -22,7 +22,7 @@ func TestCallModel_withoutAFinish(t *testing.T) {
 	if e := wantClass(t, err, fault.ProviderFailed); e.Party != fault.PartyPlugin {
 		t.Errorf("by %s", e.Party)
 	}
-	if c := s.last(t); c.State != storage.Failed || texts(c.Messages) != "assistant:par|" {
+	if c := s.last(t); c.State != storage.Failed || texts(decoded(c.Messages...)) != "assistant:par|" {
 		t.Errorf("%+v", c)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -62,7 +61,7 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	case r.Started == nil || r.Started.Fence != started.Fence:
 		return started, storageBroken("did not know the turn again that it had just begun")
 	}
-	share.Shrink(int64(chat.Size(r.Started.Tail)))
+	share.Shrink(int64(storage.Size(r.Started.Tail)))
 	return r.Started, nil
 }
 

@@ -68,7 +68,7 @@ func TestHeldBytes_replies(t *testing.T) {
 				t.Errorf("%+v, %v", reply, err)
 				return
 			}
-			kept := chat.Size(s.last(t).Messages)
+			kept := chat.Size(decoded(s.last(t).Messages...))
 			if kept > 1<<20+1<<10 || kept < 1<<19 {
 				t.Errorf("%d bytes are kept", kept)
 			}
@@ -119,7 +119,7 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 		out.Started.TailCut = r.TailBytes < 1<<20
 		out.Started.Tail = nil
 		if !out.Started.TailCut {
-			out.Started.Tail = []chat.Message{chat.Text(chat.User, strings.Repeat("x", 1<<20))}
+			out.Started.Tail = storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 1<<20)))
 		}
 	}
 	return out, err

@@ -13,7 +13,7 @@ import (
 // Inspection is a stored turn with the messages that the model saw in it. Bot.Inspect rebuilds
 // the messages from what the storage has.
 type Inspection struct {
-	Turn storage.Turn
+	Turn Turn
 	// Seen has the messages that the model was given, the system prompt first. Some messages
 	// may be missing, as Gaps says.
 	Seen []chat.Message
@@ -23,7 +23,7 @@ type Inspection struct {
 
 // TurnByNumber returns the conversation's succeeded turn with the number. The error is
 // fault.NotFound if the conversation has no such turn.
-func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int64) (*storage.Turn, error) {
+func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int64) (*Turn, error) {
 	// A turn's number is at most its sequence, because only succeeded turns have numbers. So
 	// TurnByNumber starts to read at the sequence that equals the number. Usually the first
 	// turn that it reads has the number.
@@ -48,7 +48,7 @@ func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int6
 
 // TurnBySequence returns the conversation's turn with the sequence, in any state. The error is
 // fault.NotFound if the conversation has no such turn.
-func (b *Bot) TurnBySequence(ctx context.Context, conversation string, sequence int64) (*storage.Turn, error) {
+func (b *Bot) TurnBySequence(ctx context.Context, conversation string, sequence int64) (*Turn, error) {
 	page, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, After: max(sequence-1, 0), Limit: 1, All: true})
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func noTurn(conversation string) error {
 
 // Inspect rebuilds the messages that the model saw in the turn. It reads only the storage. It
 // calls neither the model nor the memory.
-func (b *Bot) Inspect(ctx context.Context, conversation string, t *storage.Turn) (*Inspection, error) {
+func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspection, error) {
 	out := &Inspection{Turn: *t}
 	if isEmptied(t) {
 		out.Gaps = append(out.Gaps, "the turn was deleted with all that its user wrote; only its place in the log is left")
@@ -105,7 +105,7 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *storage.Turn)
 
 // isEmptied reports whether the turn's messages were erased, so that only the turn's place in
 // the log is left. Every other turn that has ended has at least its user's message.
-func isEmptied(t *storage.Turn) bool { return t.State != storage.Running && len(t.Messages) == 0 }
+func isEmptied(t *Turn) bool { return t.State != storage.Running && len(t.Messages) == 0 }
 
 // tailBefore returns the newest n messages of the succeeded turns before a sequence. It returns
 // fewer if the log has fewer. If one of the turns was emptied, tailBefore returns only the
@@ -132,9 +132,7 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int) ([]chat.Message, error) {
 	var tail []chat.Message
 	for {
-		page, err := b.Storage.Read(ctx, &storage.ReadRequest{
-			Call: b.call(conversation, ""), After: after, Limit: storage.MaxPage,
-		})
+		page, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, After: after, Limit: storage.MaxPage})
 		if err != nil {
 			return nil, err
 		}

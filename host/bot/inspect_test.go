@@ -47,7 +47,7 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	number := int64(0)
 	for i := int64(1); i <= 40; i++ {
 		turn := storage.Turn{Sequence: i, State: storage.Failed, Record: recorded("r1", 4, 0),
-			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))}}
+			Messages: storage.EncodeMessages(chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i)))}
 		if i%10 == 0 || i < 4 {
 			number++
 			turn.State, turn.Number = storage.Succeeded, number
@@ -71,11 +71,11 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 	if err != nil || turn.State != storage.Failed {
 		t.Fatal(turn, err)
 	}
-	for name, missing := range map[string]func() (*storage.Turn, error){
-		"number 8":    func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 8) },
-		"number 0":    func() (*storage.Turn, error) { return b.TurnByNumber(ctx, "c", 0) },
-		"sequence 41": func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", 41) },
-		"sequence -1": func() (*storage.Turn, error) { return b.TurnBySequence(ctx, "c", -1) },
+	for name, missing := range map[string]func() (*Turn, error){
+		"number 8":    func() (*Turn, error) { return b.TurnByNumber(ctx, "c", 8) },
+		"number 0":    func() (*Turn, error) { return b.TurnByNumber(ctx, "c", 0) },
+		"sequence 41": func() (*Turn, error) { return b.TurnBySequence(ctx, "c", 41) },
+		"sequence -1": func() (*Turn, error) { return b.TurnBySequence(ctx, "c", -1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if turn, err := missing(); !fault.Is(err, fault.NotFound) {
@@ -88,7 +88,10 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 		"1 of the 13": recorded("r1", 13, 0), "no record": nil,
 	} {
 		t.Run(want, func(t *testing.T) {
-			turn := s.turns[39]
+			turn, err := decodeTurn(&s.turns[39])
+			if err != nil {
+				t.Fatal(err)
+			}
 			turn.Record = rec
 			shown, err := b.Inspect(ctx, "c", &turn)
 			if err != nil || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], want) {
@@ -105,7 +108,7 @@ func TestInspect_emptiedTurns(t *testing.T) {
 	for i := int64(1); i <= 5; i++ {
 		s.turns = append(s.turns, storage.Turn{
 			Sequence: i, Number: i, State: storage.Succeeded, Record: recorded("r1", 4, 0),
-			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))},
+			Messages: storage.EncodeMessages(chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))),
 		})
 	}
 	s.turns[2] = s.turns[2].Emptied(time.Now())
@@ -116,7 +119,11 @@ func TestInspect_emptiedTurns(t *testing.T) {
 		5: {"system:be kind|user:q4|assistant:a4|user:q5|", "the oldest 2 of the 4"},
 	} {
 		t.Run(fmt.Sprint("turn ", number), func(t *testing.T) {
-			shown, err := b.Inspect(t.Context(), "c", &s.turns[number-1])
+			turn, err := decodeTurn(&s.turns[number-1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := b.Inspect(t.Context(), "c", &turn)
 			if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
 				t.Errorf("%+v, %v; want %q and %q", shown, err, c.seen, c.gap)
 			}

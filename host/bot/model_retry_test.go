@@ -68,10 +68,10 @@ func TestRetriesModel(t *testing.T) {
 				t.Fatalf("reply %+v, error %v", reply, err)
 			}
 			kept := s.last(t)
-			if c.llm.asked != c.asked || kept.Usage.InputTokens != c.tokens {
+			if c.llm.asked != c.asked || usageOf(kept.Usage).InputTokens != c.tokens {
 				t.Errorf("asked %d times, and kept %+v", c.llm.asked, kept)
 			}
-			if kept.State == storage.Succeeded && (len(kept.Messages) != 1 || len(kept.Messages[0].Parts) != 1) {
+			if kept.State == storage.Succeeded && (len(kept.Messages) != 1 || len(decoded(kept.Messages...)[0].Parts) != 1) {
 				t.Errorf("a part of what was lost was kept: %+v", kept.Messages)
 			}
 			var r record

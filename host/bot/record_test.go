@@ -33,8 +33,8 @@ func TestRecord_finishReason(t *testing.T) {
 				spent := &llm.Finish{Reason: reason, Model: "m", Usage: chat.Usage{InputTokens: 5, OutputTokens: 1}}
 				r, err := newTestBot(s, says(spent, nil, pieces...)).Chat(context.Background(), hi, nil)
 				kept := s.last(t)
-				if !kept.Usage.Equal(spent.Usage) {
-					t.Errorf("usage %+v", kept.Usage)
+				if !usageOf(kept.Usage).Equal(spent.Usage) {
+					t.Errorf("usage %s", kept.Usage)
 				}
 				if nothing := len(pieces) == 0 || what == "empty pieces"; nothing && !want.empty {
 					e := wantClass(t, err, fault.ProviderFailed)
@@ -46,9 +46,9 @@ func TestRecord_finishReason(t *testing.T) {
 				if err != nil || r.FinishReason != want.name || r.Model != "m" || kept.State != storage.Succeeded {
 					t.Fatalf("%+v, %v, %s", r, err, kept.State)
 				}
-				again := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
+				again, err := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
 				r.Replayed = true
-				if !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
+				if err != nil || !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
 					t.Errorf("answered %+v, again %+v", r, again)
 				}
 			})
@@ -71,13 +71,13 @@ func TestReadRecord_ofAnyBuild(t *testing.T) {
 	} {
 		t.Run(raw, func(t *testing.T) {
 			want.Replayed = true
-			if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); !reflect.DeepEqual(*got, want) {
+			if got, err := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: json.RawMessage(raw)}); err != nil || !reflect.DeepEqual(*got, want) {
 				t.Errorf("%+v, want %+v", got, want)
 			}
 		})
 	}
 	long, _ := json.Marshal(record{Model: strings.Repeat("m", 1<<20), FinishReason: strings.Repeat("r", 1<<20)})
-	if got := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: long}); len(got.Model) > maxModelBytes || len(got.FinishReason) > maxFinishReasonBytes {
+	if got, err := (&turn{bot: &Bot{}}).replay(&storage.Turn{Record: long}); err != nil || len(got.Model) > maxModelBytes || len(got.FinishReason) > maxFinishReasonBytes {
 		t.Errorf("%d and %d bytes", len(got.Model), len(got.FinishReason))
 	}
 }

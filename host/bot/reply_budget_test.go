@@ -59,7 +59,7 @@ func TestReplyBudget_bytes(t *testing.T) {
 				return
 			}
 			kept, calls := 0, 0
-			for _, p := range s.last(t).Messages[0].Parts {
+			for _, p := range decoded(s.last(t).Messages...)[0].Parts {
 				kept += len(p.Text)
 				if p.Reasoning != nil {
 					kept += len(p.Reasoning.Text)

@@ -65,8 +65,8 @@ func TestTokenTimeout_endsASilentCall(t *testing.T) {
 				if took := time.Since(start); took != c.takes {
 					t.Errorf("it took %s; want %s", took, c.takes)
 				}
-				if got := s.last(t); got.Usage.OutputTokens != c.words {
-					t.Errorf("%d tokens are kept as usage; want %d", got.Usage.OutputTokens, c.words)
+				if got := s.last(t); usageOf(got.Usage).OutputTokens != c.words {
+					t.Errorf("%d tokens are kept as usage; want %d", usageOf(got.Usage).OutputTokens, c.words)
 				}
 				if c.message == "" {
 					if err != nil {

@@ -70,12 +70,12 @@ func TestInstance_Storage_memory(t *testing.T) {
 		}
 	}
 	call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
-	r, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "hello"), Holder: "h", Lease: time.Minute})
+	r, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hello")), Holder: "h", Lease: time.Minute})
 	if err != nil || r.Started == nil {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	n, err := s.Commit(ctx, &storage.CommitRequest{Call: call, Fence: r.Started.Fence, State: storage.Succeeded,
-		Messages: []chat.Message{chat.Text(chat.Assistant, "hi")}})
+		Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hi"))})
 	if err != nil || n != 1 {
 		t.Fatalf("%d, %v", n, err)
 	}

@@ -20,13 +20,13 @@ import (
 func write(s *Store, tenant, conversation string, n int) error {
 	call := sdk.Call{Tenant: tenant, Incarnation: "1", Conversation: conversation}
 	begun, err := s.Begin(context.Background(), &storage.BeginRequest{
-		Call: call, Message: chat.Text(chat.User, strings.Repeat("x", n)), Holder: "h", Lease: time.Minute,
+		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", n))), Holder: "h", Lease: time.Minute,
 	})
 	if err != nil {
 		return err
 	}
 	_, err = s.Commit(context.Background(), &storage.CommitRequest{
-		Call: call, Fence: begun.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "y")},
+		Call: call, Fence: begun.Started.Fence, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "y")),
 	})
 	return err
 }

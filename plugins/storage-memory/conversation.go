@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -86,7 +85,7 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 		Sequence:  int64(len(c.turns)) + 1,
 		State:     storage.Running,
 		User:      req.Call.User,
-		Messages:  []chat.Message{req.Message},
+		Messages:  []storage.Message{{Body: req.Message.Body}},
 		StartedAt: stamp,
 		Metadata:  bytes.Clone(req.Metadata),
 		Key:       req.Key,
@@ -118,8 +117,8 @@ func (c *conversation) visibleTo(call sdk.Call, owned bool) bool {
 // commit ends the running turn t with the state and the messages of the request.
 func (c *conversation) commit(t *turn, req *storage.CommitRequest, stamp time.Time) {
 	t.Reason = req.Reason
-	t.Messages = slices.Concat(t.Messages, req.Messages)
-	t.Usage = req.Usage
+	t.Messages = append(slices.Clip(t.Messages), bodiesOf(req.Messages)...)
+	t.Usage = bytes.Clone(req.Usage)
 	t.Record = bytes.Clone(req.Record)
 	if req.State == storage.Succeeded {
 		c.succeeded = append(c.succeeded, t)
@@ -137,11 +136,11 @@ func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 // tail returns the newest messages of succeeded turns, oldest first. It returns at most n messages.
 // It reads only as many turns as have at most the given number of bytes together. cut reports
 // whether that bound in bytes left turns out.
-func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
+func (c *conversation) tail(n, bytes int) (tail []storage.Message, cut bool) {
 	first, have := len(c.succeeded), 0
 	for first > 0 && have < n {
 		messages := c.succeeded[first-1].Messages
-		if bytes -= chat.Size(messages); bytes < 0 {
+		if bytes -= storage.Size(messages); bytes < 0 {
 			cut = true
 			break
 		}
@@ -151,7 +150,7 @@ func (c *conversation) tail(n, bytes int) (tail []chat.Message, cut bool) {
 	if have == 0 {
 		return nil, cut
 	}
-	tail = make([]chat.Message, 0, have)
+	tail = make([]storage.Message, 0, have)
 	for _, t := range c.succeeded[first:] {
 		tail = append(tail, t.Messages...)
 	}
@@ -165,7 +164,17 @@ func (t *turn) view() storage.Turn {
 	v.Messages = slices.Clone(v.Messages)
 	v.Metadata = bytes.Clone(v.Metadata)
 	v.Record = bytes.Clone(v.Record)
+	v.Usage = bytes.Clone(v.Usage)
 	return v
+}
+
+// bodiesOf returns the messages without their texts, which nobody reads in this storage.
+func bodiesOf(messages []storage.Message) []storage.Message {
+	out := make([]storage.Message, len(messages))
+	for i, m := range messages {
+		out[i].Body = m.Body
+	}
+	return out
 }
 
 // entry returns the conversation's entry in the result of List.

@@ -18,12 +18,12 @@ func BenchmarkTurn(b *testing.B) {
 			turn := func(tenant int) {
 				c := sdk.Call{Tenant: fmt.Sprint(tenant), Conversation: "c", User: "u"}
 				res, err := s.Begin(b.Context(), &storage.BeginRequest{Call: c, Tail: 20, Holder: "h", Lease: time.Hour,
-					Message: chat.Text(chat.User, "hi")})
+					Message: storage.EncodeMessage(chat.Text(chat.User, "hi"))})
 				if err != nil {
 					b.Fatal(err)
 				}
 				_, err = s.Commit(b.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-					State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+					State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello"))})
 				if err != nil {
 					b.Fatal(err)
 				}

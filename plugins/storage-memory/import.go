@@ -3,7 +3,6 @@ package memstore
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -85,8 +84,8 @@ func (c *conversation) newTurns(turns []storage.Turn) ([]storage.Turn, error) {
 // but a Begin with that key starts a new turn, because the key is not added to the keys of the
 // conversation.
 func (c *conversation) importTurn(v storage.Turn) {
-	v.Messages = slices.Clone(v.Messages)
-	v.Metadata, v.Record = bytes.Clone(v.Metadata), bytes.Clone(v.Record)
+	v.Messages = bodiesOf(v.Messages)
+	v.Metadata, v.Record, v.Usage = bytes.Clone(v.Metadata), bytes.Clone(v.Record), bytes.Clone(v.Usage)
 	t := &turn{Turn: v, fenced: true}
 	c.add(t)
 	if v.State == storage.Succeeded {

@@ -3,7 +3,6 @@ package memstore
 import (
 	"unsafe"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -25,7 +24,7 @@ func sizeOfBegin(req *storage.BeginRequest) int64 {
 
 // sizeOfCommit returns the approximate number of bytes that a Commit adds to its turn.
 func sizeOfCommit(req *storage.CommitRequest) int64 {
-	n := int64(len(req.Reason) + len(req.Record))
+	n := int64(len(req.Reason) + len(req.Usage) + len(req.Record))
 	for _, m := range req.Messages {
 		n += sizeOfMessage(m)
 	}
@@ -35,13 +34,14 @@ func sizeOfCommit(req *storage.CommitRequest) int64 {
 // sizeOfTurn returns the approximate number of bytes that an imported turn takes. The idempotency
 // key of an imported turn is not indexed, so that it counts no keyBytes.
 func sizeOfTurn(t storage.Turn) int64 {
-	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Metadata)+len(t.Record))
+	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Usage)+len(t.Metadata)+len(t.Record))
 	for _, m := range t.Messages {
 		n += sizeOfMessage(m)
 	}
 	return n
 }
 
-func sizeOfMessage(m chat.Message) int64 {
-	return int64(unsafe.Sizeof(m)) + int64(len(m.Parts))*int64(unsafe.Sizeof(chat.Part{})) + int64(m.Size())
+// sizeOfMessage returns the bytes of a message without its text, which is not kept.
+func sizeOfMessage(m storage.Message) int64 {
+	return int64(unsafe.Sizeof(m)) + int64(len(m.Body))
 }

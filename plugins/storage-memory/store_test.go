@@ -43,7 +43,7 @@ var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 
 func begin(t *testing.T, s *Store, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: 10 * time.Second, Tail: 10}
+	req := &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: 10 * time.Second, Tail: 10}
 	for _, f := range set {
 		f(req)
 	}
@@ -57,7 +57,7 @@ func begin(t *testing.T, s *Store, set ...func(*storage.BeginRequest)) *storage.
 func commit(t *testing.T, s *Store, res *storage.BeginResult) int64 {
 	t.Helper()
 	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence,
-		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+		State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,9 @@ func TestHolders_releaseLastTurn(t *testing.T) {
 
 func TestBegin_maxBytes(t *testing.T) {
 	s, _ := clocked(Config{MaxBytes: 100_000})
-	big := func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, strings.Repeat("x", 40_000)) }
+	big := func(r *storage.BeginRequest) {
+		r.Message = storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", 40_000)))
+	}
 	elsewhere := func(r *storage.BeginRequest) { r.Call.Conversation = "d" }
 	for range 3 {
 		commit(t, s, begin(t, s, big))
@@ -261,7 +263,7 @@ func TestDelete_amongWriters(t *testing.T) {
 					return
 				}
 				_, err = s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-					State: storage.Succeeded, Messages: []chat.Message{{}}})
+					State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Message{})})
 				if err != nil && !fault.Is(err, fault.Conflict) {
 					t.Errorf("commit: %v", err)
 					return

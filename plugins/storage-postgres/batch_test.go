@@ -245,7 +245,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	_, err := s.Begin(gone, &storage.BeginRequest{Call: calls[0], Message: chat.Text(chat.User, "late"), Holder: "h", Lease: time.Hour, Attempt: "a"})
+	_, err := s.Begin(gone, &storage.BeginRequest{Call: calls[0], Message: storage.EncodeMessage(chat.Text(chat.User, "late")), Holder: "h", Lease: time.Hour, Attempt: "a"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("begin for nobody: %v", err)
 	}
@@ -269,7 +269,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	impatient, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer leave()
 	_, err = s.Commit(impatient, &storage.CommitRequest{Call: calls[1], Fence: res.Started.Fence, State: storage.Succeeded,
-		Messages: []chat.Message{chat.Text(chat.Assistant, "late")}})
+		Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "late"))})
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Logf("the commit did not share: %v", err) // this may happen on a slow machine
 	}

@@ -14,7 +14,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	message, err := encode(req.Message)
+	message, err := encodeMessage(req.Message)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func call(tenant, conversation string) sdk.Call {
 
 func begin(t testing.TB, s *Store, c sdk.Call, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
+	req := &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
 	for _, f := range set {
 		f(req)
 	}
@@ -35,7 +35,7 @@ func commit(t testing.TB, s *Store, c sdk.Call, res *storage.BeginResult) int64 
 		t.Fatalf("not started: %+v", res)
 	}
 	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+		State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,4 +72,13 @@ func column[T any](t *testing.T, c *pgx.Conn, sql string, args ...any) []T {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// textOf returns the text of a stored message.
+func textOf(m storage.Message) string {
+	decoded, err := m.Decode()
+	if err != nil {
+		return err.Error()
+	}
+	return decoded.Text()
 }

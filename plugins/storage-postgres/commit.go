@@ -22,13 +22,9 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	usage, err := encodeUsage(req.Usage)
-	if err != nil {
-		return 0, err
-	}
 	call := req.Call
 	args := []any{call.Incarnation, call.Conversation, cid, sequence, req.State.String(), req.Reason, replies,
-		int32(len(req.Messages)), usage, object(req.Record)}
+		int32(len(req.Messages)), object(req.Usage), object(req.Record)}
 	if number, done, err := s.commitFast(ctx, call.Tenant, cid, args); done || err != nil {
 		return number, err
 	}

@@ -154,7 +154,7 @@ func TestStore_egress(t *testing.T) {
 			w.set("db.example", allowed.then)
 			s.pool.Reset()
 			before := len(w.dialed)
-			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: maxLease, Attempt: "again"})
+			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: maxLease, Attempt: "again"})
 			f := fault.Of(err)
 			if f.Class != fault.Invalid || f.Path != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
 				t.Errorf("%s: %+v", allowed.then, f)

@@ -20,7 +20,7 @@ func TestBeginFast_tail(t *testing.T) {
 	end := func(res *storage.BeginResult, state storage.State, replies int) {
 		req := &storage.CommitRequest{Call: c, Fence: res.Started.Fence, State: state}
 		for i := range replies {
-			req.Messages = append(req.Messages, chat.Text(chat.Assistant, fmt.Sprint("reply ", i, " of ", res.Started.Sequence)))
+			req.Messages = append(req.Messages, storage.EncodeMessage(chat.Text(chat.Assistant, fmt.Sprint("reply ", i, " of ", res.Started.Sequence))))
 		}
 		if _, err := s.Commit(t.Context(), req); err != nil {
 			t.Fatal(err)
@@ -31,7 +31,7 @@ func TestBeginFast_tail(t *testing.T) {
 			t.Fatal("the conversation is not known")
 		}
 		res := begin(t, s, c, func(r *storage.BeginRequest) {
-			r.Tail, r.Message = most, chat.Text(chat.User, "of no turn")
+			r.Tail, r.Message = most, storage.EncodeMessage(chat.Text(chat.User, "of no turn"))
 			if !known {
 				r.Attempt = ""
 			}
@@ -39,7 +39,7 @@ func TestBeginFast_tail(t *testing.T) {
 		end(res, storage.Failed, 0)
 		var texts []string
 		for _, m := range res.Started.Tail {
-			texts = append(texts, m.Parts[0].Text)
+			texts = append(texts, textOf(m))
 		}
 		return texts
 	}
@@ -48,14 +48,16 @@ func TestBeginFast_tail(t *testing.T) {
 	for i := range alone {
 		n := int64(i + 1)
 		alone[i] = storage.Turn{Sequence: n, Number: n, State: storage.Succeeded, StartedAt: time.Now(), EndedAt: time.Now(),
-			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint("alone ", n))}}
+			Messages: storage.EncodeMessages(chat.Text(chat.User, fmt.Sprint("alone ", n)))}
 	}
 	if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: c, Turns: alone}); err != nil {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
 	for n := range 30 {
-		res := begin(t, s, c, func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, fmt.Sprint("message ", n)) })
+		res := begin(t, s, c, func(r *storage.BeginRequest) {
+			r.Message = storage.EncodeMessage(chat.Text(chat.User, fmt.Sprint("message ", n)))
+		})
 		if state := []storage.State{storage.Failed, storage.Succeeded, storage.Succeeded}[random.IntN(3)]; state == storage.Failed {
 			end(res, state, 0)
 		} else {

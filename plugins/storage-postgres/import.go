@@ -65,7 +65,7 @@ func (c *importColumns) add(t storage.Turn) error {
 	message, replies := "", ""
 	if len(t.Messages) > 0 {
 		var err error
-		if message, err = encode(t.Messages[0]); err != nil {
+		if message, err = encodeMessage(t.Messages[0]); err != nil {
 			return err
 		}
 		rest, err := encodeList(t.Messages[1:])
@@ -73,10 +73,6 @@ func (c *importColumns) add(t storage.Turn) error {
 			return err
 		}
 		replies = text(rest)
-	}
-	usage, err := encodeUsage(t.Usage)
-	if err != nil {
-		return err
 	}
 	c.sequence = append(c.sequence, t.Sequence)
 	c.number = append(c.number, t.Number)
@@ -87,7 +83,7 @@ func (c *importColumns) add(t storage.Turn) error {
 	c.key = append(c.key, t.Key)
 	c.message = append(c.message, message)
 	c.replies = append(c.replies, replies)
-	c.usage = append(c.usage, text(usage))
+	c.usage = append(c.usage, string(t.Usage))
 	c.metadata = append(c.metadata, string(t.Metadata))
 	c.record = append(c.record, string(t.Record))
 	c.started = append(c.started, t.StartedAt)

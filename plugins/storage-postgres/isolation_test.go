@@ -272,7 +272,7 @@ func TestIsolation_concurrentTenants(t *testing.T) {
 			tenant := fmt.Sprint("tenant ", i)
 			for n := range 20 {
 				id := fmt.Sprint(tenant, " ", n)
-				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, id), Message: chat.Text(chat.User, id), Holder: "h", Lease: time.Minute})
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, id), Message: storage.EncodeMessage(chat.Text(chat.User, id)), Holder: "h", Lease: time.Minute})
 				if err != nil || res.Started == nil {
 					t.Errorf("%+v, %v", res, err)
 					return

@@ -56,7 +56,7 @@ func (l *load) talk(i int) {
 		default:
 		}
 		text := fmt.Sprint(i, " ", n)
-		begin := &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, text), Tail: 4, Holder: "h", Lease: time.Hour, Attempt: rand.Text()}
+		begin := &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, text)), Tail: 4, Holder: "h", Lease: time.Hour, Attempt: rand.Text()}
 		var res *storage.BeginResult
 		err := l.repeat(func(ctx context.Context) (err error) {
 			res, err = l.store(i).Begin(ctx, begin)
@@ -67,7 +67,7 @@ func (l *load) talk(i int) {
 			return
 		}
 		commit := &storage.CommitRequest{Call: c, Fence: res.Started.Fence, State: storage.Succeeded,
-			Messages: []chat.Message{chat.Text(chat.Assistant, "re: "+text)}}
+			Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "re: "+text))}
 		var number int64
 		err = l.repeat(func(ctx context.Context) (err error) {
 			number, err = l.store(i).Commit(ctx, commit)
@@ -128,7 +128,7 @@ func (l *load) check() {
 				if turn.State != storage.Succeeded || turn.Number != turn.Sequence || len(turn.Messages) != 2 {
 					l.t.Errorf("conversation %d has %+v", i, turn)
 				}
-				seen = append(seen, turn.Messages[0].Text())
+				seen = append(seen, textOf(turn.Messages[0]))
 				after = turn.Sequence
 			}
 			if !page.More {

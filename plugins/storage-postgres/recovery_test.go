@@ -101,7 +101,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond) // the processes of the server need some time to read the setting
 	}
-	req := &storage.BeginRequest{Call: call("t", "d"), Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: "once"}
+	req := &storage.BeginRequest{Call: call("t", "d"), Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Attempt: "once"}
 	readOnly(a, "on")
 	_, err := s.Begin(t.Context(), req)
 	if e := fault.Of(err); err == nil || e.Class != fault.ProviderFailed || !e.Retryable {
@@ -195,7 +195,7 @@ func TestStore_statementTimeout(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := &storage.CommitRequest{Call: call("t", "c"), Fence: running.Started.Fence, State: storage.Succeeded,
-		Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}}
+		Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello"))}
 	_, err = s.Commit(t.Context(), req)
 	if e := fault.Of(err); err == nil || e.Class != fault.Deadline || !e.Retryable {
 		t.Errorf("a commit that waits for too long: %v", err)
@@ -229,7 +229,7 @@ func TestStore_diskFull(t *testing.T) {
 	l.more(time.Minute)
 	filler := filepath.Join(dir, "filler")
 	fill(t, filler)
-	req := &storage.BeginRequest{Call: call("t", "big"), Message: chat.Text(chat.User, fmt.Sprintf("%0900000d", 1)), Holder: "h", Lease: time.Minute}
+	req := &storage.BeginRequest{Call: call("t", "big"), Message: storage.EncodeMessage(chat.Text(chat.User, fmt.Sprintf("%0900000d", 1))), Holder: "h", Lease: time.Minute}
 	full := false
 	// Large messages use up the space that the server has allocated in advance.
 	for range 100 {

@@ -147,7 +147,7 @@ func TestRead_pageBytes(t *testing.T) {
 	const turns = 5
 	for range turns {
 		commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), func(r *storage.BeginRequest) {
-			r.Message, r.Tail = chat.Text(chat.User, long), 0
+			r.Message, r.Tail = storage.EncodeMessage(chat.Text(chat.User, long)), 0
 		}))
 	}
 	seen := 0
@@ -200,7 +200,7 @@ func TestPool_closesOverflow(t *testing.T) {
 func TestStore_unstorableText(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	for what, set := range map[string]func(*storage.BeginRequest){
-		"message":      func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, "a\x00b") },
+		"message":      func(r *storage.BeginRequest) { r.Message = storage.Message{Text: "a\x00b"} },
 		"conversation": func(r *storage.BeginRequest) { r.Call.Conversation = "a\x00b" },
 		"user":         func(r *storage.BeginRequest) { r.Call.User = "a\x00b" },
 		"tenant":       func(r *storage.BeginRequest) { r.Call.Tenant = "a\xffb" },

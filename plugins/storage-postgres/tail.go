@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -45,7 +46,7 @@ func (t *tailRows) read(rows pgx.Rows) error {
 }
 
 // messages returns the newest messages, oldest first. It returns at most limit messages.
-func (t *tailRows) messages(limit int) ([]chat.Message, error) {
+func (t *tailRows) messages(limit int) ([]storage.Message, error) {
 	if t.text == nil {
 		return nil, nil
 	}
@@ -62,5 +63,5 @@ func (t *tailRows) messages(limit int) ([]chat.Message, error) {
 	for _, turn := range slices.Backward(turns) {
 		all = append(append(all, turn[0]...), turn[1]...)
 	}
-	return all[max(0, have-limit):], nil
+	return storage.EncodeMessages(all[max(0, have-limit):]...), nil
 }

@@ -33,7 +33,7 @@ var states = map[string]storage.State{
 }
 
 // messages decodes the user's message and the replies.
-func (r *turnRow) messages() ([]chat.Message, error) {
+func (r *turnRow) messages() ([]storage.Message, error) {
 	if r.message == nil {
 		return nil, nil
 	}
@@ -42,20 +42,20 @@ func (r *turnRow) messages() ([]chat.Message, error) {
 		return nil, err
 	}
 	if r.replies == nil {
-		return all, nil
+		return storage.EncodeMessages(all...), nil
 	}
 	var replies []chat.Message
 	if err := decode(r.replies, &replies); err != nil {
 		return nil, err
 	}
-	return append(all, replies...), nil
+	return storage.EncodeMessages(append(all, replies...)...), nil
 }
 
 // turn converts a row that is a turn.
 func (r *turnRow) turn() (storage.Turn, error) {
 	t := storage.Turn{
 		Sequence: *r.sequence, State: states[*r.state], Reason: *r.reason, User: *r.user, StartedAt: r.started.UTC(),
-		Metadata: bytes.Clone(r.metadata), Record: bytes.Clone(r.record),
+		Metadata: bytes.Clone(r.metadata), Record: bytes.Clone(r.record), Usage: bytes.Clone(r.usage),
 	}
 	if r.number != nil {
 		t.Number = *r.number
@@ -69,9 +69,6 @@ func (r *turnRow) turn() (storage.Turn, error) {
 	var err error
 	if t.Messages, err = r.messages(); err != nil {
 		return t, err
-	}
-	if r.usage != nil {
-		err = decode(r.usage, &t.Usage)
 	}
 	return t, err
 }
@@ -96,21 +93,22 @@ func encode(v any) (string, error) {
 }
 
 // encodeList returns the messages as JSON, or nil for SQL's NULL if there are no messages.
-func encodeList(messages []chat.Message) (any, error) {
-	if len(messages) == 0 {
-		return nil, nil
+func encodeList(messages []storage.Message) (any, error) {
+	decoded, err := storage.DecodeMessages(messages)
+	if err != nil || len(decoded) == 0 {
+		return nil, err
 	}
-	text, err := encode(messages)
+	text, err := encode(decoded)
 	return text, err
 }
 
-// encodeUsage returns the usage as JSON, or nil for SQL's NULL if the usage is zero.
-func encodeUsage(u chat.Usage) (any, error) {
-	if u.IsZero() {
-		return nil, nil
+// encodeMessage returns the message as JSON.
+func encodeMessage(m storage.Message) (string, error) {
+	decoded, err := m.Decode()
+	if err != nil {
+		return "", err
 	}
-	text, err := encode(u)
-	return text, err
+	return encode(decoded)
 }
 
 // object returns the JSON as text, or nil for SQL's NULL if it is empty.

@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -17,7 +16,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	message, err := encode(req.Message)
+	message, err := encodeMessage(req.Message)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +190,7 @@ func (b *beginRun) result() (*storage.BeginResult, error) {
 		t, err := b.replay.decode()
 		return &storage.BeginResult{Replay: &t}, err
 	}
-	var tail []chat.Message
+	var tail []storage.Message
 	for i := len(b.tail) - 1; i >= 0; i-- {
 		messages, err := b.tail[i].messages()
 		if err != nil {

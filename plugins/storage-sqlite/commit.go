@@ -22,9 +22,11 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	}
 	var replies any
 	if len(req.Messages) > 0 {
-		if replies, err = encode(req.Messages); err != nil {
+		texts, err := encodeMessages(append([]storage.Message{{}}, req.Messages...))
+		if err != nil {
 			return 0, err
 		}
+		replies = texts.others.V
 	}
 	var number int64
 	err = s.write(ctx, func(tx *session) (err error) {
@@ -59,7 +61,10 @@ func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp
 		c.turns++
 		number = c.turns
 	}
-	u := req.Usage
+	u, err := storage.DecodeUsage(req.Usage)
+	if err != nil {
+		return 0, err
+	}
 	_, err = tx.exec(`UPDATE turns SET state = ?, number = ?, reason = ?, ended_at = ?, record = ?, replies = ?, messages = messages + ?,
 		input_tokens = ?, output_tokens = ?, cached_input_tokens = ?, reasoning_tokens = ? WHERE conversation = ? AND sequence = ?`,
 		req.State.String(), number, req.Reason, stamp, document(req.Record), replies, len(req.Messages),

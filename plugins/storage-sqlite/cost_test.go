@@ -45,12 +45,12 @@ func BenchmarkTurn(b *testing.B) {
 
 func oneTurn(t testing.TB, s storage.Storage, c sdk.Call) error {
 	res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: c, Tail: 20, Holder: "h", Lease: time.Hour,
-		Message: chat.Text(chat.User, "What does the moon weigh?")})
+		Message: storage.EncodeMessage(chat.Text(chat.User, "What does the moon weigh?"))})
 	if err != nil {
 		return err
 	}
 	_, err = s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "About 7.3e22 kilograms, which is a lot.")}})
+		State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "About 7.3e22 kilograms, which is a lot."))})
 	return err
 }
 
@@ -89,7 +89,7 @@ func grow(t testing.TB, s *Store, tenants, turns int) {
 					all := make([]storage.Turn, min(1000, turns-from))
 					for n := range all {
 						all[n] = storage.Turn{Sequence: int64(from + n + 1), Number: int64(from + n + 1), State: storage.Succeeded,
-							Messages:  []chat.Message{chat.Text(chat.User, "What does the moon weigh?"), chat.Text(chat.Assistant, "About 7.3e22 kilograms.")},
+							Messages:  storage.EncodeMessages(chat.Text(chat.User, "What does the moon weigh?"), chat.Text(chat.Assistant, "About 7.3e22 kilograms.")),
 							StartedAt: time.Now(), EndedAt: time.Now()}
 					}
 					if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: c, Turns: all}); err != nil {

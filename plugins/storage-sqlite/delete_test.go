@@ -23,7 +23,7 @@ func load(t *testing.T, s *Store, c sdk.Call, conversations, turns int) {
 	t.Helper()
 	all := make([]storage.Turn, turns)
 	for n := range all {
-		all[n] = storage.Turn{Sequence: int64(n + 1), State: storage.Failed, Messages: []chat.Message{chat.Text(chat.User, "hi")},
+		all[n] = storage.Turn{Sequence: int64(n + 1), State: storage.Failed, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi")),
 			StartedAt: time.Now(), EndedAt: time.Now()}
 	}
 	var next atomic.Int64
@@ -164,7 +164,7 @@ func TestDelete_textIsNowhere(t *testing.T) {
 	s := openStore(t, dir)
 	const secret = "the-colour-of-the-safe"
 	for _, text := range []string{secret, strings.Repeat(secret, 1000)} {
-		end(t, s, begin(t, s, func(r *storage.BeginRequest) { r.Message = chat.Text(chat.User, text) }))
+		end(t, s, begin(t, s, func(r *storage.BeginRequest) { r.Message = storage.EncodeMessage(chat.Text(chat.User, text)) }))
 	}
 	put := &storage.PutTenantRequest{Tenant: "t", State: storage.TenantActive, Document: []byte(secret), Attempt: "1"}
 	if _, err := s.PutTenant(t.Context(), put); err != nil {

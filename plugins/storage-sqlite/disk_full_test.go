@@ -139,7 +139,7 @@ func fullDisk(t *testing.T, d disk) {
 			t.Fatalf("%s has %d turns; want the %d that were answered", c.Conversation, len(log), len(texts))
 		}
 		for n, turn := range log {
-			if turn.Number != int64(n+1) || turn.Messages[0].Text() != texts[n] {
+			if turn.Number != int64(n+1) || textOf(turn.Messages[0]) != texts[n] {
 				t.Fatalf("turn %d of %s is %+v", n+1, c.Conversation, turn)
 			}
 		}
@@ -167,7 +167,7 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	attempt := fmt.Sprint(c.Conversation, text)
 	err := again(func() (err error) {
 		res, err = s.Begin(t.Context(), &storage.BeginRequest{Call: c, Holder: "h", Lease: time.Hour, Tail: 2,
-			Attempt: attempt, Message: chat.Text(chat.User, text)})
+			Attempt: attempt, Message: storage.EncodeMessage(chat.Text(chat.User, text))})
 		return err
 	})
 	if err != nil {
@@ -178,7 +178,7 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	}
 	return again(func() error {
 		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-			State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, text)}})
+			State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, text))})
 		return err
 	})
 }

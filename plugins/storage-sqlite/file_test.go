@@ -17,11 +17,11 @@ import (
 // succeed runs a turn that succeeds in the conversation.
 func succeed(ctx context.Context, s *Store, conversation string) error {
 	c := sdk.Call{Tenant: "t", Conversation: conversation}
-	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Minute, Attempt: conversation})
+	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Attempt: conversation})
 	if err != nil {
 		return err
 	}
-	_, err = s.Commit(ctx, &storage.CommitRequest{Call: c, Fence: r.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "yes")}})
+	_, err = s.Commit(ctx, &storage.CommitRequest{Call: c, Fence: r.Started.Fence, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "yes"))})
 	return err
 }
 

@@ -105,8 +105,11 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 // Begin with that key starts a new turn, because the row has no digest. The row has no fence
 // either, so that the turn cannot be committed again.
 func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error {
-	u := t.Usage
-	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
+	u, err := storage.DecodeUsage(t.Usage)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
 		input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, messages, metadata, record, message, replies)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.id, t.Sequence, t.Number, t.State.String(), t.Reason, t.User, nanos(t.StartedAt), nanos(t.EndedAt), t.Key,

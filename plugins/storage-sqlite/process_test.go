@@ -107,14 +107,14 @@ func childWrite(dir string) {
 			c := sdk.Call{Tenant: "t", Conversation: fmt.Sprintf("c%d", i), User: "u"}
 			for {
 				res, err := s.Begin(context.Background(), &storage.BeginRequest{Call: c, Holder: fmt.Sprint(os.Getpid()),
-					Lease: time.Millisecond, Message: chat.Text(chat.User, "hi")})
+					Lease: time.Millisecond, Message: storage.EncodeMessage(chat.Text(chat.User, "hi"))})
 				fail(err)
 				if res.Started == nil {
 					time.Sleep(time.Millisecond) // the turn of an earlier child that was killed still has its lease
 					continue
 				}
 				n, err := s.Commit(context.Background(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-					State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, fmt.Sprint("end of ", res.Started.Sequence))}})
+					State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, fmt.Sprint("end of ", res.Started.Sequence)))})
 				fail(err)
 				out.Lock()
 				fmt.Println(c.Conversation, n, res.Started.Sequence)

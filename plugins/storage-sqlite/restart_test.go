@@ -61,7 +61,7 @@ func TestStore_killedProcess(t *testing.T) {
 				number++
 				key := fmt.Sprint(c.Conversation, " ", number)
 				if turn.Number != number || len(turn.Messages) != 2 ||
-					turn.Messages[1].Text() != fmt.Sprint("end of ", turn.Sequence) {
+					textOf(turn.Messages[1]) != fmt.Sprint("end of ", turn.Sequence) {
 					t.Errorf("turn %d of %s: %+v", number, c.Conversation, turn)
 				}
 				if sequence, ok := said[key]; ok && sequence != turn.Sequence {
@@ -115,7 +115,7 @@ func TestStore_reopened(t *testing.T) {
 	}
 	res := begin(t, s)
 	want := []chat.Message{chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "hello")}
-	if tail := res.Started.Tail; len(tail) != 4 || tail[2].Text() != want[0].Text() || tail[3].Text() != want[1].Text() {
+	if tail := res.Started.Tail; len(tail) != 4 || textOf(tail[2]) != want[0].Text() || textOf(tail[3]) != want[1].Text() {
 		t.Errorf("the tail is %+v", tail)
 	}
 	found, err := s.GetTenants(t.Context(), []string{"t"})

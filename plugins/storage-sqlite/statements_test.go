@@ -90,7 +90,7 @@ func everything(t *testing.T, s *Store) {
 		_, err := s.Read(ctx, &storage.ReadRequest{Call: call, Limit: 10, All: all})
 		must(err)
 	}
-	turn := storage.Turn{Sequence: 4, State: storage.Failed, Messages: []chat.Message{{}}, StartedAt: time.Now(), EndedAt: time.Now()}
+	turn := storage.Turn{Sequence: 4, State: storage.Failed, Messages: storage.EncodeMessages(chat.Message{}), StartedAt: time.Now(), EndedAt: time.Now()}
 	_, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{turn}})
 	must(err)
 	user, tenant := call, call

@@ -67,7 +67,7 @@ var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 
 func begin(t testing.TB, s storage.Storage, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: call, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: 10 * time.Second, Tail: 10}
+	req := &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: 10 * time.Second, Tail: 10}
 	for _, f := range set {
 		f(req)
 	}
@@ -84,7 +84,7 @@ func end(t testing.TB, s storage.Storage, res *storage.BeginResult) int64 {
 		t.Fatalf("not started: %+v", res)
 	}
 	n, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence,
-		State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello")}})
+		State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello"))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func turnsOf(t testing.TB, s storage.Storage, conversation string, users ...stri
 		c.Conversation, c.User = conversation, user
 		res := begin(t, s, func(r *storage.BeginRequest) { r.Call = c })
 		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: res.Started.Fence,
-			State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hello "+user)}})
+			State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "hello "+user))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +246,7 @@ func TestRead_pageBytes(t *testing.T) {
 	const turns = 7
 	for range turns {
 		end(t, s, begin(t, s, func(r *storage.BeginRequest) {
-			r.Tail, r.Message = 0, chat.Text(chat.User, strings.Repeat("x", 3<<20))
+			r.Tail, r.Message = 0, storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", 3<<20)))
 		}))
 	}
 	read := 0
@@ -270,29 +270,19 @@ func TestRead_pageBytes(t *testing.T) {
 // cannot store, and that the running turn can still be committed.
 func TestStore_unstorableText(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	bad := map[string]chat.Part{
-		"text":       {Text: "a\x00b"},
-		"not UTF-8":  {Text: "a\xff"},
-		"url":        {Media: &chat.Media{Kind: chat.Image, URL: "\x00"}},
-		"media type": {Media: &chat.Media{Kind: chat.Image, MediaType: "\x00"}},
-		"reasoning":  {Reasoning: &chat.Reasoning{Text: "\x00"}},
-		"arguments":  {ToolCall: &chat.ToolCall{Arguments: "\x00"}},
-		"nested":     {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\x00"}}}},
-	}
-	for what, part := range bad {
+	for what, text := range map[string]string{"NUL": "a\x00b", "not UTF-8": "a\xff"} {
 		t.Run("begin with "+what, func(t *testing.T) {
-			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second,
-				Message: chat.Message{Role: chat.User, Parts: []chat.Part{{Text: "fine"}, part}}})
-			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message" {
+			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Message: storage.Message{Text: text}})
+			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message.text" {
 				t.Errorf("%s: %v", what, err)
 			}
 		})
 	}
 	res := begin(t, s)
-	for what, part := range bad {
+	for what, text := range map[string]string{"NUL": "a\x00b", "not UTF-8": "a\xff"} {
 		t.Run("commit with "+what, func(t *testing.T) {
 			_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: res.Started.Fence, State: storage.Succeeded,
-				Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{part}}}})
+				Messages: []storage.Message{{Text: text}}})
 			if !fault.Is(err, fault.Invalid) {
 				t.Errorf("reply with %s: %v", what, err)
 			}
@@ -307,3 +297,12 @@ func TestStore_unstorableText(t *testing.T) {
 }
 
 func env(dir string) sdk.Env { return sdk.Env{DataDir: dir} }
+
+// textOf returns the text of a stored message.
+func textOf(m storage.Message) string {
+	decoded, err := m.Decode()
+	if err != nil {
+		return err.Error()
+	}
+	return decoded.Text()
+}

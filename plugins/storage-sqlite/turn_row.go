@@ -37,21 +37,37 @@ func document(raw json.RawMessage) any {
 // and others is the list of all other messages.
 type messageTexts struct{ first, others sql.Null[string] }
 
-func encodeMessages(messages []chat.Message) (s messageTexts, err error) {
+// encodeMessage returns the message as JSON.
+func encodeMessage(m storage.Message) (string, error) {
+	decoded, err := m.Decode()
+	if err != nil {
+		return "", err
+	}
+	return encode(decoded)
+}
+
+func encodeMessages(messages []storage.Message) (s messageTexts, err error) {
 	if len(messages) > 0 {
 		s.first.Valid = true
-		if s.first.V, err = encode(messages[0]); err != nil {
+		if s.first.V, err = encodeMessage(messages[0]); err != nil {
 			return s, err
 		}
 	}
 	if len(messages) > 1 {
 		s.others.Valid = true
-		s.others.V, err = encode(messages[1:])
+		decoded, err := storage.DecodeMessages(messages[1:])
+		if err != nil {
+			return s, err
+		}
+		s.others.V, err = encode(decoded)
+		if err != nil {
+			return s, err
+		}
 	}
 	return s, err
 }
 
-func (s messageTexts) messages() ([]chat.Message, error) {
+func (s messageTexts) messages() ([]storage.Message, error) {
 	var all []chat.Message
 	if s.first.Valid {
 		all = make([]chat.Message, 1)
@@ -66,7 +82,7 @@ func (s messageTexts) messages() ([]chat.Message, error) {
 		}
 		all = append(all, others...)
 	}
-	return all, nil
+	return storage.EncodeMessages(all...), nil
 }
 
 func (s messageTexts) size() int { return len(s.first.V) + len(s.others.V) }
@@ -91,8 +107,9 @@ func (r *turnRow) scan(rows *sql.Rows) error {
 	var started, ended int64
 	var metadata, record sql.Null[string]
 	t := &r.turn
+	var u chat.Usage
 	err := rows.Scan(&t.Sequence, &t.Number, &state, &t.Reason, &t.User, &started, &ended, &t.Key,
-		&t.Usage.InputTokens, &t.Usage.OutputTokens, &t.Usage.CachedInputTokens, &t.Usage.ReasoningTokens,
+		&u.InputTokens, &u.OutputTokens, &u.CachedInputTokens, &u.ReasoningTokens,
 		&metadata, &record, &r.texts.first, &r.texts.others)
 	if err != nil {
 		return err
@@ -100,6 +117,7 @@ func (r *turnRow) scan(rows *sql.Rows) error {
 	if t.State = parseState(state); t.State == 0 {
 		return unreadable(fmt.Errorf("state %q", state))
 	}
+	t.Usage = storage.EncodeUsage(u)
 	t.StartedAt, t.EndedAt = timeOf(started), timeOf(ended)
 	if metadata.Valid {
 		t.Metadata = json.RawMessage(metadata.V)

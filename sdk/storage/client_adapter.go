@@ -34,7 +34,7 @@ func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 // Begin implements Storage.
 func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error) {
 	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
-		Call: sdk.CallToProto(req.Call, c.instance), Message: wire.Message(req.Message), Metadata: req.Metadata,
+		Call: sdk.CallToProto(req.Call, c.instance), Message: messageToProto(req.Message), Metadata: req.Metadata,
 		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
 		Attempt: req.Attempt, TailBytes: int64(req.TailBytes), Owned: req.Owned,
 	})
@@ -44,7 +44,7 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 	switch o := resp.Outcome.(type) {
 	case *storagev1.BeginResponse_Started:
 		return &BeginResult{Started: &Started{Sequence: o.Started.GetSequence(), Fence: o.Started.GetFence(),
-			Tail: wire.MessagesFrom(o.Started.GetTail()), TailCut: o.Started.GetTailCut()}}, nil
+			Tail: messagesFromProto(o.Started.GetTail()), TailCut: o.Started.GetTailCut()}}, nil
 	case *storagev1.BeginResponse_Replay:
 		t := turnFromProto(o.Replay)
 		return &BeginResult{Replay: &t}, nil
@@ -60,7 +60,7 @@ func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, er
 func (c *Client) Commit(ctx context.Context, req *CommitRequest) (int64, error) {
 	resp, err := c.rpc.Commit(ctx, &storagev1.CommitRequest{
 		Call: sdk.CallToProto(req.Call, c.instance), Fence: req.Fence, State: storagev1.TurnState(req.State),
-		Reason: req.Reason, Messages: wire.Messages(req.Messages), Usage: wire.Usage(req.Usage), Record: req.Record,
+		Reason: req.Reason, Messages: messagesToProto(req.Messages), Usage: req.Usage, Record: req.Record,
 	})
 	if err != nil {
 		return 0, fault.Of(err)

@@ -7,6 +7,7 @@
 //
 //	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
 //	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
+//	message.go               Message: how a host encodes messages and usage, which a storage does not parse
 //	plugin.go                NewPlugin, and the capabilities of plugins
 //	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends

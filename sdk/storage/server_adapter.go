@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -25,7 +24,7 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	}
 	defer done()
 	in := &BeginRequest{
-		Call: sdk.CallFromProto(req.Call), Message: wire.MessageFrom(req.Message), Metadata: req.Metadata,
+		Call: sdk.CallFromProto(req.Call), Message: messageFromProto(req.Message), Metadata: req.Metadata,
 		Tail: int(req.Tail), Holder: req.Holder, Lease: time.Duration(req.LeaseMs) * time.Millisecond,
 		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt, TailBytes: int(req.TailBytes), Owned: req.Owned,
 	}
@@ -35,9 +34,9 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	}
 	switch {
 	case r.Started != nil:
-		tail := chat.Newest(r.Started.Tail, in.TailBytesOrDefault())
+		tail := newest(r.Started.Tail, in.TailBytesOrDefault())
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{
-			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: wire.Messages(tail),
+			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: messagesToProto(tail),
 			TailCut: r.Started.TailCut || len(tail) < len(r.Started.Tail)}}}, nil
 	case r.Replay != nil:
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turnToProto(*r.Replay)}}, nil
@@ -57,7 +56,7 @@ func (s *server) Commit(ctx context.Context, req *storagev1.CommitRequest) (*sto
 	defer done()
 	n, err := v.Commit(ctx, &CommitRequest{
 		Call: sdk.CallFromProto(req.Call), Fence: req.Fence, State: State(req.State), Reason: req.Reason,
-		Messages: wire.MessagesFrom(req.Messages), Usage: wire.UsageFrom(req.Usage), Record: req.Record,
+		Messages: messagesFromProto(req.Messages), Usage: req.Usage, Record: req.Record,
 	})
 	return &storagev1.CommitResponse{Number: n}, err
 }
@@ -165,7 +164,7 @@ func (s *server) Backup(ctx context.Context, req *storagev1.BackupRequest) (*sto
 func turnToProto(t Turn) *storagev1.Turn {
 	return &storagev1.Turn{
 		Sequence: t.Sequence, Number: t.Number, State: storagev1.TurnState(t.State), Reason: t.Reason, User: t.User,
-		Messages: wire.Messages(t.Messages), Usage: wire.Usage(t.Usage), StartedAt: wire.Time(t.StartedAt),
+		Messages: messagesToProto(t.Messages), Usage: t.Usage, StartedAt: wire.Time(t.StartedAt),
 		EndedAt: wire.Time(t.EndedAt), Metadata: t.Metadata, Record: t.Record, Key: t.Key,
 	}
 }
@@ -173,7 +172,40 @@ func turnToProto(t Turn) *storagev1.Turn {
 func turnFromProto(p *storagev1.Turn) Turn {
 	return Turn{
 		Sequence: p.Sequence, Number: p.Number, State: State(p.State), Reason: p.Reason, User: p.User,
-		Messages: wire.MessagesFrom(p.Messages), Usage: wire.UsageFrom(p.Usage), StartedAt: wire.TimeFrom(p.StartedAt),
+		Messages: messagesFromProto(p.Messages), Usage: p.Usage, StartedAt: wire.TimeFrom(p.StartedAt),
 		EndedAt: wire.TimeFrom(p.EndedAt), Metadata: p.Metadata, Record: p.Record, Key: p.Key,
 	}
+}
+
+func messageToProto(m Message) *storagev1.StoredMessage {
+	return &storagev1.StoredMessage{Body: m.Body, Text: m.Text}
+}
+
+func messageFromProto(p *storagev1.StoredMessage) Message {
+	return Message{Body: p.GetBody(), Text: p.GetText()}
+}
+
+// messagesToProto makes all messages of the list in one allocation.
+func messagesToProto(messages []Message) []*storagev1.StoredMessage {
+	if len(messages) == 0 {
+		return nil
+	}
+	out := make([]*storagev1.StoredMessage, len(messages))
+	block := make([]storagev1.StoredMessage, len(messages))
+	for i, m := range messages {
+		block[i].Body, block[i].Text = m.Body, m.Text
+		out[i] = &block[i]
+	}
+	return out
+}
+
+func messagesFromProto(all []*storagev1.StoredMessage) []Message {
+	if len(all) == 0 {
+		return nil
+	}
+	out := make([]Message, len(all))
+	for i, p := range all {
+		out[i] = messageFromProto(p)
+	}
+	return out
 }

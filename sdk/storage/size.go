@@ -1,9 +1,6 @@
 package storage
 
-import (
-	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
-)
+import "github.com/botyard/botyard/sdk"
 
 // entryBytes is an upper bound for the bytes that the fixed fields of a turn, a conversation or a
 // registration take in the protocol.
@@ -12,7 +9,35 @@ const entryBytes = 256
 // Size returns an estimate of the bytes that the turn takes in the protocol. The estimate is never
 // too small.
 func (t Turn) Size() int {
-	return entryBytes + len(t.Reason) + len(t.User) + len(t.Metadata) + len(t.Record) + len(t.Key) + chat.Size(t.Messages)
+	return entryBytes + len(t.Reason) + len(t.User) + len(t.Metadata) + len(t.Record) + len(t.Key) + len(t.Usage) + Size(t.Messages)
+}
+
+// MessageBytes is an upper bound for the bytes that a message takes in the protocol beside its body.
+const MessageBytes = 24
+
+// Size returns an estimate of the bytes that the message takes in the protocol without its text,
+// which only requests have. The estimate is never too small.
+func (m Message) Size() int { return MessageBytes + len(m.Body) }
+
+// Size returns the sum of the messages' sizes.
+func Size(messages []Message) (n int) {
+	for _, m := range messages {
+		n += m.Size()
+	}
+	return n
+}
+
+// newest returns the newest of the messages, which are oldest first, that have at most so many
+// bytes together. It returns a part of the given slice.
+func newest(messages []Message, bytes int) []Message {
+	first := len(messages)
+	for first > 0 {
+		if bytes -= messages[first-1].Size(); bytes < 0 {
+			break
+		}
+		first--
+	}
+	return messages[first:]
 }
 
 // Size returns an estimate of the bytes that the entry takes in the protocol. The estimate is never

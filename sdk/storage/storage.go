@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 )
 
 // Kind is the name of this kind of plugin in file names and configurations.
@@ -139,8 +138,8 @@ type Turn struct {
 	State     State
 	Reason    string // why the turn did not succeed, in the form "CLASS: sentence"
 	User      string
-	Messages  []chat.Message // the user's message first; none if the turn was emptied
-	Usage     chat.Usage
+	Messages  []Message       // the user's message first; none if the turn was emptied
+	Usage     json.RawMessage // a JSON object of the host, or nil; see EncodeUsage
 	StartedAt time.Time
 	EndedAt   time.Time       // zero while the turn runs
 	Metadata  json.RawMessage // a JSON object of the caller, or nil
@@ -160,7 +159,7 @@ func (t Turn) Emptied(now time.Time) Turn {
 // BeginRequest begins a turn. Its tenant, conversation and user are those of the call.
 type BeginRequest struct {
 	Call     sdk.Call
-	Message  chat.Message
+	Message  Message
 	Metadata json.RawMessage
 	Tail     int // how many of the newest messages of succeeded turns Begin returns
 	// TailBytes bounds the size of the tail. 0 means sdk.MaxTailBytes. From the newest turn on,
@@ -191,8 +190,8 @@ type BeginResult struct {
 type Started struct {
 	Sequence int64
 	Fence    string
-	Tail     []chat.Message // oldest first
-	TailCut  bool           // the tail is shorter than BeginRequest.Tail because of TailBytes
+	Tail     []Message // oldest first
+	TailCut  bool      // the tail is shorter than BeginRequest.Tail because of TailBytes
 }
 
 // Busy says that another turn is running in the conversation.
@@ -206,8 +205,8 @@ type CommitRequest struct {
 	Fence    string
 	State    State
 	Reason   string
-	Messages []chat.Message // the messages after the user's message
-	Usage    chat.Usage
+	Messages []Message       // the messages after the user's message
+	Usage    json.RawMessage // a JSON object of the host, or nil; see EncodeUsage
 	Record   json.RawMessage
 }
 

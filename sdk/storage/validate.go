@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -37,7 +36,8 @@ func (r *BeginRequest) Validate() error {
 // TailBytesOrDefault returns TailBytes, or sdk.MaxTailBytes if TailBytes is 0.
 func (r *BeginRequest) TailBytesOrDefault() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
-// ValidateText calls Validate, and checks all texts of the request, also those of the message.
+// ValidateText calls Validate, and checks all texts of the request, also that of the message. The
+// body of a message is not a text.
 func (r *BeginRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
 		ValidText("attempt", r.Attempt), validJSON("metadata", r.Metadata), validMessages("message", r.Message))
@@ -62,7 +62,7 @@ func (r *CommitRequest) Validate() error {
 
 // ValidateText calls Validate, and checks all texts of the request, also those of the messages.
 func (r *CommitRequest) ValidateText() error {
-	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("reason", r.Reason), validJSON("record", r.Record),
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("reason", r.Reason), validJSON("record", r.Record), validJSON("usage", r.Usage),
 		validMessages("messages", r.Messages...))
 }
 
@@ -136,7 +136,7 @@ func (r *ImportRequest) ValidateText() error {
 	for i, t := range r.Turns {
 		at := fmt.Sprintf("turns.%d.", i)
 		err := cmp.Or(ValidText(at+"reason", t.Reason), ValidText(at+"user", t.User), ValidText(at+"key", t.Key),
-			validJSON(at+"metadata", t.Metadata), validJSON(at+"record", t.Record), validMessages(at+"messages", t.Messages...))
+			validJSON(at+"metadata", t.Metadata), validJSON(at+"record", t.Record), validJSON(at+"usage", t.Usage), validMessages(at+"messages", t.Messages...))
 		if err != nil {
 			return err
 		}
@@ -278,22 +278,9 @@ func validCall(call sdk.Call) error {
 		ValidText("conversation", call.Conversation), ValidText("user", call.User))
 }
 
-func validMessages(field string, messages ...chat.Message) error {
+func validMessages(field string, messages ...Message) error {
 	for _, m := range messages {
-		if err := cmp.Or(ValidText(field, string(m.Role)), validParts(field, m.Parts)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func validParts(field string, parts []chat.Part) (err error) {
-	for i := range parts {
-		parts[i].VisitTexts(func(text *string) bool {
-			err = ValidText(field, *text)
-			return err == nil
-		})
-		if err != nil {
+		if err := ValidText(field+".text", m.Text); err != nil {
 			return err
 		}
 	}

@@ -15,12 +15,12 @@ import (
 func TestValidate(t *testing.T) {
 	call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 	begin := func(set func(*BeginRequest)) interface{ ValidateText() error } {
-		r := &BeginRequest{Call: call, Message: chat.Text(chat.User, "hi"), Holder: "h", Lease: time.Second}
+		r := &BeginRequest{Call: call, Message: EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Second}
 		set(r)
 		return r
 	}
 	commit := func(set func(*CommitRequest)) interface{ ValidateText() error } {
-		r := &CommitRequest{Call: call, State: Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "hi")}}
+		r := &CommitRequest{Call: call, State: Succeeded, Messages: EncodeMessages(chat.Text(chat.Assistant, "hi"))}
 		set(r)
 		return r
 	}
@@ -34,9 +34,6 @@ func TestValidate(t *testing.T) {
 		r := &PutTenantRequest{Tenant: "t", Attempt: "a", State: TenantActive}
 		set(r)
 		return r
-	}
-	part := func(p chat.Part) interface{ ValidateText() error } {
-		return begin(func(r *BeginRequest) { r.Message.Parts = []chat.Part{{Text: "hi"}, p} })
 	}
 	const bad = "a\x00b"
 	for _, c := range []struct {
@@ -54,14 +51,9 @@ func TestValidate(t *testing.T) {
 		{begin(func(r *BeginRequest) { r.Key = bad }), "key"},
 		{begin(func(r *BeginRequest) { r.Attempt = "\xff" }), "attempt"},
 		{begin(func(r *BeginRequest) { r.Metadata = []byte(bad) }), "metadata"},
-		{begin(func(r *BeginRequest) { r.Message.Role = bad }), "message"},
-		{part(chat.Part{Text: bad}), "message"},
-		{part(chat.Part{Media: &chat.Media{Kind: chat.Image, URL: bad}}), "message"},
-		{part(chat.Part{Media: &chat.Media{Kind: chat.Image, Data: []byte(bad)}}), ""},
-		{part(chat.Part{Reasoning: &chat.Reasoning{Text: bad}}), "message"},
-		{part(chat.Part{ToolCall: &chat.ToolCall{Arguments: bad}}), "message"},
-		{part(chat.Part{ToolResult: &chat.ToolResult{Name: bad}}), "message"},
-		{part(chat.Part{ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: bad}}}}), "message"},
+		{begin(func(r *BeginRequest) { r.Message.Text = bad }), "message.text"},
+		{begin(func(r *BeginRequest) { r.Message.Text = "\xff" }), "message.text"},
+		{begin(func(r *BeginRequest) { r.Message.Body = []byte(bad + "\xff") }), ""},
 		{commit(func(*CommitRequest) {}), ""},
 		{commit(func(r *CommitRequest) { r.State, r.Messages = Failed, nil }), ""},
 		{commit(func(r *CommitRequest) { r.Messages = nil }), "messages"},
@@ -69,7 +61,8 @@ func TestValidate(t *testing.T) {
 		{commit(func(r *CommitRequest) { r.State = 9 }), "state"},
 		{commit(func(r *CommitRequest) { r.Reason = bad }), "reason"},
 		{commit(func(r *CommitRequest) { r.Record = []byte("\xff") }), "record"},
-		{commit(func(r *CommitRequest) { r.Messages[0].Parts[0].Text = bad }), "messages"},
+		{commit(func(r *CommitRequest) { r.Usage = []byte("\xff") }), "usage"},
+		{commit(func(r *CommitRequest) { r.Messages[0].Text = bad }), "messages.text"},
 		{&ReadRequest{Call: call, Limit: MaxPage}, ""},
 		{&ReadRequest{Call: call, Limit: 0}, "limit"},
 		{&ReadRequest{Call: call, Limit: 1, After: -1}, "after"},
@@ -90,7 +83,7 @@ func TestValidate(t *testing.T) {
 		{turns(func(t []Turn) { t[0].Number = 0 }), "turns"},
 		{turns(func(t []Turn) { t[2].Number = 4 }), "turns"},
 		{turns(func(t []Turn) { t[1].Reason = bad }), "turns.1.reason"},
-		{turns(func(t []Turn) { t[2].Messages = []chat.Message{chat.Text(chat.User, bad)} }), "turns.2.messages"},
+		{turns(func(t []Turn) { t[2].Messages = []Message{{Text: bad}} }), "turns.2.messages.text"},
 		{put(func(*PutTenantRequest) {}), ""},
 		{put(func(r *PutTenantRequest) { r.Tenant = "" }), "tenant"},
 		{put(func(r *PutTenantRequest) { r.Attempt = "" }), "attempt"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -54,7 +53,7 @@ func checkBounds(ctx context.Context, env *Env) error {
 		"success, but empty": func(r *storage.CommitRequest) { r.Messages = nil },
 	} {
 		req := &storage.CommitRequest{
-			Call: c.call, Fence: s.Fence, State: storage.Succeeded, Messages: []chat.Message{reply("two")},
+			Call: c.call, Fence: s.Fence, State: storage.Succeeded, Messages: []storage.Message{reply("two")},
 		}
 		set(req)
 		_, err := env.Storage.Commit(ctx, req)

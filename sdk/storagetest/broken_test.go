@@ -79,7 +79,6 @@ var flaws = []struct{ flaw, rules string }{
 	{"drops-nul", "nul"},
 	{"short-text", "large page-bytes"},
 	{"drops-signatures", "parts"},
-	{"drops-cached", "record"},
 	{"any-limit", "bounds tenant-bounds"},
 	{"tail-any-bytes", "tail-bytes"},
 	{"tail-cut-untold", "tail-bytes"},

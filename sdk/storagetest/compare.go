@@ -7,10 +7,18 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
+
+// tokensOf returns the input tokens in the usage of a turn, and 0 without a usage.
+func tokensOf(usage json.RawMessage) int64 {
+	u, err := storage.DecodeUsage(usage)
+	if err != nil {
+		return -1
+	}
+	return u.InputTokens
+}
 
 // outcome returns words for the result of a Begin, such as "started" or "key reused".
 func outcome(res *storage.BeginResult) string {
@@ -97,15 +105,6 @@ func brief(b []byte) string {
 		return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(string(b[:300]), ""), len(b))
 	}
 	return string(b)
-}
-
-// texts returns the texts of the messages.
-func texts(messages []chat.Message) []string {
-	out := []string{}
-	for _, m := range messages {
-		out = append(out, m.Text())
-	}
-	return out
 }
 
 // meanwhile calls look repeatedly until write returns or look fails. It returns the joined errors

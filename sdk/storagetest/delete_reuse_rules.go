@@ -43,7 +43,7 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 	rest := storage.Scope{Call: c.call, Limit: 2, Before: last.Add(time.Microsecond)}
 	err = env.steps(ctx, rest, 1-first.Conversations, each-first.Turns, each, func(int) error {
 		log, err := c.log(ctx, everyTurn)
-		if err != nil || len(log) != 2 || log[0].Messages[0].Text() != "new 0" || log[1].State != storage.Running {
+		if err != nil || len(log) != 2 || textOf(log[0].Messages[0]) != "new 0" || log[1].State != storage.Running {
 			return fmt.Errorf("the new incarnation has %d turns, error %v; want its own 2", len(log), err)
 		}
 		return nil

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -34,8 +33,8 @@ func (t talk) told(ctx context.Context, text string, state storage.State) error 
 	if err != nil {
 		return err
 	}
-	req := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: state, Messages: []chat.Message{reply(text)},
-		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2}, Record: json.RawMessage(`{"of": "` + text + `"}`)}
+	req := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: state, Messages: []storage.Message{reply(text)},
+		Usage: json.RawMessage(`{"input_tokens": 1}`), Record: json.RawMessage(`{"of": "` + text + `"}`)}
 	if state != storage.Succeeded {
 		req.Reason = "internal: " + text
 	}

@@ -27,6 +27,7 @@
 //	tenant_store_env.go      Env for registered tenants
 //	import_env.go            Env for imports
 //	compare.go               compares the results of calls
+//	message.go               messages of the rules, and how they are compared
 //
 // These files have the rules. Each line has the names of the file's rules:
 //
@@ -101,7 +102,7 @@
 //     fault.Conflict, and a repeated deletion does not delete a later incarnation. If the call has
 //     no incarnation, a deleted tenant's id can be used again and starts empty.
 //   - A text with NUL is stored unchanged, or refused with fault.Invalid.
-//   - Metadata and records may be returned as other bytes of the same JSON value.
+//   - Metadata, usage and records may be returned as other bytes of the same JSON value.
 //
 // For deletions with Limit or Before:
 //

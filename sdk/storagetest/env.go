@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -126,7 +125,7 @@ func (e *Env) clean() error {
 // begin calls Begin with a new holder, a new attempt and a long lease. set may change the request.
 func (t talk) begin(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.BeginResult, error) {
 	req := &storage.BeginRequest{
-		Call: t.call, Message: chat.Text(chat.User, text),
+		Call: t.call, Message: said(text),
 		Holder: t.env.holder(), Lease: longLease, Attempt: rand.Text(),
 	}
 	for _, f := range set {
@@ -167,14 +166,12 @@ func (t talk) start(ctx context.Context, text string, set ...func(*storage.Begin
 func (t talk) end(ctx context.Context, fence string, state storage.State, text string) (int64, error) {
 	req := &storage.CommitRequest{Call: t.call, Fence: fence, State: state}
 	if state == storage.Succeeded {
-		req.Messages = []chat.Message{reply(text)}
+		req.Messages = []storage.Message{reply(text)}
 	} else {
 		req.Reason = fault.ProviderFailed.String() + ": the upstream went away"
 	}
 	return t.storage().Commit(ctx, req)
 }
-
-func reply(text string) chat.Message { return chat.Text(chat.Assistant, "re: "+text) }
 
 // turn runs a complete turn that succeeds, and returns what Begin returned.
 func (t talk) turn(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.Started, error) {

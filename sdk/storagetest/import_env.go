@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -39,8 +38,8 @@ func ended(n int) []storage.Turn {
 		text := fmt.Sprintf("i%d", i+1)
 		turns[i] = storage.Turn{
 			Sequence: int64(i + 1), State: storage.Succeeded, User: fmt.Sprintf("user %d", i%2),
-			Messages: []chat.Message{chat.Text(chat.User, text), reply(text)},
-			Usage:    chat.Usage{InputTokens: int64(i), OutputTokens: 2}, Key: fmt.Sprintf("key %d", i+1),
+			Messages: []storage.Message{said(text), reply(text)},
+			Usage:    json.RawMessage(fmt.Sprintf(`{"input_tokens": %d, "output_tokens": 2}`, i)), Key: fmt.Sprintf("key %d", i+1),
 			StartedAt: start.Add(time.Duration(i) * time.Hour), EndedAt: start.Add(time.Duration(i)*time.Hour + time.Second),
 		}
 		if i%3 == 1 {
@@ -63,12 +62,16 @@ func sameTurns(what string, got, want []storage.Turn) error {
 		if !g.StartedAt.Equal(w.StartedAt) || !g.EndedAt.Equal(w.EndedAt) {
 			return fmt.Errorf("%s: turn %d ran from %v to %v; want %v to %v", what, i+1, g.StartedAt, g.EndedAt, w.StartedAt, w.EndedAt)
 		}
-		for _, pair := range [][2]*json.RawMessage{{&g.Metadata, &w.Metadata}, {&g.Record, &w.Record}} {
-			if err := sameJSON(fmt.Sprintf("%s: metadata or record of turn %d", what, i+1), *pair[0], *pair[1]); err != nil {
+		for _, pair := range [][2]*json.RawMessage{{&g.Metadata, &w.Metadata}, {&g.Record, &w.Record}, {&g.Usage, &w.Usage}} {
+			if err := sameJSON(fmt.Sprintf("%s: metadata, record or usage of turn %d", what, i+1), *pair[0], *pair[1]); err != nil {
 				return err
 			}
 			*pair[0], *pair[1] = nil, nil
 		}
+		if err := sameMessages(fmt.Sprintf("%s: messages of turn %d", what, i+1), g.Messages, w.Messages); err != nil {
+			return err
+		}
+		g.Messages, w.Messages = nil, nil
 		g.StartedAt, g.EndedAt, w.StartedAt, w.EndedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		if err := same(fmt.Sprintf("%s: turn %d", what, i+1), g, w); err != nil {
 			return err

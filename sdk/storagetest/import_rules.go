@@ -56,18 +56,21 @@ func checkImport(ctx context.Context, env *Env) error {
 		}
 		s, err := t.start(ctx, fmt.Sprintf("m%d \u00fc", i), key(fmt.Sprint("k", i), "d"), func(r *storage.BeginRequest) {
 			r.Metadata = json.RawMessage(`{"b": [1, null], "a": "ü"}`)
-			r.Message.Parts = append(r.Message.Parts, chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 255}}})
+			r.Message = storage.EncodeMessage(chat.Message{Role: chat.User, Parts: []chat.Part{
+				{Text: fmt.Sprintf("m%d", i)}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{0, 255}}},
+			}})
 		})
 		if err != nil {
 			return err
 		}
 		commit := &storage.CommitRequest{Call: t.call, Fence: s.Fence, State: []storage.State{storage.Succeeded, storage.Failed, storage.Interrupted}[i%3],
-			Messages: []chat.Message{
-				{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{0, 1}}},
-					{ToolCall: &chat.ToolCall{ID: "1", Name: "n", Arguments: `{"x": 1}`}}}},
+			Messages: []storage.Message{
+				storage.EncodeMessage(chat.Message{Role: chat.Assistant, Parts: []chat.Part{
+					{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{0, 1}}},
+					{ToolCall: &chat.ToolCall{ID: "1", Name: "n", Arguments: `{"x": 1}`}}}}),
 				reply("x"),
 			},
-			Usage:  chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4},
+			Usage:  json.RawMessage(`{"input_tokens": 1, "output_tokens": 2, "cached_input_tokens": 3}`),
 			Record: json.RawMessage(`{"model": "m"}`)}
 		if i%3 > 0 {
 			commit.Reason = "canceled: went away"

@@ -239,10 +239,10 @@ func (t talk) whole(ctx context.Context) func() (told, error) {
 			return out, err
 		}
 		for _, turn := range page.Turns {
-			if turn.Number != out.log.turns+1 || len(turn.Messages) != 2 || turn.Messages[1].Text() != "re: "+turn.Messages[0].Text() {
+			if turn.Number != out.log.turns+1 || len(turn.Messages) != 2 || textOf(turn.Messages[1]) != "re: "+textOf(turn.Messages[0]) {
 				return out, fmt.Errorf("turn %d has number %d and messages %q", turn.Sequence, turn.Number, texts(turn.Messages))
 			}
-			out.log = out.log.with(turn.Sequence, turn.Messages[0].Text())
+			out.log = out.log.with(turn.Sequence, textOf(turn.Messages[0]))
 		}
 		return out, nil
 	}

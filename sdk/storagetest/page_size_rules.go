@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -63,7 +62,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		for _, s := range []*storage.Started{s, again} {
 			var got []string
 			for _, m := range s.Tail {
-				got = append(got, strings.TrimRight(m.Text(), "x"))
+				got = append(got, strings.TrimRight(textOf(m), "x"))
 			}
 			what := fmt.Sprintf("a tail of %d messages within %d bytes", messages, bytes)
 			wrong = append(wrong, same(what, got, want))
@@ -98,8 +97,8 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		}
 	}
 	s, err := odd.start(ctx, "next", tail(2*turns), tailBytes(2*each))
-	if err == nil && (chat.Size(s.Tail) > 2*each || !s.TailCut) {
-		err = fmt.Errorf("a tail within %d bytes has %d, and says that it was cut: %t", 2*each, chat.Size(s.Tail), s.TailCut)
+	if err == nil && (storage.Size(s.Tail) > 2*each || !s.TailCut) {
+		err = fmt.Errorf("a tail within %d bytes has %d, and says that it was cut: %t", 2*each, storage.Size(s.Tail), s.TailCut)
 	}
 	return err
 }

@@ -47,9 +47,6 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 		t.Number = c.succeeded() + 1
 	}
 	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
-	if r.has("drops-cached") {
-		t.Usage.CachedInputTokens = 0
-	}
 	for _, m := range req.Messages {
 		t.Messages = append(t.Messages, r.kept(m))
 	}

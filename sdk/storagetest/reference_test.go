@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -150,7 +149,7 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	}
 	t := &row{tenant: c.tenant, in: c.id, holder: req.Holder, attempt: req.Attempt, digest: req.Digest, lease: now.Add(req.Lease), Turn: storage.Turn{
 		Sequence: int64(len(c.rows)) + 1, State: storage.Running, User: req.Call.User,
-		Messages: []chat.Message{r.kept(req.Message)}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+		Messages: []storage.Message{r.kept(req.Message)}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
 	r.conversations[r.address(req.Call)] = c
 	if req.Key != "" {
@@ -220,14 +219,14 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 }
 
 func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
-	var tail []chat.Message
+	var tail []storage.Message
 	cut, left := false, req.TailBytesOrDefault()
 	for _, t := range slices.Backward(c.rows) {
 		if req.Tail == 0 {
 			break
 		}
-		if left -= chat.Size(t.Messages); t.State != storage.Succeeded {
-			left += chat.Size(t.Messages)
+		if left -= storage.Size(t.Messages); t.State != storage.Succeeded {
+			left += storage.Size(t.Messages)
 		} else if left < 0 && !r.has("tail-any-bytes") {
 			if cut = !r.has("tail-cut-untold"); r.has("tail-half-turns") && left+t.Messages[0].Size() > 0 {
 				tail = append(slices.Clone(t.Messages[1:]), tail...)
@@ -253,7 +252,12 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 }
 
 // kept returns the message as the reference stores it. Some flaws change the message.
-func (r *reference) kept(m chat.Message) chat.Message {
+func (r *reference) kept(stored storage.Message) storage.Message {
+	stored.Text = ""
+	m, err := stored.Decode()
+	if err != nil || len(m.Unknown) > 0 || !bytes.Equal(storage.EncodeMessage(m).Body, stored.Body) {
+		return stored
+	}
 	m.Parts = slices.Clone(m.Parts)
 	for i, p := range m.Parts {
 		switch {
@@ -264,10 +268,10 @@ func (r *reference) kept(m chat.Message) chat.Message {
 		case r.has("drops-nul"):
 			m.Parts[i].Text = strings.ReplaceAll(p.Text, "\x00", "")
 		case r.has("drops-signatures") && p.Reasoning != nil:
-			m.Parts[i].Reasoning = &chat.Reasoning{Text: p.Reasoning.Text}
+			m.Parts[i].State = nil
 		}
 	}
-	return m
+	return storage.Message{Body: storage.EncodeMessage(m).Body}
 }
 
 func (r *reference) extend(holder string, until time.Time) {

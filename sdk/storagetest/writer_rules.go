@@ -176,8 +176,8 @@ func checkLongConversation(ctx context.Context, env *Env) error {
 			return 0, err
 		case len(s.Tail) != min(20, 2*n):
 			return 0, fmt.Errorf("the tail of turn %d has %d messages; want 20", n+1, len(s.Tail))
-		case n > 0 && s.Tail[len(s.Tail)-1].Text() != fmt.Sprintf("re: m%d", n-1):
-			return 0, fmt.Errorf("the tail of turn %d ends with %q", n+1, s.Tail[len(s.Tail)-1].Text())
+		case n > 0 && textOf(s.Tail[len(s.Tail)-1]) != fmt.Sprintf("re: m%d", n-1):
+			return 0, fmt.Errorf("the tail of turn %d ends with %q", n+1, textOf(s.Tail[len(s.Tail)-1]))
 		}
 		n++
 		return took, nil

@@ -114,25 +114,34 @@ func check(t *testing.T, s store, tenants func(last int) error, turns func(call 
 	}
 	for i, turn := range all[:n-1] {
 		if turn.Number != int64(i+1) || turn.Sequence != int64(i+1) || turn.State != storage.Succeeded ||
-			len(turn.Messages) != 2 || turn.Messages[0].Parts[0].Text != question || turn.Messages[1].Parts[0].Text != answer {
+			len(turn.Messages) != 2 || textOf(turn.Messages[0]) != question || textOf(turn.Messages[1]) != answer {
 			t.Fatalf("turn %d is %+v", i+1, turn)
 		}
 	}
+}
+
+// textOf returns the text of a stored message.
+func textOf(m storage.Message) string {
+	decoded, err := m.Decode()
+	if err != nil {
+		return err.Error()
+	}
+	return decoded.Text()
 }
 
 // nextTurn runs one turn after the filled turns and returns its number.
 func nextTurn(t *testing.T, s storage.Storage, call sdk.Call) int64 {
 	const tail = 10
 	b, err := s.Begin(t.Context(), &storage.BeginRequest{
-		Call: call, Message: chat.Text(chat.User, "x"), Tail: tail, Holder: "h", Lease: time.Minute, Attempt: "a"})
+		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "x")), Tail: tail, Holder: "h", Lease: time.Minute, Attempt: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Started == nil || len(b.Started.Tail) != tail || b.Started.Tail[tail-1].Parts[0].Text != answer {
+	if b.Started == nil || len(b.Started.Tail) != tail || textOf(b.Started.Tail[tail-1]) != answer {
 		t.Fatalf("Begin answers %+v", b)
 	}
 	n, err := s.Commit(t.Context(), &storage.CommitRequest{
-		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.Assistant, "y")}})
+		Call: call, Fence: b.Started.Fence, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "y"))})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,7 +55,7 @@ func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call
 // turn runs one turn in a new conversation.
 func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	b, err := s.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: chat.Text(chat.User, question), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
+		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, question)), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
 	})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	}
 	_, err = s.Commit(ctx, &storage.CommitRequest{
 		Call: call, Fence: b.Started.Fence, State: storage.Succeeded,
-		Messages: []chat.Message{chat.Text(chat.Assistant, answer)},
+		Messages: storage.EncodeMessages(chat.Text(chat.Assistant, answer)),
 	})
 	return err
 }
@@ -78,7 +78,7 @@ func Turns(ctx context.Context, s storage.Importer, call sdk.Call, messages int)
 	for n := 1; n <= messages/messagesPerTurn; n++ {
 		turns = append(turns, storage.Turn{
 			Sequence: int64(n), Number: int64(n), State: storage.Succeeded, StartedAt: now, EndedAt: now,
-			Messages: []chat.Message{chat.Text(chat.User, question), chat.Text(chat.Assistant, answer)},
+			Messages: storage.EncodeMessages(chat.Text(chat.User, question), chat.Text(chat.Assistant, answer)),
 		})
 		if len(turns) < batch && n < messages/messagesPerTurn {
 			continue

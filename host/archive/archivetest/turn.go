@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -52,7 +51,7 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	}
 	t := &turn{holder: req.Holder, attempt: req.Attempt, digest: req.Digest, Turn: storage.Turn{
 		Sequence: int64(len(c.turns)) + 1, State: storage.Running, User: req.Call.User,
-		Messages: []chat.Message{req.Message}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+		Messages: []storage.Message{req.Message}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
 	s.conversations[c.address] = c
 	c.turns, c.updated = append(c.turns, t), now
@@ -91,13 +90,13 @@ func (c *conversation) turnByFence(fence string) *turn {
 
 // started returns the result of a Begin that started the turn, with the tail that req asks for.
 func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.BeginResult {
-	var messages []chat.Message
+	var messages []storage.Message
 	cut, bytes := false, 0
 	for i := len(c.turns) - 1; i >= 0 && len(messages) < req.Tail && !cut; i-- {
 		if c.turns[i].State != storage.Succeeded {
 			continue
 		}
-		bytes += chat.Size(c.turns[i].Messages)
+		bytes += storage.Size(c.turns[i].Messages)
 		if cut = bytes > req.TailBytesOrDefault(); !cut {
 			messages = append(slices.Clone(c.turns[i].Messages), messages...)
 		}

@@ -32,18 +32,18 @@ type boundless struct {
 func large(n int) string { return strings.Repeat("x", n) }
 
 func largestTurn() storage.Turn {
-	return storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
+	return storage.Turn{Sequence: 1, Number: 1, State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.User, large(sdk.MaxTurnBytes)))}
 }
 
 func (boundless) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
-	return &storage.BeginResult{Started: &storage.Started{Fence: "f", Tail: repeated(chat.Text(chat.User, large(1<<20)), 200)}}, nil
+	return &storage.BeginResult{Started: &storage.Started{Fence: "f", Tail: repeated(storage.Message{Body: []byte(large(1 << 20))}, 200)}}, nil
 }
 
 func (boundless) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
 
 func (boundless) Read(_ context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
 	if r.After == 1 { // this turn is larger than MaxTurnBytes, as from an earlier version of the host
-		return &storage.TurnPage{Turns: []storage.Turn{{Messages: repeated(chat.Text(chat.User, large(sdk.MaxMessageBytes)), 2)}}}, nil
+		return &storage.TurnPage{Turns: []storage.Turn{{Messages: repeated(storage.Message{Body: []byte(large(sdk.MaxMessageBytes))}, 2)}}}, nil
 	}
 	return &storage.TurnPage{Turns: repeated(largestTurn(), r.Limit)}, nil
 }
@@ -130,13 +130,13 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	s, r := storage.NewClient(conn, "i"), storage.NewTenantStoreClient(conn, "i")
 
 	message := chat.Text(chat.User, large(sdk.MaxUserMessageBytes))
-	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: message, Metadata: []byte(large(sdk.MaxMetadataBytes)),
+	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(message), Metadata: []byte(large(sdk.MaxMetadataBytes)),
 		Tail: 1000, TailBytes: sdk.MaxTailBytes, Lease: time.Second, Key: large(sdk.MaxIDBytes)})
-	if err != nil || !begun.Started.TailCut || chat.Size(begun.Started.Tail) > sdk.MaxTailBytes || len(begun.Started.Tail) == 0 {
+	if err != nil || !begun.Started.TailCut || storage.Size(begun.Started.Tail) > sdk.MaxTailBytes || len(begun.Started.Tail) == 0 {
 		t.Fatalf("Begin: %v", err)
 	}
 	_, err = s.Commit(ctx, &storage.CommitRequest{Call: call, State: storage.Succeeded, Reason: large(sdk.MaxReasonBytes), Record: []byte(large(sdk.MaxRecordBytes)),
-		Messages: []chat.Message{{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}}}})
+		Messages: storage.EncodeMessages(chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}})})
 	if err != nil {
 		t.Errorf("Commit: %v", err)
 	}
@@ -151,7 +151,7 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	if err != nil || len(list.Conversations) != storage.MaxPage {
 		t.Errorf("List: %v", err)
 	}
-	if _, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{{Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxMessageBytes-1<<20))}}}}); err != nil {
+	if _, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{{Messages: []storage.Message{{Body: []byte(large(sdk.MaxMessageBytes - 1<<20))}}}}}); err != nil {
 		t.Errorf("Import: %v", err)
 	}
 	for name, read := range map[string]func() (*storage.RegistrationPage, error){

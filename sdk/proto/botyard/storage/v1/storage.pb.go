@@ -79,6 +79,64 @@ func (TurnState) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{0}
 }
 
+// StoredMessage is one message of a turn.
+type StoredMessage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The message as the host encoded it: a botyard.chat.v1.Message of the host's version.
+	// A storage does not parse it, and returns it byte for byte. It can hold any bytes.
+	Body []byte `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
+	// The plain text of the message, for people who look into the database and for search:
+	// UTF-8 without NUL, the first MiB of it, empty if the message has no text. Requests have
+	// it. A storage may leave it out of what it returns.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredMessage) Reset() {
+	*x = StoredMessage{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredMessage) ProtoMessage() {}
+
+func (x *StoredMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredMessage.ProtoReflect.Descriptor instead.
+func (*StoredMessage) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *StoredMessage) GetBody() []byte {
+	if x != nil {
+		return x.Body
+	}
+	return nil
+}
+
+func (x *StoredMessage) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
 // Turn is one user message and what came of it.
 type Turn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -92,8 +150,9 @@ type Turn struct {
 	User   string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
 	// The user's message first, then what Commit brought. None in a turn that a Delete
 	// of its user emptied.
-	Messages  []*v1.Message          `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
-	Usage     *v1.Usage              `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
+	Messages []*StoredMessage `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
+	// JSON object of the host with the tokens that the turn cost; empty for none.
+	Usage     []byte                 `protobuf:"bytes,7,opt,name=usage,proto3" json:"usage,omitempty"`
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
 	// Unset while running.
 	EndedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
@@ -109,7 +168,7 @@ type Turn struct {
 
 func (x *Turn) Reset() {
 	*x = Turn{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[0]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -121,7 +180,7 @@ func (x *Turn) String() string {
 func (*Turn) ProtoMessage() {}
 
 func (x *Turn) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[0]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -134,7 +193,7 @@ func (x *Turn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Turn.ProtoReflect.Descriptor instead.
 func (*Turn) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{0}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *Turn) GetSequence() int64 {
@@ -172,14 +231,14 @@ func (x *Turn) GetUser() string {
 	return ""
 }
 
-func (x *Turn) GetMessages() []*v1.Message {
+func (x *Turn) GetMessages() []*StoredMessage {
 	if x != nil {
 		return x.Messages
 	}
 	return nil
 }
 
-func (x *Turn) GetUsage() *v1.Usage {
+func (x *Turn) GetUsage() []byte {
 	if x != nil {
 		return x.Usage
 	}
@@ -222,10 +281,13 @@ func (x *Turn) GetKey() string {
 }
 
 type BeginRequest struct {
-	state    protoimpl.MessageState `protogen:"open.v1"`
-	Call     *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Message  *v1.Message            `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	Metadata []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// The user's message.
+	Message *StoredMessage `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// JSON object that the caller gave with the message; empty for none. A storage keeps the
+	// JSON objects of a turn byte for byte, whatever their members are.
+	Metadata []byte `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	// How many of the newest messages of succeeded turns to return.
 	Tail int32 `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
 	// Who holds the conversation from now on. Hosts choose a name for each turn.
@@ -253,7 +315,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[1]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -265,7 +327,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[1]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -278,7 +340,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{1}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *BeginRequest) GetCall() *v1.CallContext {
@@ -288,7 +350,7 @@ func (x *BeginRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *BeginRequest) GetMessage() *v1.Message {
+func (x *BeginRequest) GetMessage() *StoredMessage {
 	if x != nil {
 		return x.Message
 	}
@@ -373,7 +435,7 @@ type BeginResponse struct {
 
 func (x *BeginResponse) Reset() {
 	*x = BeginResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[2]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -385,7 +447,7 @@ func (x *BeginResponse) String() string {
 func (*BeginResponse) ProtoMessage() {}
 
 func (x *BeginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[2]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -398,7 +460,7 @@ func (x *BeginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginResponse.ProtoReflect.Descriptor instead.
 func (*BeginResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{2}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *BeginResponse) GetOutcome() isBeginResponse_Outcome {
@@ -481,7 +543,7 @@ type Started struct {
 	// the conversation.
 	Fence string `protobuf:"bytes,2,opt,name=fence,proto3" json:"fence,omitempty"`
 	// Oldest first.
-	Tail []*v1.Message `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
+	Tail []*StoredMessage `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
 	// Messages within tail were left out because of tail_bytes.
 	TailCut       bool `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -490,7 +552,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[3]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +564,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[3]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +577,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{3}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Started) GetSequence() int64 {
@@ -532,7 +594,7 @@ func (x *Started) GetFence() string {
 	return ""
 }
 
-func (x *Started) GetTail() []*v1.Message {
+func (x *Started) GetTail() []*StoredMessage {
 	if x != nil {
 		return x.Tail
 	}
@@ -556,7 +618,7 @@ type Busy struct {
 
 func (x *Busy) Reset() {
 	*x = Busy{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[4]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +630,7 @@ func (x *Busy) String() string {
 func (*Busy) ProtoMessage() {}
 
 func (x *Busy) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[4]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +643,7 @@ func (x *Busy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Busy.ProtoReflect.Descriptor instead.
 func (*Busy) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{4}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Busy) GetSameKey() bool {
@@ -599,7 +661,7 @@ type KeyReused struct {
 
 func (x *KeyReused) Reset() {
 	*x = KeyReused{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -611,7 +673,7 @@ func (x *KeyReused) String() string {
 func (*KeyReused) ProtoMessage() {}
 
 func (x *KeyReused) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -624,7 +686,7 @@ func (x *KeyReused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyReused.ProtoReflect.Descriptor instead.
 func (*KeyReused) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
 }
 
 type CommitRequest struct {
@@ -635,16 +697,18 @@ type CommitRequest struct {
 	State  TurnState `protobuf:"varint,3,opt,name=state,proto3,enum=botyard.storage.v1.TurnState" json:"state,omitempty"`
 	Reason string    `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What follows the user's message; may be empty unless succeeded.
-	Messages      []*v1.Message `protobuf:"bytes,5,rep,name=messages,proto3" json:"messages,omitempty"`
-	Usage         *v1.Usage     `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
-	Record        []byte        `protobuf:"bytes,7,opt,name=record,proto3" json:"record,omitempty"`
+	Messages []*StoredMessage `protobuf:"bytes,5,rep,name=messages,proto3" json:"messages,omitempty"`
+	// JSON object of the host with the tokens that the turn cost; empty for none.
+	Usage []byte `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
+	// JSON object of the host about how the turn was made; empty for none.
+	Record        []byte `protobuf:"bytes,7,opt,name=record,proto3" json:"record,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +720,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +733,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CommitRequest) GetCall() *v1.CallContext {
@@ -700,14 +764,14 @@ func (x *CommitRequest) GetReason() string {
 	return ""
 }
 
-func (x *CommitRequest) GetMessages() []*v1.Message {
+func (x *CommitRequest) GetMessages() []*StoredMessage {
 	if x != nil {
 		return x.Messages
 	}
 	return nil
 }
 
-func (x *CommitRequest) GetUsage() *v1.Usage {
+func (x *CommitRequest) GetUsage() []byte {
 	if x != nil {
 		return x.Usage
 	}
@@ -731,7 +795,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -743,7 +807,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -756,7 +820,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CommitResponse) GetNumber() int64 {
@@ -783,7 +847,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -795,7 +859,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -808,7 +872,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReadRequest) GetCall() *v1.CallContext {
@@ -858,7 +922,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +934,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +947,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadResponse) GetTurns() []*Turn {
@@ -917,7 +981,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +993,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1006,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListRequest) GetCall() *v1.CallContext {
@@ -983,7 +1047,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -995,7 +1059,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1008,7 +1072,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListResponse) GetConversations() []*Conversation {
@@ -1042,7 +1106,7 @@ type Conversation struct {
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1118,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1131,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Conversation) GetId() string {
@@ -1131,7 +1195,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1207,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1220,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteRequest) GetCall() *v1.CallContext {
@@ -1210,7 +1274,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1286,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1299,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteResponse) GetConversations() int64 {
@@ -1280,7 +1344,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1356,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1369,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RenewRequest) GetCall() *v1.CallContext {
@@ -1337,7 +1401,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1413,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1426,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
 }
 
 type ImportRequest struct {
@@ -1378,7 +1442,7 @@ type ImportRequest struct {
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1454,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1467,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportRequest) GetCall() *v1.CallContext {
@@ -1430,7 +1494,7 @@ type ImportResponse struct {
 
 func (x *ImportResponse) Reset() {
 	*x = ImportResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1442,7 +1506,7 @@ func (x *ImportResponse) String() string {
 func (*ImportResponse) ProtoMessage() {}
 
 func (x *ImportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1455,7 +1519,7 @@ func (x *ImportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
 func (*ImportResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportResponse) GetTurns() int64 {
@@ -1476,7 +1540,7 @@ type MigrateRequest struct {
 
 func (x *MigrateRequest) Reset() {
 	*x = MigrateRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1488,7 +1552,7 @@ func (x *MigrateRequest) String() string {
 func (*MigrateRequest) ProtoMessage() {}
 
 func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1501,7 +1565,7 @@ func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
 func (*MigrateRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *MigrateRequest) GetCall() *v1.CallContext {
@@ -1532,7 +1596,7 @@ type MigrateResponse struct {
 
 func (x *MigrateResponse) Reset() {
 	*x = MigrateResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1608,7 @@ func (x *MigrateResponse) String() string {
 func (*MigrateResponse) ProtoMessage() {}
 
 func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1621,7 @@ func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
 func (*MigrateResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MigrateResponse) GetSchemaVersion() int32 {
@@ -1592,7 +1656,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1604,7 +1668,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1617,7 +1681,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *BackupRequest) GetCall() *v1.CallContext {
@@ -1645,7 +1709,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1657,7 +1721,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1670,7 +1734,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -1691,25 +1755,28 @@ var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
-	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb7\x03\n" +
+	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n" +
+	"\rStoredMessage\x12\x12\n" +
+	"\x04body\x18\x01 \x01(\fR\x04body\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xa8\x03\n" +
 	"\x04Turn\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x123\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x1d.botyard.storage.v1.TurnStateR\x05state\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x12\n" +
-	"\x04user\x18\x05 \x01(\tR\x04user\x124\n" +
-	"\bmessages\x18\x06 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x12,\n" +
-	"\x05usage\x18\a \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x129\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\x12=\n" +
+	"\bmessages\x18\x06 \x03(\v2!.botyard.storage.v1.StoredMessageR\bmessages\x12\x14\n" +
+	"\x05usage\x18\a \x01(\fR\x05usage\x129\n" +
 	"\n" +
 	"started_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
 	"\bended_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x1a\n" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\xd6\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\"\xdf\x02\n" +
 	"\fBeginRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x122\n" +
-	"\amessage\x18\x02 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x12\x1a\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12;\n" +
+	"\amessage\x18\x02 \x01(\v2!.botyard.storage.v1.StoredMessageR\amessage\x12\x1a\n" +
 	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x12\n" +
 	"\x04tail\x18\x04 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06holder\x18\x05 \x01(\tR\x06holder\x12\x19\n" +
@@ -1727,22 +1794,22 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x04busy\x18\x03 \x01(\v2\x18.botyard.storage.v1.BusyH\x00R\x04busy\x12>\n" +
 	"\n" +
 	"key_reused\x18\x04 \x01(\v2\x1d.botyard.storage.v1.KeyReusedH\x00R\tkeyReusedB\t\n" +
-	"\aoutcome\"\x84\x01\n" +
+	"\aoutcome\"\x8d\x01\n" +
 	"\aStarted\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x14\n" +
-	"\x05fence\x18\x02 \x01(\tR\x05fence\x12,\n" +
-	"\x04tail\x18\x03 \x03(\v2\x18.botyard.chat.v1.MessageR\x04tail\x12\x19\n" +
+	"\x05fence\x18\x02 \x01(\tR\x05fence\x125\n" +
+	"\x04tail\x18\x03 \x03(\v2!.botyard.storage.v1.StoredMessageR\x04tail\x12\x19\n" +
 	"\btail_cut\x18\x04 \x01(\bR\atailCut\"!\n" +
 	"\x04Busy\x12\x19\n" +
 	"\bsame_key\x18\x01 \x01(\bR\asameKey\"\v\n" +
-	"\tKeyReused\"\xa0\x02\n" +
+	"\tKeyReused\"\x91\x02\n" +
 	"\rCommitRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x14\n" +
 	"\x05fence\x18\x02 \x01(\tR\x05fence\x123\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x1d.botyard.storage.v1.TurnStateR\x05state\x12\x16\n" +
-	"\x06reason\x18\x04 \x01(\tR\x06reason\x124\n" +
-	"\bmessages\x18\x05 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x12,\n" +
-	"\x05usage\x18\x06 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x12=\n" +
+	"\bmessages\x18\x05 \x03(\v2!.botyard.storage.v1.StoredMessageR\bmessages\x12\x14\n" +
+	"\x05usage\x18\x06 \x01(\fR\x05usage\x12\x16\n" +
 	"\x06record\x18\a \x01(\fR\x06record\"(\n" +
 	"\x0eCommitResponse\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x03R\x06number\"\x99\x01\n" +
@@ -1836,90 +1903,87 @@ func file_botyard_storage_v1_storage_proto_rawDescGZIP() []byte {
 }
 
 var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(TurnState)(0),                // 0: botyard.storage.v1.TurnState
-	(*Turn)(nil),                  // 1: botyard.storage.v1.Turn
-	(*BeginRequest)(nil),          // 2: botyard.storage.v1.BeginRequest
-	(*BeginResponse)(nil),         // 3: botyard.storage.v1.BeginResponse
-	(*Started)(nil),               // 4: botyard.storage.v1.Started
-	(*Busy)(nil),                  // 5: botyard.storage.v1.Busy
-	(*KeyReused)(nil),             // 6: botyard.storage.v1.KeyReused
-	(*CommitRequest)(nil),         // 7: botyard.storage.v1.CommitRequest
-	(*CommitResponse)(nil),        // 8: botyard.storage.v1.CommitResponse
-	(*ReadRequest)(nil),           // 9: botyard.storage.v1.ReadRequest
-	(*ReadResponse)(nil),          // 10: botyard.storage.v1.ReadResponse
-	(*ListRequest)(nil),           // 11: botyard.storage.v1.ListRequest
-	(*ListResponse)(nil),          // 12: botyard.storage.v1.ListResponse
-	(*Conversation)(nil),          // 13: botyard.storage.v1.Conversation
-	(*DeleteRequest)(nil),         // 14: botyard.storage.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 15: botyard.storage.v1.DeleteResponse
-	(*RenewRequest)(nil),          // 16: botyard.storage.v1.RenewRequest
-	(*RenewResponse)(nil),         // 17: botyard.storage.v1.RenewResponse
-	(*ImportRequest)(nil),         // 18: botyard.storage.v1.ImportRequest
-	(*ImportResponse)(nil),        // 19: botyard.storage.v1.ImportResponse
-	(*MigrateRequest)(nil),        // 20: botyard.storage.v1.MigrateRequest
-	(*MigrateResponse)(nil),       // 21: botyard.storage.v1.MigrateResponse
-	(*BackupRequest)(nil),         // 22: botyard.storage.v1.BackupRequest
-	(*BackupResponse)(nil),        // 23: botyard.storage.v1.BackupResponse
-	(*v1.Message)(nil),            // 24: botyard.chat.v1.Message
-	(*v1.Usage)(nil),              // 25: botyard.chat.v1.Usage
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*v1.CallContext)(nil),        // 27: botyard.chat.v1.CallContext
+	(*StoredMessage)(nil),         // 1: botyard.storage.v1.StoredMessage
+	(*Turn)(nil),                  // 2: botyard.storage.v1.Turn
+	(*BeginRequest)(nil),          // 3: botyard.storage.v1.BeginRequest
+	(*BeginResponse)(nil),         // 4: botyard.storage.v1.BeginResponse
+	(*Started)(nil),               // 5: botyard.storage.v1.Started
+	(*Busy)(nil),                  // 6: botyard.storage.v1.Busy
+	(*KeyReused)(nil),             // 7: botyard.storage.v1.KeyReused
+	(*CommitRequest)(nil),         // 8: botyard.storage.v1.CommitRequest
+	(*CommitResponse)(nil),        // 9: botyard.storage.v1.CommitResponse
+	(*ReadRequest)(nil),           // 10: botyard.storage.v1.ReadRequest
+	(*ReadResponse)(nil),          // 11: botyard.storage.v1.ReadResponse
+	(*ListRequest)(nil),           // 12: botyard.storage.v1.ListRequest
+	(*ListResponse)(nil),          // 13: botyard.storage.v1.ListResponse
+	(*Conversation)(nil),          // 14: botyard.storage.v1.Conversation
+	(*DeleteRequest)(nil),         // 15: botyard.storage.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 16: botyard.storage.v1.DeleteResponse
+	(*RenewRequest)(nil),          // 17: botyard.storage.v1.RenewRequest
+	(*RenewResponse)(nil),         // 18: botyard.storage.v1.RenewResponse
+	(*ImportRequest)(nil),         // 19: botyard.storage.v1.ImportRequest
+	(*ImportResponse)(nil),        // 20: botyard.storage.v1.ImportResponse
+	(*MigrateRequest)(nil),        // 21: botyard.storage.v1.MigrateRequest
+	(*MigrateResponse)(nil),       // 22: botyard.storage.v1.MigrateResponse
+	(*BackupRequest)(nil),         // 23: botyard.storage.v1.BackupRequest
+	(*BackupResponse)(nil),        // 24: botyard.storage.v1.BackupResponse
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*v1.CallContext)(nil),        // 26: botyard.chat.v1.CallContext
 }
 var file_botyard_storage_v1_storage_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Turn.state:type_name -> botyard.storage.v1.TurnState
-	24, // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.chat.v1.Message
-	25, // 2: botyard.storage.v1.Turn.usage:type_name -> botyard.chat.v1.Usage
-	26, // 3: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
-	26, // 4: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
-	27, // 5: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
-	24, // 6: botyard.storage.v1.BeginRequest.message:type_name -> botyard.chat.v1.Message
-	4,  // 7: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
-	1,  // 8: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
-	5,  // 9: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
-	6,  // 10: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
-	24, // 11: botyard.storage.v1.Started.tail:type_name -> botyard.chat.v1.Message
-	27, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
-	0,  // 13: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
-	24, // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.chat.v1.Message
-	25, // 15: botyard.storage.v1.CommitRequest.usage:type_name -> botyard.chat.v1.Usage
-	27, // 16: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
-	1,  // 17: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
-	27, // 18: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
-	13, // 19: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
-	26, // 20: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	26, // 21: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
-	27, // 22: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
-	26, // 23: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
-	27, // 24: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
-	27, // 25: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
-	1,  // 26: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
-	27, // 27: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
-	27, // 28: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 29: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
-	7,  // 30: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
-	9,  // 31: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
-	11, // 32: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
-	14, // 33: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
-	16, // 34: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
-	18, // 35: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
-	20, // 36: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
-	22, // 37: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
-	3,  // 38: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
-	8,  // 39: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
-	10, // 40: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
-	12, // 41: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
-	15, // 42: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
-	17, // 43: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
-	19, // 44: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
-	21, // 45: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
-	23, // 46: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
-	38, // [38:47] is the sub-list for method output_type
-	29, // [29:38] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	1,  // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.storage.v1.StoredMessage
+	25, // 2: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
+	25, // 3: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
+	26, // 4: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
+	1,  // 5: botyard.storage.v1.BeginRequest.message:type_name -> botyard.storage.v1.StoredMessage
+	5,  // 6: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
+	2,  // 7: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
+	6,  // 8: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
+	7,  // 9: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
+	1,  // 10: botyard.storage.v1.Started.tail:type_name -> botyard.storage.v1.StoredMessage
+	26, // 11: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
+	0,  // 12: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
+	1,  // 13: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.storage.v1.StoredMessage
+	26, // 14: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 15: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
+	26, // 16: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
+	14, // 17: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
+	25, // 18: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	25, // 19: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
+	26, // 20: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
+	25, // 21: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
+	26, // 22: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
+	26, // 23: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 24: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
+	26, // 25: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
+	26, // 26: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
+	3,  // 27: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
+	8,  // 28: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
+	10, // 29: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
+	12, // 30: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
+	15, // 31: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
+	17, // 32: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
+	19, // 33: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
+	21, // 34: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
+	23, // 35: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
+	4,  // 36: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
+	9,  // 37: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
+	11, // 38: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
+	13, // 39: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
+	16, // 40: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
+	18, // 41: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
+	20, // 42: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
+	22, // 43: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
+	24, // 44: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
+	36, // [36:45] is the sub-list for method output_type
+	27, // [27:36] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_botyard_storage_v1_storage_proto_init() }
@@ -1927,7 +1991,7 @@ func file_botyard_storage_v1_storage_proto_init() {
 	if File_botyard_storage_v1_storage_proto != nil {
 		return
 	}
-	file_botyard_storage_v1_storage_proto_msgTypes[2].OneofWrappers = []any{
+	file_botyard_storage_v1_storage_proto_msgTypes[3].OneofWrappers = []any{
 		(*BeginResponse_Started)(nil),
 		(*BeginResponse_Replay)(nil),
 		(*BeginResponse_Busy)(nil),
@@ -1939,7 +2003,7 @@ func file_botyard_storage_v1_storage_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_storage_proto_rawDesc), len(file_botyard_storage_v1_storage_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
