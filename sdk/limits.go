@@ -80,6 +80,16 @@ const (
 	// response. MaxUpstreamIdlePieces bounds the number of consecutive empty objects.
 	MaxUpstreamIdleBytes  = 1 << 20
 	MaxUpstreamIdlePieces = 10_000
+	// MaxUpstreamByteRate bounds how many bytes of a streamed response a plugin reads in a second in
+	// the long run. A response may begin with PaceCredit seconds of bytes at once.
+	MaxUpstreamByteRate = 4 << 20
+	// MaxReplyPieceRate bounds how many pieces of a reply, empty ones included, a plugin takes from
+	// a model in a second in the long run. MaxReplyByteRate bounds the bytes of the pieces. A reply
+	// may begin with PaceCredit seconds of pieces at once. Models are slower than a tenth of that.
+	MaxReplyPieceRate = 10_000
+	MaxReplyByteRate  = 1 << 20
+	// PaceCredit is the burst of these rates, in seconds.
+	PaceCredit = 1
 	// MaxUpstreamVectorBytes bounds the JSON text of one embedding vector. It is enough for 8192
 	// numbers.
 	MaxUpstreamVectorBytes = 192 << 10

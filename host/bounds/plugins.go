@@ -106,6 +106,16 @@ var plugins = []Bound{
 		Answer: "The call fails with provider_failed.",
 	},
 	{
+		Name: "pace of an upstream", What: "How fast a plugin reads the streamed answer of a model, in the long run: llm-ollama.",
+		Each:   fmt.Sprintf("%s a second, after %s at once", Bytes(sdk.MaxUpstreamByteRate), Bytes(sdk.PaceCredit*sdk.MaxUpstreamByteRate)),
+		Answer: "The upstream is made to wait.",
+	},
+	{
+		Name: "pace of a reply", What: "How fast a plugin takes a reply from a model, in the long run: the pieces, those with nothing in them included, and their size. Plugins made with the SDK for Go.",
+		Each:   fmt.Sprintf("%d pieces and %s a second, after a second's worth at once", sdk.MaxReplyPieceRate, Bytes(sdk.MaxReplyByteRate)),
+		Answer: "The upstream is made to wait.",
+	},
+	{
 		Name: "reply of an upstream", What: "The text, reasoning and tool calls of a model's reply, as llm-ollama passes them on.",
 		Each:   Bytes(sdk.MaxReplyBytes),
 		Answer: "The reply ends there, with finish_reason length.",

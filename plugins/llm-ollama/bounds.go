@@ -2,6 +2,7 @@ package ollama
 
 import (
 	"math"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/budget"
@@ -13,6 +14,7 @@ type bounds struct {
 	total, line int64         // most bytes of the response, and of one line of it
 	meter       *budget.Meter // counts the bytes in memory; nil counts nothing
 	keep        bool          // the whole response stays in memory, not only one line
+	pace        *budget.Pace  // how fast the response is read; nil has no limit
 	address     string        // address of the server, for error messages
 }
 
@@ -20,9 +22,12 @@ type bounds struct {
 func (m *Model) streamed() bounds {
 	return bounds{
 		total: sdk.MaxUpstreamStreamBytes, line: sdk.MaxUpstreamLineBytes, address: m.address(),
-		meter: budget.NewMeter(m.share, sdk.UpstreamFreeBytes),
+		meter: budget.NewMeter(m.share, sdk.UpstreamFreeBytes), pace: budget.NewPace(sdk.PaceCredit * time.Second),
 	}
 }
+
+// byteTime is the time that a byte of a response takes at the greatest pace.
+const byteTime = time.Second / sdk.MaxUpstreamByteRate
 
 // whole returns the bounds of a response with the embeddings of the given number of texts. The plugin has
 // the whole response in memory.

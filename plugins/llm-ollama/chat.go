@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -22,7 +24,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	defer cancel()
 	called, seen := withExchange(called, m.streamed())
 
-	r := &reply{emit: emit, whole: !req.Stream}
+	r := &reply{emit: emit, whole: !req.Stream, ctx: called, pace: budget.NewPace(sdk.PaceCredit * time.Second)}
 	drain := time.AfterFunc(drainTimeout, cancel)
 	drain.Stop() // starts when the reply is complete
 	defer drain.Stop()

@@ -2,8 +2,10 @@ package ollama
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"math"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 )
@@ -17,6 +19,7 @@ import (
 // by the size of one read.
 type jsonLines struct {
 	io.ReadCloser
+	ctx     context.Context
 	raw     []byte // bytes that were read but not converted yet
 	buf     []byte // buffer of raw
 	ready   []byte // converted bytes that Read has not returned yet
@@ -32,8 +35,9 @@ type jsonLines struct {
 	idle   int64 // bytes of blanks since the last other byte
 }
 
-func newJSONLines(body io.ReadCloser) *jsonLines {
-	return &jsonLines{ReadCloser: body, buf: make([]byte, 16<<10), bounds: bounds{total: math.MaxInt64, line: math.MaxInt64}}
+// newJSONLines returns a reader of the body. The reads end when ctx does.
+func newJSONLines(ctx context.Context, body io.ReadCloser) *jsonLines {
+	return &jsonLines{ReadCloser: body, ctx: ctx, buf: make([]byte, 16<<10), bounds: bounds{total: math.MaxInt64, line: math.MaxInt64}}
 }
 
 // Read implements io.Reader.
@@ -47,6 +51,9 @@ func (j *jsonLines) Read(p []byte) (int, error) {
 		j.ready = j.take(j.ready[:0])
 		if wrong := j.count(int64(n)); wrong != nil {
 			j.ready, j.err = nil, wrong
+		}
+		if err := j.bounds.pace.Wait(j.ctx, time.Duration(n)*byteTime); err != nil {
+			j.ready, j.err = nil, err
 		}
 	}
 	n := copy(p, j.ready)

@@ -7,7 +7,11 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
+	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/ollama/ollama/api"
 )
@@ -44,7 +48,7 @@ func TestJSONLines_accepts(t *testing.T) {
 				t.Errorf("%+v", finish)
 			}
 			for _, read := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.HalfReader, iotest.DataErrReader} {
-				out, err := io.ReadAll(newJSONLines(io.NopCloser(read(strings.NewReader(body)))))
+				out, err := io.ReadAll(newJSONLines(t.Context(), io.NopCloser(read(strings.NewReader(body)))))
 				if err != nil || bytes.Count(out, []byte("\n")) != 3 {
 					t.Errorf("%q, %v", out, err)
 				}
@@ -85,8 +89,25 @@ func TestJSONLines_refuses(t *testing.T) {
 
 func TestJSONLines_keepsErrors(t *testing.T) {
 	broken := errors.New("broken")
-	j := newJSONLines(io.NopCloser(io.MultiReader(strings.NewReader(`{"a":1}{"b`), iotest.ErrReader(broken))))
+	j := newJSONLines(t.Context(), io.NopCloser(io.MultiReader(strings.NewReader(`{"a":1}{"b`), iotest.ErrReader(broken))))
 	if out, err := io.ReadAll(j); !errors.Is(err, broken) || string(out) != "{\"a\":1}\n{\"b" {
 		t.Errorf("%q, %v", out, err)
 	}
+}
+
+// TestJSONLines_pace checks that a fast server is read no faster than the pace allows.
+//
+// beyond: pace of an upstream
+func TestJSONLines_pace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJSONLines(t.Context(), io.NopCloser(strings.NewReader(strings.Repeat(`{"a":1}`, 4*sdk.MaxUpstreamByteRate/7))))
+		j.bounds.pace = budget.NewPace(sdk.PaceCredit * time.Second)
+		begun := time.Now()
+		if n, err := io.Copy(io.Discard, j); err != nil || n < 4*sdk.MaxUpstreamByteRate {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		if took := time.Since(begun); took < 2900*time.Millisecond || took > 4*time.Second {
+			t.Errorf("four seconds of bytes came in %s; want 3s, since one second's may come at once", took)
+		}
+	})
 }

@@ -1,11 +1,14 @@
 package ollama
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
@@ -17,6 +20,8 @@ type reply struct {
 	emit   func(llm.Delta) error
 	whole  bool   // the caller wants the reply as one delta
 	onDone func() // called once when the reply is complete
+	ctx    context.Context
+	pace   *budget.Pace // of the pieces that are empty, which emit does not get
 
 	text, thinking strings.Builder // text and reasoning, if whole
 	calls          []chat.ToolCall // tool calls, if whole
@@ -56,6 +61,8 @@ func (r *reply) take(resp api.ChatResponse) error {
 		}
 	} else if r.idle++; r.idle > sdk.MaxUpstreamIdlePieces {
 		return fault.New(fault.ProviderFailed, "the Ollama server sent %d pieces in a row with nothing in them", r.idle)
+	} else if err := r.pace.Wait(r.ctx, pieceTime); err != nil {
+		return err
 	}
 	if resp.Done {
 		r.done, r.last = true, resp
@@ -73,6 +80,9 @@ func (r *reply) pass(d llm.Delta) error {
 	r.calls = append(r.calls, d.ToolCalls...)
 	return nil
 }
+
+// pieceTime is the time that a piece of a reply takes at the greatest pace.
+const pieceTime = time.Second / sdk.MaxReplyPieceRate
 
 // maxModelName is the most bytes of the model's name that are taken from a response.
 const maxModelName = 256

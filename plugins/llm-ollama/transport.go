@@ -80,7 +80,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			resp.Body = &notedBody{Reader: io.LimitReader(resp.Body, sdk.MaxUpstreamErrorBytes), Closer: resp.Body, exchange: x}
 			return resp, nil
 		}
-		lines := newJSONLines(resp.Body)
+		lines := newJSONLines(req.Context(), resp.Body)
 		lines.bounds = x.bounds
 		resp.Body = &notedBody{Reader: lines, Closer: lines, exchange: x}
 	}

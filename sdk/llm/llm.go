@@ -17,8 +17,9 @@ const Kind = "llm"
 // returned.
 type LLM interface {
 	// Chat generates the reply to the last of req.Messages. It calls emit for each piece of the
-	// reply, from one goroutine. emit does not copy the Delta and does not block for long. When
-	// emit returns an error, Chat stops the generation. Chat returns a Finish without an error only
+	// reply, from one goroutine. emit does not copy the Delta. It blocks while the host is slower than
+	// the provider, and while the reply comes faster than sdk.MaxReplyPieceRate and
+	// sdk.MaxReplyByteRate allow. When emit returns an error, Chat stops the generation. Chat returns a Finish without an error only
 	// when the provider reported that the reply is complete. When ctx is canceled, Chat stops the
 	// provider and returns promptly. Errors are of package fault. Together with an error, Chat may
 	// return a Finish with the usage so far.

@@ -2,8 +2,11 @@ package llm
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -25,7 +28,7 @@ func (s *server) Chat(req *llmv1.ChatRequest, stream grpc.ServerStreamingServer[
 	}
 	defer done()
 	c := newCoalescer(stream.Send)
-	finish, err := v.Chat(stream.Context(), requestFrom(req), c.emit)
+	finish, err := v.Chat(stream.Context(), requestFrom(req), paced(stream.Context(), c.emit))
 	if c.full() {
 		return c.close(finish) // the reply ends here as if the provider had stopped
 	}
@@ -39,6 +42,34 @@ func (s *server) Chat(req *llmv1.ChatRequest, stream grpc.ServerStreamingServer[
 		return fault.New(fault.Internal, "the plugin ended a reply without saying how").By(fault.PartyPlugin)
 	}
 	return c.close(finish)
+}
+
+// The time that a piece and that a byte of a reply take at the greatest pace. A provider that is
+// faster waits, because the plugin reads no more of its reply until then.
+const (
+	pieceTime = time.Second / sdk.MaxReplyPieceRate
+	byteTime  = time.Second / sdk.MaxReplyByteRate
+)
+
+// paced returns an emit of one reply that keeps the pace. It returns the cause if ctx ends during a
+// pause.
+func paced(ctx context.Context, emit func(Delta) error) func(Delta) error {
+	pace := budget.NewPace(sdk.PaceCredit * time.Second)
+	return func(d Delta) error {
+		if err := pace.Wait(ctx, pieceTime+time.Duration(d.size())*byteTime); err != nil {
+			return err
+		}
+		return emit(d)
+	}
+}
+
+// size returns the bytes of the piece.
+func (d *Delta) size() int {
+	n := len(d.Text) + len(d.Reasoning)
+	for i := range d.ToolCalls {
+		n += (&chat.Part{ToolCall: &d.ToolCalls[i]}).Size()
+	}
+	return n
 }
 
 func (s *server) Embed(ctx context.Context, req *llmv1.EmbedRequest) (*llmv1.EmbedResponse, error) {
