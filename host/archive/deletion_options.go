@@ -15,7 +15,7 @@ type DeletionOptions struct {
 	// erasure or a purge skips these storages and deletes nothing in them.
 	Abandon []string
 	// Progress is called after each step with the counts so far of one incarnation in one
-	// storage. Progress may be nil.
+	// storage, never concurrently. Progress may be nil.
 	Progress func(Count)
 }
 

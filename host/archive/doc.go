@@ -52,7 +52,8 @@
 //   - erase.go: deleting the conversations of a tenant or of a user.
 //   - purge.go: deleting a tenant with its registration.
 //   - receipt.go: the record of what a purge has deleted.
-//   - deleter.go: deleting in every storage, step by step; the second sweep for late writes.
+//   - deleter.go: deleting in every storage, side by side and step by step; the second sweep for
+//     late writes.
 //   - deletion_options.go: abandoned storages, and progress.
 //   - deletion_counts.go: counts by incarnation and storage.
 //

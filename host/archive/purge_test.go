@@ -73,11 +73,20 @@ func TestPurge_continues(t *testing.T) {
 	s.register("a", "two", "")
 	s.say("two", "a", incarnation, "c", "u", "x")
 
-	// The first purge stops after its second step, because its caller cancels it.
+	// The first purge stops after the first step in the first storage, because its caller cancels
+	// it. The second storage is done by then.
 	ctx, cancel := context.WithCancel(t.Context())
-	steps := 0
-	_, err := s.Purge(ctx, "a", DeletionOptions{Progress: func(Count) {
-		if steps++; steps == 2 {
+	twoDone := make(chan struct{})
+	s.storages.get("one").Before = func(method string, _ sdk.Call) error {
+		if method == "Delete" {
+			<-twoDone
+		}
+		return nil
+	}
+	_, err := s.Purge(ctx, "a", DeletionOptions{Progress: func(c Count) {
+		if c.Turns == 1 {
+			close(twoDone)
+		} else {
 			cancel()
 		}
 	}})

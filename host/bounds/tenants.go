@@ -38,6 +38,9 @@ const (
 	// RetainFailures is the number of consecutive tenants for which a storage may fail to respond.
 	// After that, the host skips the storage for the other tenants.
 	RetainFailures = 3
+	// DeletedAtOnce is in how many storages one erasure or purge of a tenant deletes at the same
+	// time. It is below Instances, so that the tenant's turns keep room for theirs.
+	DeletedAtOnce = 4
 	// MaxUnknownIDs is how many ids without a tenant the host remembers. A request for a remembered
 	// id needs no query.
 	MaxUnknownIDs = 10_000
@@ -104,6 +107,10 @@ var tenants = []Bound{
 	{
 		Name: "retention failures", What: "The tenants that find, one after the other, that a storage does not answer.",
 		Each: fmt.Sprintf("%d for each storage", RetainFailures), Answer: "What other tenants have there is looked at an hour later.",
+	},
+	{
+		Name: "storages deleted from", What: "The storages in which one erasure or purge deletes at the same time. `erasures and purges` bounds how many of those there are.",
+		Each: fmt.Sprint(DeletedAtOnce), Answer: "The others wait until one of them is done.",
 	},
 	{
 		Name: "unknown ids", What: "The ids without a tenant that are remembered, so that asking for them again costs no query.",
