@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -91,18 +92,27 @@ func (l *ndjsonWriter) fail(r *http.Request, err error) error {
 }
 
 // streamedBody reads a request body while the body arrives. A read fails when no byte arrives
-// within the timeout, or when ctx ends.
+// within the timeout, at the deadline, or when ctx ends.
 type streamedBody struct {
-	ctx     context.Context
-	c       *http.ResponseController
-	body    io.Reader
-	timeout time.Duration
-	atEnd   func() // called after the body was read to its end
+	ctx      context.Context
+	c        *http.ResponseController
+	body     io.Reader
+	timeout  time.Duration
+	deadline time.Time // of all reads; zero if they have only the timeout
+	atEnd    func()    // called after the body was read to its end
 }
+
+// SetDeadline implements archive.Deadliner.
+func (i *streamedBody) SetDeadline(t time.Time) { i.deadline = t }
 
 // Read implements io.Reader.
 func (i *streamedBody) Read(b []byte) (int, error) {
-	_ = i.c.SetReadDeadline(time.Now().Add(i.timeout))
+	end := time.Now().Add(i.timeout)
+	limited := !i.deadline.IsZero() && i.deadline.Before(end)
+	if limited {
+		end = i.deadline
+	}
+	_ = i.c.SetReadDeadline(end)
 	// SetReadDeadline may have replaced the deadline that the end of ctx sets, so the check comes after it.
 	if err := i.ctx.Err(); err != nil {
 		return 0, context.Cause(i.ctx)
@@ -110,6 +120,10 @@ func (i *streamedBody) Read(b []byte) (int, error) {
 	n, err := i.body.Read(b)
 	if errors.Is(err, io.EOF) {
 		i.atEnd()
+	}
+	// Package net/http takes a deadline for a disconnect and cancels the context.
+	if limited && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(end) {
+		return n, err
 	}
 	if err != nil && i.ctx.Err() != nil && !errors.Is(err, io.EOF) {
 		err = context.Cause(i.ctx)
@@ -119,7 +133,7 @@ func (i *streamedBody) Read(b []byte) (int, error) {
 
 // streamBody returns the body of the request as a reader. A read fails when no byte arrives within
 // the timeout, or when the request's context ends. The caller must call stop after the last read.
-func streamBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) (body io.Reader, stop func()) {
+func streamBody(w http.ResponseWriter, r *http.Request, timeout time.Duration) (body *streamedBody, stop func()) {
 	c := http.NewResponseController(w)
 	forget := context.AfterFunc(r.Context(), func() { _ = c.SetReadDeadline(time.Now()) })
 	return &streamedBody{ctx: r.Context(), c: c, body: r.Body, timeout: timeout, atEnd: func() { markBodyRead(w) }}, func() {

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
+	"time"
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/host/bounds"
@@ -13,8 +15,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// lineReader reads the lines of an export. It refuses a line that is too long, or that cannot
-// be a JSON object, before it has read the whole line.
+// lineReader reads the lines of an export. It refuses a line that is too long, that comes too
+// slowly, or that cannot be a JSON object, before it has read the whole line.
 type lineReader struct {
 	in     *bufio.Reader
 	number int // the number of the line that next read last; the first line has the number 1
@@ -24,6 +26,13 @@ type lineReader struct {
 	// long lines in memory has no bound.
 	reserve func() (release func(), err error)
 	release func() // ends the reservation for the current line; nil without a reservation
+
+	// setDeadline makes reads fail with os.ErrDeadlineExceeded at a time, or at none if the time is
+	// zero. It may be nil.
+	setDeadline func(time.Time)
+	begun       time.Time // when the current line was reserved
+	before      int       // bytes of the current line that had come by then
+	deadline    time.Time // the deadline of the reads of the current line, if it is reserved
 }
 
 // free drops the current line if it is long, and releases its reservation.
@@ -31,6 +40,9 @@ func (r *lineReader) free() {
 	if r.release != nil {
 		r.release()
 		r.release, r.buf = nil, nil
+		if r.setDeadline != nil {
+			r.setDeadline(time.Time{})
+		}
 	}
 }
 
@@ -40,14 +52,20 @@ func (r *lineReader) next() ([]byte, error) {
 	r.free()
 	r.buf = r.buf[:0]
 	for {
+		until := r.deadline
 		part, err := r.in.ReadSlice('\n')
 		if len(r.buf)+len(part) > bounds.ImportLine && r.release == nil && r.reserve != nil {
 			var refused error
 			if r.release, refused = r.reserve(); refused != nil {
 				return nil, refused
 			}
+			r.begun, r.before = time.Now(), len(r.buf)
 		}
 		r.buf = append(r.buf, part...)
+		if r.release != nil && r.setDeadline != nil {
+			r.deadline = r.begun.Add(bounds.Stall + time.Duration(len(r.buf)-r.before)*time.Second/bounds.SlowestRate)
+			r.setDeadline(r.deadline)
+		}
 		switch {
 		// the first part of a line decides whether the line can be an object
 		case len(r.buf) == len(part) && !mayBeObject(part):
@@ -67,6 +85,9 @@ func (r *lineReader) next() ([]byte, error) {
 			// JSON, so decodeLine refuses it.
 			r.number++
 			return r.buf, nil
+		case r.release != nil && errors.Is(err, os.ErrDeadlineExceeded) && !time.Now().Before(until):
+			r.number++
+			return nil, fault.New(fault.Invalid, "comes too slowly: a line above %s has %s, and a second more for each %s", bounds.Bytes(bounds.ImportLine), bounds.Stall, bounds.Bytes(bounds.SlowestRate)).By(fault.PartyCaller)
 		default:
 			return nil, fault.New(fault.Canceled, "the export could not be read on: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk/fault"
@@ -34,9 +35,14 @@ func (i Imported) String() string {
 	return fmt.Sprintf("%d turns of %d conversations are imported, %d were there already", i.Turns, i.Conversations, i.Present)
 }
 
+// Deadliner is a reader whose reads can be given a deadline. After it they return
+// os.ErrDeadlineExceeded. The zero time is no deadline.
+type Deadliner interface{ SetDeadline(time.Time) }
+
 // Import reads an export from in and adds its conversations to the tenant's storage. Turns that
 // are already in the storage stay as they are, so the caller can repeat an import. The returned
-// counts are valid also with an error, and the error's message has the counts too.
+// counts are valid also with an error, and the error's message has the counts too. If in is a
+// Deadliner, Import bounds the time in which a long line must come.
 //
 // Import returns fault.Invalid if the input is not a complete export of this version,
 // fault.NotFound if the tenant does not exist, and fault.Conflict if the storage has a
@@ -47,6 +53,9 @@ func (a *Archive) Import(ctx context.Context, id string, o ImportOptions, in io.
 		lines: lineReader{in: bufio.NewReaderSize(in, 64<<10)},
 	}
 	i.lines.reserve = func() (func(), error) { return a.reserveLongLine(ctx) }
+	if d, ok := in.(Deadliner); ok {
+		i.lines.setDeadline = d.SetDeadline
+	}
 	defer i.lines.free()
 	defer i.closeStorage()
 	err := i.run()

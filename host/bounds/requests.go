@@ -160,6 +160,10 @@ var requests = []Bound{
 		Answer: fmt.Sprintf("422 with the number of the line; one that waits longer than %s for another import's line gets 429.", ImportLineWait),
 	},
 	{
+		Name: "slow line of an import", What: fmt.Sprintf("The time that the rest of a line above %s has to come, since the other imports wait for it: %s, and a second for each %s that has come.", Bytes(ImportLine), Stall, Bytes(SlowestRate)),
+		Each: Stall.String(), Answer: "422 with the number of the line, and the connection is closed.",
+	},
+	{
 		Name: "parts of an import", What: "What a line of an import is made of: values, lists and objects of JSON.",
 		Each: fmt.Sprint(ImportValues), Answer: "422 with the number of the line",
 	},
