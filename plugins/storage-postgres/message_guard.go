@@ -235,7 +235,7 @@ func (g *messageGuard) checkLogin() error {
 	}
 	n, err := strconv.ParseUint(string(g.body[at+3:]), 10, 64)
 	if err == nil && n > sdk.MaxScramIterations || err != nil && len(g.body)-at > 20 {
-		return serverFault("asks for more than %d iterations to prove the password", sdk.MaxScramIterations)
+		return serverFault("asks for more than %d SCRAM iterations to prove the password: set the server's scram_iterations to %d at most, then set the role's password again, or name another server", sdk.MaxScramIterations, sdk.MaxScramIterations)
 	}
 	return nil
 }

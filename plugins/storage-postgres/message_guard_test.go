@@ -203,7 +203,7 @@ func TestMessageGuard(t *testing.T) {
 			l.silent()
 		}, nil, "second time", 0},
 		"iterations, 2^31":             {asking("2147483647"), nil, "iterations", 0},
-		"iterations, one more":         {asking(fmt.Sprint(sdk.MaxScramIterations + 1)), nil, "iterations", 0},
+		"iterations, one more":         {asking(fmt.Sprint(sdk.MaxScramIterations + 1)), nil, "more than 100000 SCRAM iterations to prove the password: set the server's scram_iterations", 0},
 		"iterations, beyond 64 bits":   {asking("99999999999999999999999999"), nil, "iterations", 0},
 		"iterations, with zeros first": {asking(strings.Repeat("0", 100) + "2147483647"), nil, "iterations", 0},
 	} {
