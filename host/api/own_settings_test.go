@@ -222,3 +222,31 @@ func TestOwnSettings_bound(t *testing.T) {
 		t.Error("a refused patch changed something")
 	}
 }
+
+// TestOwnSettings_hideTheOperatorsFiles checks that a refusal of own settings names the files and
+// lines of the tenant's own document only, and not those of the operator's documents.
+func TestOwnSettings_hideTheOperatorsFiles(t *testing.T) {
+	s := serve(t, Options{})
+	s.call("PUT", "/admin/v1/tenants/a", nil, withName, 201, nil)
+	for name, c := range map[string]struct {
+		body string
+		file string // of the problem; empty for a problem of an operator's document
+		path string
+	}{
+		"a variable of the operator's prompt is removed": {`{"prompts":{"variables":{"name":null}}}`, "", "prompts.system"},
+		"a key of the own document is wrong":             {`{"prompts":{"sistem":"x"}}`, "body", "prompts.sistem"},
+		"the own prompt lacks a variable":                {`{"prompts":{"system":"{{other}}"}}`, "body", "prompts.system"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var p Problem
+			s.call("PUT", ownPath, nil, c.body, 422, &p)
+			if len(p.Problems) != 1 {
+				t.Fatalf("%+v", p)
+			}
+			got := p.Problems[0]
+			if got.File != c.file || (got.Line > 0) != (c.file != "") || got.Path != c.path || strings.Contains(p.Detail, ":1:") {
+				t.Errorf("%+v; want file %q and path %s", p, c.file, c.path)
+			}
+		})
+	}
+}

@@ -59,6 +59,29 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// ForTenant returns the problems as the tenant may see them, which put the own document: without
+// the operator's files, lines and commands. operator is the operator's document of the tenant.
+// The problems keep their paths and messages.
+func (ps Problems) ForTenant(own, operator *Document) Problems {
+	out := slices.Clone(ps)
+	for i := range out {
+		p := &out[i]
+		if !own.hasProblem(p, operator) {
+			p.Pos, p.Mend = Pos{}, ""
+		}
+	}
+	return out
+}
+
+// hasProblem reports whether the position of the problem is in d. If other has the same name as
+// d, the position decides.
+func (d *Document) hasProblem(p *Problem, other *Document) bool {
+	if d == nil || p.Pos.File != d.name {
+		return false
+	}
+	return other == nil || other.name != d.name || p.Pos == d.Pos(p.Path)
+}
+
 // Unwrap returns the causes of the problems, so that errors.Is finds fs.ErrNotExist or
 // [ErrUnknownPlugin].
 func (ps Problems) Unwrap() []error {

@@ -141,7 +141,7 @@ func judge(ctx context.Context, check Check, id string, doc *config.Document, ol
 		}
 		effective, err := check(ctx, id, out.docs, trial)
 		if err != nil {
-			return accepted{}, blame(ctx, check, id, old.Operator, err)
+			return accepted{}, forTenant(blame(ctx, check, id, old.Operator, err), out.docs)
 		}
 		if err := config.CheckRestored(doc, was, effective); err != nil {
 			return accepted{}, err
@@ -202,6 +202,22 @@ func blame(ctx context.Context, check Check, id string, operators *config.Docume
 		f := fault.New(fault.Conflict, "the operator's settings of tenant %q are not valid now, and own settings cannot be checked before they are mended", id).At("tenant")
 		f.Err = wrong
 		return f
+	}
+	return err
+}
+
+// forTenant returns err as the tenant may see it, which put docs.Own. The error of blame keeps its
+// text, and of its problems nothing is in docs.Own.
+func forTenant(err error, docs config.Documents) error {
+	switch err := err.(type) {
+	case config.Problems:
+		return err.ForTenant(docs.Own, docs.Operator)
+	case *fault.Error: // of blame
+		if problems, ok := err.Err.(config.Problems); ok {
+			f := *err
+			f.Err = problems.ForTenant(nil, docs.Operator)
+			return &f
+		}
 	}
 	return err
 }
