@@ -17,7 +17,7 @@ func instanceSpec(cfg *config.Host, e *config.Effective, b config.Block) (plugin
 		return plugins.Spec{}, err
 	}
 	spec := plugins.Spec{
-		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: b.Path().String(), Role: b.Role(),
+		Kind: b.Kind, Name: b.Plugin, Tenant: e.Tenant, Block: fault.Path(b.Path()), Role: b.Role(),
 		Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress,
 	}
 	for _, n := range b.Nested() {

@@ -1,12 +1,10 @@
 package host
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -82,9 +80,9 @@ func (s *registryStorage) open(ctx context.Context, cfg *config.Host) error {
 	if same {
 		return nil
 	}
-	instance, err := s.host.manager.Open(ctx, plugins.Spec{Kind: s.block.Kind, Name: s.block.Plugin, Tenant: StorageScope, Block: "registry.storage", Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
+	instance, err := s.host.manager.Open(ctx, plugins.Spec{Kind: s.block.Kind, Name: s.block.Plugin, Tenant: StorageScope, Block: fault.Path{"registry", "storage"}, Config: resolved.Config, Secrets: resolved.Secrets, Egress: resolved.Egress})
 	if f := fault.Of(err); err != nil && f.Class == fault.Invalid {
-		return cfg.WithPositions(config.Problems{{Path: strings.Split(cmp.Or(f.Path, "registry.storage"), "."), Message: f.Message}})
+		return cfg.WithPositions(config.Problems{{Path: config.Path(f.Path), Message: f.Message}})
 	}
 	if err != nil {
 		return fmt.Errorf("registry.storage: %w", err)

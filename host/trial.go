@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
@@ -80,7 +79,7 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 	if t.Dry && b.Kind == storage.Kind {
 		return nil, nil
 	}
-	spec.Block = "" // refusedAt puts the block into the path of the problem
+	spec.Block = nil // refusedAt puts the block into the path of the problem
 	i, err := t.Plugins.Open(ctx, spec)
 	switch f := fault.Of(err); {
 	case err == nil:
@@ -96,11 +95,7 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 // refusedAt returns the problem that a plugin refused a key of its block. The problem has the
 // position of the key. If no layer set the key, it has the position of the nearest key above.
 func refusedAt(e *config.Effective, b config.Block, f *fault.Error) config.Problem {
-	root := b.Path()
-	path := root
-	if f.Path != "" {
-		path = append(slices.Clone(root), strings.Split(f.Path, ".")...)
-	}
+	path := slices.Concat(b.Path(), config.Path(f.Path))
 	p := config.Problem{Path: path, Message: f.Message}
 	entries := e.Explain()
 	for n := min(len(path), bounds.DocumentDepth); n > 0 && p.Pos == (config.Pos{}); n-- {

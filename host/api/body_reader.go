@@ -73,7 +73,7 @@ func readWholeBody(x *exchange, r *http.Request, limit int64) ([]byte, error) {
 	case fault.Is(err, fault.RateLimited), fault.Is(err, fault.Invalid):
 		return nil, err
 	}
-	return nil, malformed("", "the body cannot be read: %w", err)
+	return nil, malformedAt(nil, "the body cannot be read: %w", err)
 }
 
 // read appends to buf until the end of the body. The buffer grows up to most bytes.

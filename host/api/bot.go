@@ -22,7 +22,7 @@ func (s *Server) acquireBot(r *http.Request) (*registry.Lease, error) {
 		return nil, err
 	}
 	lease, err := s.host.Registry().Acquire(r.Context(), id)
-	if e := fault.Of(err); e != nil && e.Class == fault.NotFound && e.Path == "" {
+	if e := fault.Of(err); e != nil && e.Class == fault.NotFound && len(e.Path) == 0 {
 		// the header in the path of the error tells a missing tenant from a missing conversation
 		named := *e
 		return nil, named.At(tenantHeader)

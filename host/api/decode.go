@@ -22,10 +22,10 @@ import (
 // it.
 func decodeObject(body []byte, fields map[string]any) error {
 	if !utf8.Valid(body) {
-		return malformed("", "the body is not UTF-8 text")
+		return malformedAt(nil, "the body is not UTF-8 text")
 	}
 	if n := jsonstream.CountValues(body); n > bounds.BodyValues { // the check comes before decoding allocates memory for the values
-		return malformed("", "the body has %d values; no request has more than %d", n, bounds.BodyValues)
+		return malformedAt(nil, "the body has %d values; no request has more than %d", n, bounds.BodyValues)
 	}
 	d := jsontext.NewDecoder(bytes.NewBuffer(body))
 	token, err := d.ReadToken()
@@ -33,7 +33,7 @@ func decodeObject(body []byte, fields map[string]any) error {
 		return notJSON(err)
 	}
 	if token.Kind() != jsontext.KindBeginObject {
-		return malformed("", "the body is not a JSON object")
+		return malformedAt(nil, "the body is not a JSON object")
 	}
 	for {
 		token, err := d.ReadToken()
@@ -63,7 +63,7 @@ func decodeObject(body []byte, fields map[string]any) error {
 		}
 	}
 	if _, err := d.ReadToken(); err != io.EOF {
-		return malformed("", "the body has more after its JSON object")
+		return malformedAt(nil, "the body has more after its JSON object")
 	}
 	return nil
 }
@@ -88,13 +88,13 @@ func notJSON(err error) error {
 	e, ok := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return malformed("", "the body is not JSON: it ends too early")
+		return malformedAt(nil, "the body is not JSON: it ends too early")
 	case !ok:
-		return malformed("", "the body is not JSON: %w", err)
+		return malformedAt(nil, "the body is not JSON: %w", err)
 	case errors.Is(err, jsontext.ErrDuplicateName):
-		return malformed(strings.Join(slices.Collect(e.JSONPointer.Tokens()), "."), "is given twice")
+		return malformedAt(slices.Collect(e.JSONPointer.Tokens()), "is given twice")
 	}
-	return malformed("", "the body is not JSON: %w at byte %d", e.Err, e.ByteOffset)
+	return malformedAt(nil, "the body is not JSON: %w at byte %d", e.Err, e.ByteOffset)
 }
 
 // wrongType returns the error for a field whose value has the wrong type.

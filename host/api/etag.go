@@ -56,7 +56,7 @@ func preconditionError(err error) error {
 	}
 	lasting := *e
 	lasting.Retryable = false
-	if e.Path == "If-Match" || e.Path == "If-None-Match" {
+	if path := e.Path.String(); path == "If-Match" || path == "If-None-Match" {
 		return withStatus(http.StatusPreconditionFailed, &lasting)
 	}
 	return &lasting

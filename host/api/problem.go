@@ -72,6 +72,7 @@ var problemRules = map[fault.Class]problemRule{
 	fault.PluginUnavailable: {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 	fault.Deadline:          {status: http.StatusGatewayTimeout, title: "No answer in time"},
 	fault.Canceled:          {status: http.StatusServiceUnavailable, title: "Canceled", retryAfter: true}, // the host canceled the request; a caller that disconnected reads no response
+	fault.Unsupported:       {status: http.StatusUnprocessableEntity, title: "Not supported", others: configurationStatuses},
 	fault.UnknownInstance:   {status: http.StatusServiceUnavailable, title: "Plugin unavailable", retryAfter: true},
 }
 
@@ -127,7 +128,16 @@ func withStatus(status int, e *fault.Error) error { return &statusError{status, 
 // malformed returns an error with status 400 for a request that cannot be parsed. A request that
 // can be parsed but asks for something impossible gets 422 instead.
 func malformed(path, format string, args ...any) error {
-	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path))
+	if path == "" { // a query parameter without a name
+		return malformedAt(nil, format, args...)
+	}
+	return malformedAt(fault.Path{path}, format, args...)
+}
+
+// malformedAt is malformed for a field inside of another one, or with an empty path for the request
+// as a whole.
+func malformedAt(path fault.Path, format string, args ...any) error {
+	return withStatus(http.StatusBadRequest, fault.New(fault.Invalid, format, args...).At(path...))
 }
 
 // NewProblem returns the problem for an operator, with all details that the host has about err.
@@ -140,7 +150,7 @@ func NewProblem(err error) *Problem {
 // replaces the texts of plugins and upstreams.
 func ProblemForCallers(err error) *Problem {
 	p, e := problemOf(err)
-	p.Detail, p.Path, p.Problems = e.ForCallers(), e.PathForCallers(), nil
+	p.Detail, p.Path, p.Problems = e.ForCallers(), e.PathForCallers().String(), nil
 	return p
 }
 
@@ -160,7 +170,7 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	rule := problemRules[e.Class]
 	p := &Problem{
 		Type: problemType + e.Class.String(), Title: rule.title, Status: rule.statusFor(e.Party), Detail: e.Error(),
-		Class: e.Class.String(), Path: e.Path, Party: e.Party.String(), Retryable: e.Retryable,
+		Class: e.Class.String(), Path: e.Path.String(), Party: e.Party.String(), Retryable: e.Retryable,
 		RetryAfterMS: e.RetryAfter.Milliseconds(),
 	}
 	if rule.retryAfter && p.RetryAfterMS == 0 && e.Retryable {

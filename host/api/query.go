@@ -30,7 +30,7 @@ func queryOf(r *http.Request) query {
 func readQuery(r *http.Request, names ...string) (query, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return query{}, malformed("", "the query of the URL cannot be read: %w", err)
+		return query{}, malformedAt(nil, "the query of the URL cannot be read: %w", err)
 	}
 	for name, given := range values {
 		switch {

@@ -161,7 +161,7 @@ func (s *Server) newRouter(routes map[string]map[string]route) http.Handler {
 		return fault.New(fault.NotFound, "there is nothing at %s", clip(r.URL.Path))
 	}))
 	m.unclean = toHandler(s.authorize("/", func(_ http.ResponseWriter, r *http.Request) error {
-		return malformed("", "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
+		return malformedAt(nil, "the path %s has a part that is empty or made of dots; expected every part to be given, and dots that are a name as %%2e", clip(r.URL.EscapedPath()))
 	}))
 	return m
 }

@@ -94,10 +94,7 @@ func newTenant(t registry.Tenant) Tenant {
 		out.MissingSecret = t.Missing.Error()
 	}
 	if t.Unavailable != nil {
-		f := fault.Of(t.Unavailable)
-		if out.Unavailable = f.Message; f.Path != "" {
-			out.Unavailable = f.Path + ": " + f.Message
-		}
+		out.Unavailable = fault.Of(t.Unavailable).Error()
 	}
 	return out
 }

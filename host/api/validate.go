@@ -117,7 +117,7 @@ func refuseBody(w http.ResponseWriter, r *http.Request) error {
 			return context.Cause(r.Context())
 		}
 	}
-	return malformed("", "this request has no body; expected none")
+	return malformedAt(nil, "this request has no body; expected none")
 }
 
 // checkHeaderCount returns an error if the request has too many headers.

@@ -88,7 +88,7 @@ func (i *importer) explain(err error) error {
 	}
 	if i.lines.number > 0 && !errors.As(err, new(notOfALine)) {
 		f.Message = fmt.Sprintf("line %d: %s", i.lines.number, f.Error())
-		f.Path = ""
+		f.Path = nil
 	}
 	if i.store != nil {
 		f.Message += fmt.Sprintf("; %s, and to repeat the import is safe", i.done)

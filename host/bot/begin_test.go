@@ -36,7 +36,7 @@ func TestBegin_idempotencyKeys(t *testing.T) {
 		t.Errorf("replay %+v %v, model asked %d times", r, err, len(m.seen))
 	}
 	_, err = newTestBot(&logStorage{reused: true}, m).Chat(context.Background(), req, nil)
-	if e := wantClass(t, err, fault.Invalid); e.Path != "Idempotency-Key" {
+	if e := wantClass(t, err, fault.Invalid); e.Path.String() != "Idempotency-Key" {
 		t.Errorf("path %q", e.Path)
 	}
 	_, err = newTestBot(&logStorage{busy: 1, sameKey: true}, m).Chat(context.Background(), req, nil)

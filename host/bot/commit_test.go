@@ -123,7 +123,7 @@ func testRefusedCommit(t *testing.T, class fault.Class, refuses func(*storage.Co
 		if !isOver(refusal) {
 			t.Error(err)
 		}
-	case e.Party == fault.PartyCaller || e.Path != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
+	case e.Party == fault.PartyCaller || e.Path.String() != "" || e.Class == fault.Invalid || e.Class == fault.NotFound:
 		t.Errorf("%s by %s at %q: %v", e.Class, e.Party, e.Path, err)
 	case strings.Contains(e.ForCallers(), "secret"):
 		t.Error(err)

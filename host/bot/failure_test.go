@@ -63,7 +63,7 @@ func TestForCallers(t *testing.T) {
 			}
 		})
 	}
-	f := newFailure(fault.New(fault.NotFound, "10.0.0.7 has no model").At("llm.model").From(fault.OriginModel))
+	f := newFailure(fault.New(fault.NotFound, "10.0.0.7 has no model").At("llm", "model").From(fault.OriginModel))
 	if f.Detail != "llm.model: 10.0.0.7 has no model" || f.Party != "tenant" || f.Path != "llm.model" {
 		t.Errorf("%+v", f)
 	}

@@ -44,7 +44,7 @@ func TestRequest_check(t *testing.T) {
 				r := ok
 				c(&r)
 				_, err := newTestBot(s, &scriptLLM{words: []string{"ok"}}).Chat(context.Background(), r, nil)
-				if e := wantClass(t, err, fault.Invalid); e.Path != path {
+				if e := wantClass(t, err, fault.Invalid); e.Path.String() != path {
 					t.Errorf("%s %d: path %q", path, i, e.Path)
 				}
 				if len(s.begins) != 0 {

@@ -62,7 +62,7 @@ func notKept(err error) error {
 			After(time.Second)
 	case isUncertain(err):
 		out := *e
-		out.Message, out.Told, out.Path, out.Err = lost+e.Message, lost+e.ForCallers(), "", err
+		out.Message, out.Told, out.Path, out.Err = lost+e.Message, lost+e.ForCallers(), nil, err
 		return &out
 	case isPassing(err):
 		return as(fault.ProviderFailed, "the storage takes no more for now").After(e.RetryAfter)

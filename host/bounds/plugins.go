@@ -5,6 +5,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 const (
@@ -44,6 +45,11 @@ var plugins = []Bound{
 		Name: "addresses of a name", What: "The addresses of one name that are looked at for a connection under `egress`.",
 		Each:   fmt.Sprint(egress.MaxAddresses),
 		Answer: "The others are left out.",
+	},
+	{
+		Name: "segments of the path of an error", What: "The names and indexes with which a plugin's error says what is wrong.",
+		Each:   fmt.Sprint(fault.MaxPathSegments),
+		Answer: "The innermost are left out.",
 	},
 	{
 		Name: "hosts of a database", What: "The hosts that storage-postgres tries for one database.",

@@ -10,6 +10,7 @@
 //	<!-- part of: PATH -->     the block is a part of the file PATH, with any indentation
 //	<!-- invalid -->           the block is a configuration that must be refused
 //	<!-- hosts: N -->          the commands of the block start N hosts in the background
+//	<!-- fault -->             the trailers of an error; <!-- fault bytes --> has their bytes
 //	<!-- not run: REASON -->   the tests ignore the block
 //
 // Anywhere in a page, <!-- holds: PATH: NAME = VALUE --> says that a sentence of the page is
@@ -32,6 +33,7 @@
 //	api_test.go         routes and statuses of docs/api.md are those of the API
 //	protocol_test.go    constants of docs/plugins.md are those of the SDK
 //	dependency_test.go  each dependency has its reason in docs/architecture.md
+//	fault_test.go       the bytes of an error in docs/plugins.md are those that the host reads
 //	bounds_test.go      each bound has a test that goes beyond it
 //	make_test.go        the Makefile has the targets that pages name, each with a line of help
 //	machine_test.go     no file of the tree names the machine on which it was written

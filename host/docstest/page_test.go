@@ -28,7 +28,7 @@ func (b *block) has(mark string) bool { _, ok := b.marks[mark]; return ok }
 // languages has the language tags that a code block may have.
 var languages = []string{"sh", "hcl", "yaml", "json", "go", "text", "mermaid", "sql"}
 
-var marks = []string{"file", "output", "type", "part of", "invalid", "not run", "hosts"}
+var marks = []string{"file", "output", "type", "part of", "invalid", "not run", "hosts", "fault", "fault bytes"}
 
 var comment = regexp.MustCompile(`^<!-- ([a-z ]+?)(?:: (.*))? -->$`)
 

@@ -25,10 +25,10 @@ type Spec struct {
 	// Tenant is the tenant that uses the instance. If the plugin is not isolated by tenant,
 	// all tenants with the same configuration share an instance.
 	Tenant string
-	// Block is the dotted key of the configuration block in the tenant's document. An error
+	// Block is the path of the configuration block in the tenant's document. An error
 	// that blames a key of the tenant's settings names the key with Block in front. If
 	// Block is empty, the error names the key as the plugin does.
-	Block string
+	Block fault.Path
 	// Config is the plugin's configuration block as a JSON object. It must be valid against
 	// the plugin's schema, with all references and secrets resolved.
 	Config []byte
@@ -77,7 +77,7 @@ type instance struct {
 type Instance struct {
 	*instance
 	m      *Manager
-	block  string
+	block  fault.Path
 	tenant string
 	closed atomic.Bool
 	once   sync.Once

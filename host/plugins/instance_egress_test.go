@@ -50,9 +50,9 @@ func TestSpec_Egress(t *testing.T) {
 func TestSpec_EgressUnknown(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test=good")
 	i := h.open(Spec{Name: "test"})
-	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Block: "llm", Tenant: "a", Config: []byte(`{}`), Egress: policy(t, egress.Public)})
+	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Block: fault.Path{"llm"}, Tenant: "a", Config: []byte(`{}`), Egress: policy(t, egress.Public)})
 	f := fault.Of(err)
-	if f.Class != fault.Invalid || f.Party != fault.PartyTenant || f.Path != "llm" || !strings.Contains(f.Message, "egress {") {
+	if f.Class != fault.Invalid || f.Party != fault.PartyTenant || f.Path.String() != "llm" || !strings.Contains(f.Message, "egress {") {
 		t.Errorf("%+v", f)
 	}
 	if got := h.ask(i, "opened"); got != "1" {

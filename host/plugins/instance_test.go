@@ -123,7 +123,7 @@ func TestInstance_errorsOfThePlugin(t *testing.T) {
 func TestManager_Open_configurationIsRefused(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	_, err := h.Open(context.Background(), Spec{Kind: "llm", Name: "test", Config: []byte(`{"fail":true}`)})
-	if f := fault.Of(err); f.Class != fault.Invalid || f.Path != "secret" {
+	if f := fault.Of(err); f.Class != fault.Invalid || f.Path.String() != "secret" {
 		t.Errorf("err = %v", err)
 	}
 	h.ask(h.open(Spec{Name: "test"}), "hello")

@@ -14,7 +14,7 @@ import (
 func TestManager_Open_nested(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test", "inner")
 	spec := func(config string) Spec {
-		return Spec{Name: "test", Nested: []Spec{{Kind: "llm", Name: "inner", Role: "embedding", Block: "memory.embedder", Config: []byte(config)}}}
+		return Spec{Name: "test", Nested: []Spec{{Kind: "llm", Name: "inner", Role: "embedding", Block: fault.Path{"memory", "embedder"}, Config: []byte(config)}}}
 	}
 	held := func(outer, inner int) func() bool {
 		return func() bool { return h.row("test").Instances == outer && h.row("inner").Instances == inner }
@@ -39,7 +39,7 @@ func TestManager_Open_nested(t *testing.T) {
 	s := spec(`{"fail":true}`)
 	s.Kind, s.Config = "llm", []byte(`{}`)
 	_, err := h.Open(context.Background(), s)
-	if f := fault.Of(err); f.Class != fault.Invalid || !strings.HasPrefix(f.Path, "memory.embedder") {
+	if f := fault.Of(err); f.Class != fault.Invalid || !strings.HasPrefix(f.Path.String(), "memory.embedder") {
 		t.Errorf("a nested plugin that refuses its configuration gives %v", err)
 	}
 	eventually(t, 10*time.Second, "the release after the refusal", held(0, 0))

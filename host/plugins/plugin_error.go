@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/host/secret"
@@ -35,9 +36,9 @@ func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 		return err
 	}
 	f := fault.Of(err)
-	message, path := s.m.sanitizer.Clean(f.Message, process.MaxMessageBytes), s.m.sanitizer.Clean(f.Path, process.MaxNameBytes)
+	message, path := s.m.sanitizer.Clean(f.Message, process.MaxMessageBytes), s.cleanPath(f.Path)
 	if f.Origin == fault.OriginHere {
-		if message == f.Message && path == f.Path {
+		if message == f.Message && slices.Equal(path, f.Path) {
 			return err
 		}
 		from = fault.OriginHere
@@ -45,8 +46,29 @@ func (s *supervisor) fromPlugin(err error, from fault.Origin) error {
 	out := f.From(from)
 	out.Message, out.Path = message, path
 	out.Err = nil // f.Err contains the text before it was sanitized
-	if errors.Is(err, fault.ErrTooLarge) {
-		out.Err = fault.ErrTooLarge
+	for _, kept := range []error{fault.ErrRequestTooLarge, fault.ErrAnswerTooLarge} {
+		if errors.Is(err, kept) {
+			out.Err = kept
+		}
+	}
+	return out
+}
+
+// cleanPath returns the path of a plugin's error with a sanitized text. It returns a path of one
+// segment if a secret crosses the border of two segments.
+func (s *supervisor) cleanPath(path fault.Path) fault.Path {
+	if len(path) == 0 {
+		return nil
+	}
+	out := make(fault.Path, len(path))
+	size := 0
+	for i, segment := range path {
+		out[i] = s.m.sanitizer.Clean(segment, process.MaxNameBytes)
+		size += len(out[i])
+	}
+	whole := s.m.sanitizer.Clean(strings.Join(path, "."), process.MaxNameBytes)
+	if size > process.MaxNameBytes || whole != strings.Join(out, ".") {
+		return fault.Path{whole}
 	}
 	return out
 }
@@ -83,13 +105,13 @@ func secretsOf(spec Spec) []string {
 // block. Errors that blame the caller get no key.
 func (i *Instance) withKey(err error) error {
 	f := (*fault.Error)(nil)
-	if i.block == "" || !errors.As(err, &f) || f.Origin == fault.OriginHere || f.Party == fault.PartyCaller {
+	if len(i.block) == 0 || !errors.As(err, &f) || f.Origin == fault.OriginHere || f.Party == fault.PartyCaller {
 		return err
 	}
 	out := *f
 	switch {
-	case f.Path != "":
-		out.Path = i.block + "." + f.Path
+	case len(f.Path) > 0:
+		out.Path = f.Path.Below(i.block...)
 	case f.Party == fault.PartyTenant:
 		out.Path = i.block
 	}

@@ -16,7 +16,7 @@ import (
 // the host sets.
 func withSecret(secret string) Spec {
 	return Spec{
-		Kind: "llm", Name: "test", Tenant: "t", Block: "llm",
+		Kind: "llm", Name: "test", Tenant: "t", Block: fault.Path{"llm"},
 		Config: fmt.Appendf(nil, `{"secret":%q}`, secret), Secrets: []string{secret},
 	}
 }
@@ -86,7 +86,7 @@ func TestSanitizer_refusedConfiguration(t *testing.T) {
 	spec.Config = fmt.Appendf(nil, `{"secret":%q,"proxy":"http://user:pr0xy-pass@proxy:3128","fail":true}`, first)
 	_, err := h.Open(context.Background(), spec)
 	f := fault.Of(err)
-	if f == nil || f.Class != fault.Invalid || f.Party != fault.PartyTenant || f.Path != "llm.proxy" || f.Origin != fault.OriginSettings {
+	if f == nil || f.Class != fault.Invalid || f.Party != fault.PartyTenant || f.Path.String() != "llm.proxy" || f.Origin != fault.OriginSettings {
 		t.Fatalf("%+v", f)
 	}
 	if want := "cannot use http://user:<secret>@proxy:3128 with the key <secret>"; f.Message != want {

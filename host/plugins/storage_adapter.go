@@ -106,7 +106,7 @@ func readWithin(req *storage.ReadRequest, read func(*storage.ReadRequest) (*stor
 
 // tooLarge reports whether the plugin's response was larger than a message may be.
 func tooLarge(err error) bool {
-	return errors.Is(err, fault.ErrTooLarge) && fault.Of(err).Party == fault.PartyPlugin
+	return errors.Is(err, fault.ErrAnswerTooLarge)
 }
 
 func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {

@@ -33,7 +33,7 @@ type totals struct {
 var callClasses = [...]fault.Class{
 	fault.Internal, fault.NotFound, fault.Invalid, fault.Conflict, fault.Unauthenticated, fault.Forbidden, fault.RateLimited,
 	fault.QuotaExhausted, fault.ContextTooLong, fault.ContentFiltered, fault.ProviderFailed, fault.PluginUnavailable, fault.Deadline,
-	fault.Canceled, fault.UnknownInstance,
+	fault.Canceled, fault.Unsupported, fault.UnknownInstance,
 }
 
 // countCall counts a call by its result err.

@@ -72,7 +72,7 @@ func TestPersistedCatalog_noteStorage_boundedNumber(t *testing.T) {
 	n += bounds.MaxStoragesNoted
 	wantFull := func(err error) {
 		t.Helper()
-		if f := fault.Of(err); !fault.Is(err, fault.Invalid) || f.Path != "conversation_storage" || !strings.Contains(f.Message, "erase or purge") {
+		if f := fault.Of(err); !fault.Is(err, fault.Invalid) || f.Path.String() != "conversation_storage" || !strings.Contains(f.Message, "erase or purge") {
 			t.Fatalf("%v", err)
 		}
 	}

@@ -138,7 +138,7 @@ func takenByAPI() error { return fmt.Errorf("the id is taken by %s, which goes o
 
 // noHistory returns the error for requests that need versions of tenants.
 func noHistory() error {
-	return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry.storage")
+	return fault.New(fault.Invalid, "this host keeps its tenants in memory only, without a history: name a storage for them in the host file").At("registry", "storage")
 }
 
 func (c *memoryCatalog) history(context.Context, string, int64, int) ([]Version, bool, error) {

@@ -219,7 +219,7 @@ func TestRegistry_Put_ownSettingsLeaveTheOperatorStorages(t *testing.T) {
 		}
 		acquire(t, a.Registry, "x").Release()
 	}
-	if err := own("more"); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "conversation_storage" || !strings.Contains(err.Error(), "have the operator name another") {
+	if err := own("more"); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "conversation_storage" || !strings.Contains(err.Error(), "have the operator name another") {
 		t.Errorf("%v", err)
 	}
 	for i := 2; i <= bounds.MaxStoragesNoted-bounds.MaxOwnStoragesNoted+1; i++ {

@@ -54,5 +54,5 @@ func (c *Config) check() error {
 func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 
 func invalid(path, format string, args ...any) error {
-	return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+	return fault.New(fault.Invalid, format, args...).At(fault.Keys(path)...).By(fault.PartyTenant)
 }

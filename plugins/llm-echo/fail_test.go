@@ -113,7 +113,7 @@ func TestNew_refuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := New(c.cfg)
-			if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant {
+			if f := fault.Of(err); err == nil || f.Class != fault.Invalid || f.Path.String() != c.path || f.Party != fault.PartyTenant {
 				t.Errorf("%v (%+v)", err, f)
 			}
 		})

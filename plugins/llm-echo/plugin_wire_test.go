@@ -79,7 +79,7 @@ func TestPlugin_badBlock(t *testing.T) {
 	conn := serve(t, nil)
 	_, err := pluginv1.NewPluginServiceClient(conn).Configure(t.Context(),
 		&pluginv1.ConfigureRequest{Instance: "x", Config: []byte(`{"fail":{"class":"nope"}}`)})
-	if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != "fail.class" || f.Party != fault.PartyTenant {
+	if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path.String() != "fail.class" || f.Party != fault.PartyTenant {
 		t.Errorf("got %v, %+v", err, f)
 	}
 }

@@ -166,11 +166,11 @@ func checkOptions(options map[string]any) error {
 	for key, value := range options {
 		one, err := json.Marshal(map[string]any{key: value})
 		if err != nil {
-			return invalid("options."+key, "is no JSON value")
+			return invalid("options", "is no JSON value").At("options", key)
 		}
 		var typeErr *json.UnmarshalTypeError
 		if err := json.Unmarshal(one, new(api.Options)); errors.As(err, &typeErr) {
-			return invalid("options."+key, "must be %s, not %s", typeErr.Type, typeErr.Value)
+			return invalid("options", "must be %s, not %s", typeErr.Type, typeErr.Value).At("options", key)
 		}
 	}
 	return nil
@@ -186,6 +186,6 @@ func numPredict(options map[string]any) int {
 	return n
 }
 
-func invalid(path, format string, args ...any) *fault.Error {
-	return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+func invalid(key, format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, format, args...).At(key).By(fault.PartyTenant)
 }

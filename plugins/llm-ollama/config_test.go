@@ -84,7 +84,7 @@ func TestNew_refuses(t *testing.T) {
 			c.change(&cfg)
 			_, err := New(cfg)
 			f := fault.Of(err)
-			if f == nil || f.Class != fault.Invalid || f.Path != c.path || f.Party != fault.PartyTenant || !strings.Contains(f.Message, c.message) {
+			if f == nil || f.Class != fault.Invalid || f.Path.String() != c.path || f.Party != fault.PartyTenant || !strings.Contains(f.Message, c.message) {
 				t.Fatal(err)
 			}
 			if strings.Contains(f.Message, "s3cret") {

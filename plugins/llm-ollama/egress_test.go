@@ -59,7 +59,7 @@ func TestNew_egress(t *testing.T) {
 			}
 			if err == nil {
 				_ = m.Close()
-			} else if f := fault.Of(err); f.Class != fault.Invalid || f.Path != "base_url" || f.Party != fault.PartyTenant || !strings.Contains(f.Message, "egress { allow = [") {
+			} else if f := fault.Of(err); f.Class != fault.Invalid || f.Path.String() != "base_url" || f.Party != fault.PartyTenant || !strings.Contains(f.Message, "egress { allow = [") {
 				t.Errorf("%+v", f)
 			}
 		})
@@ -90,7 +90,7 @@ func TestModel_Chat_egress(t *testing.T) {
 		},
 	} {
 		f := fault.Of(call())
-		if f.Class != fault.Invalid || f.Path != "base_url" || f.Retryable || !strings.Contains(f.Message, "127.0.0.1") {
+		if f.Class != fault.Invalid || f.Path.String() != "base_url" || f.Retryable || !strings.Contains(f.Message, "127.0.0.1") {
 			t.Errorf("%+v", f)
 		}
 	}
@@ -121,7 +121,7 @@ func TestModel_Chat_egressProxy(t *testing.T) {
 		t.Errorf("the proxy was asked %d times: %v", asked.Load(), err)
 	}
 	for _, base := range []string{"http://direct.internal", "http://10.0.0.5", proxy.URL} {
-		if f := fault.Of(try(base)); f.Class != fault.Invalid || f.Path != "base_url" {
+		if f := fault.Of(try(base)); f.Class != fault.Invalid || f.Path.String() != "base_url" {
 			t.Errorf("%s: %v", base, f)
 		}
 	}

@@ -80,7 +80,7 @@ func TestJSONLines_refuses(t *testing.T) {
 				l.raw(c.body)
 			}
 			_, finish, err := talk(t.Context(), s.model(nil), ask("Hi"))
-			if e := fault.Of(err); e == nil || e.Class != c.want || e.Path != c.path {
+			if e := fault.Of(err); e == nil || e.Class != c.want || e.Path.String() != c.path {
 				t.Errorf("%+v, %+v", finish, e)
 			}
 		})

@@ -2,7 +2,6 @@ package ollama
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -19,12 +18,12 @@ func messages(in []chat.Message) ([]api.Message, error) {
 		switch m.Role {
 		case chat.System, chat.User, chat.Assistant, chat.Tool:
 		default:
-			return nil, fault.New(fault.Invalid, "unknown role %q", m.Role).At(fmt.Sprintf("messages[%d].role", i))
+			return nil, fault.New(fault.Invalid, "unknown role %q", m.Role).At("messages", fault.Index(i), "role")
 		}
 		main := api.Message{Role: string(m.Role)}
 		results := 0
 		for j, p := range m.Parts {
-			path := fmt.Sprintf("messages[%d].parts[%d]", i, j)
+			path := fault.Path{"messages", fault.Index(i), "parts", fault.Index(j)}
 			if p.ToolResult != nil {
 				result, err := toolResult(p.ToolResult, toolNames, path)
 				if err != nil {
@@ -48,14 +47,14 @@ func messages(in []chat.Message) ([]api.Message, error) {
 	return out, nil
 }
 
-func addPart(to *api.Message, p chat.Part, path string) error {
+func addPart(to *api.Message, p chat.Part, path fault.Path) error {
 	switch {
 	case p.Media != nil:
 		switch {
 		case p.Media.Kind != chat.Image:
-			return fault.New(fault.Invalid, "is of the kind %q; Ollama takes images only", p.Media.Kind).At(path + ".media")
+			return fault.New(fault.Unsupported, "is of the kind %q; Ollama takes images only", p.Media.Kind).At(append(path, "media")...)
 		case len(p.Media.Data) == 0:
-			return fault.New(fault.Invalid, "Ollama fetches no images; expected the image's bytes, not its URL").At(path + ".media")
+			return fault.New(fault.Unsupported, "Ollama fetches no images; expected the image's bytes, not its URL").At(append(path, "media")...)
 		}
 		to.Images = append(to.Images, p.Media.Data)
 	case p.Reasoning != nil:
@@ -64,7 +63,7 @@ func addPart(to *api.Message, p chat.Part, path string) error {
 		call := api.ToolCall{ID: p.ToolCall.ID, Function: api.ToolCallFunction{Index: len(to.ToolCalls), Name: p.ToolCall.Name}}
 		if p.ToolCall.Arguments != "" {
 			if err := json.Unmarshal([]byte(p.ToolCall.Arguments), &call.Function.Arguments); err != nil {
-				return fault.New(fault.Invalid, "expected a JSON object").At(path + ".tool_call.arguments")
+				return fault.New(fault.Invalid, "expected a JSON object").At(append(path, "tool_call", "arguments")...)
 			}
 		}
 		to.ToolCalls = append(to.ToolCalls, call)
@@ -73,20 +72,20 @@ func addPart(to *api.Message, p chat.Part, path string) error {
 	case p.Kind() == chat.KindText:
 		to.Content += p.Text
 	default:
-		return fault.New(fault.Invalid, "is of the kind %q, which Ollama does not take", p.Kind()).At(path)
+		return fault.New(fault.Unsupported, "is of the kind %q, which Ollama does not take", p.Kind()).At(path...)
 	}
 	return nil
 }
 
-func toolResult(r *chat.ToolResult, names map[string]string, path string) (api.Message, error) {
+func toolResult(r *chat.ToolResult, names map[string]string, path fault.Path) (api.Message, error) {
 	m := api.Message{Role: string(chat.Tool), ToolName: r.Name, ToolCallID: r.ToolCallID}
 	if m.ToolName == "" {
 		m.ToolName = names[r.ToolCallID]
 	}
 	for i, p := range r.Parts {
-		at := fmt.Sprintf("%s.tool_result.parts[%d]", path, i)
+		at := fault.Path{"tool_result", "parts", fault.Index(i)}.Below(path...)
 		if p.ToolCall != nil || p.ToolResult != nil || p.Reasoning != nil {
-			return m, fault.New(fault.Invalid, "a tool's result is text and images").At(at)
+			return m, fault.New(fault.Unsupported, "a tool's result is text and images").At(at...)
 		}
 		if err := addPart(&m, p, at); err != nil {
 			return m, err

@@ -56,7 +56,7 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 	case status == http.StatusForbidden:
 		f = fault.New(fault.Forbidden, "the Ollama server at %s does not allow this: %s", at, said).By(fault.PartyTenant)
 		if m.apiKey != "" || !own {
-			f.Path = "api_key"
+			f.Path = fault.Path{"api_key"}
 		}
 	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && isBusy(said):
 		return m.busy(err, seen, said)
@@ -115,7 +115,7 @@ func (m *Model) unauthorized(err error) *fault.Error {
 	switch {
 	case errors.As(err, &auth) && auth.SigninURL != "":
 		// The error does not repeat the sign-in URL, because this URL contains the server's own key.
-		f.Path, f.Message = "model", "the Ollama server at "+m.address()+" is not signed in, which this model needs; run there: ollama signin"
+		f.Path, f.Message = fault.Path{"model"}, "the Ollama server at "+m.address()+" is not signed in, which this model needs; run there: ollama signin"
 	case m.apiKey != "":
 		f.Message = "the Ollama server at " + m.address() + " does not accept the api_key"
 	}

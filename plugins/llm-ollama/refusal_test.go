@@ -2,6 +2,7 @@ package ollama
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,35 +33,35 @@ func TestModel_refused(t *testing.T) {
 		want   fault.Error // expected error; Message is a part of the actual message
 	}{
 		"missing model": {json(404, "model 'gemma3:1b' not found"),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "model", Message: "ollama pull gemma3:1b"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"model"}, Message: "ollama pull gemma3:1b"}},
 		"not an Ollama": {plain(404, "404 page not found"),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"a missing model in words of its own": {json(404, `model "gemma3:1b" not found, try pulling it first`),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "model", Message: "ollama pull gemma3:1b"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"model"}, Message: "ollama pull gemma3:1b"}},
 		"another API's 404": {func(l *lines) {
 			l.Header().Set("Content-Type", "application/json")
 			l.WriteHeader(404)
 			l.raw(`{"error":{"message":"Invalid URL (POST /v1/api/chat)","type":"invalid_request_error"}}`)
-		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"a framework's 404": {func(l *lines) {
 			l.Header().Set("Content-Type", "application/json")
 			l.WriteHeader(404)
 			l.raw(`{"detail":"Not Found"}`)
-		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"a 404 that names a route": {json(404, "Not Found"),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"another method": {plain(405, "405 method not allowed"),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"a page": {func(l *lines) {
 			l.Header().Set("Content-Type", "text/html")
 			l.WriteHeader(200)
 			l.raw("<html>welcome</html>")
-		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"JSON of something else": {func(l *lines) {
 			l.Header().Set("Content-Type", "application/json")
 			l.WriteHeader(200)
 			l.raw(`{"status":"ok"}`)
-		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+		}, fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"a stream that ends at once": {func(l *lines) {
 			l.Header().Set("Content-Type", "application/x-ndjson")
 			l.WriteHeader(200)
@@ -71,28 +72,28 @@ func TestModel_refused(t *testing.T) {
 			l.raw(`{"error":"llama runner process has terminated"}` + "\n")
 		}, fault.Error{Class: fault.ProviderFailed, Party: fault.PartyProvider, Retryable: true, Message: "terminated"}},
 		"plain HTTP at a port of TLS": {plain(400, "Client sent an HTTP request to an HTTPS server."),
-			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: "base_url", Message: "no Ollama API"}},
+			fault.Error{Class: fault.NotFound, Party: fault.PartyTenant, Path: fault.Path{"base_url"}, Message: "no Ollama API"}},
 		"no thinking": {json(400, `"gemma3:1b" does not support thinking`),
-			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "think", Message: "does not support thinking"}},
+			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: fault.Path{"think"}, Message: "does not support thinking"}},
 		"no such thinking": {json(400, `think value "max" is not supported for this model`),
-			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "think", Message: "not supported"}},
+			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: fault.Path{"think"}, Message: "not supported"}},
 		"no chat": {json(400, `"gemma3:1b" does not support chat`),
-			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "model", Message: "does not support chat"}},
+			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: fault.Path{"model"}, Message: "does not support chat"}},
 		"no vision": {json(400, "gemma3:1b does not support vision"),
 			fault.Error{Class: fault.Invalid, Party: fault.PartyCaller, Message: "does not support vision"}},
 		"an option": {json(400, `option "num_ctx" must be of type integer`),
-			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "options", Message: "num_ctx"}},
+			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: fault.Path{"options"}, Message: "num_ctx"}},
 		"a proxy's limit": {plain(413, "<html>Request Entity Too Large"),
 			fault.Error{Class: fault.ContextTooLong, Party: fault.PartyCaller, Message: "as large as this"}},
 		"a proxy's refusal": {plain(403, "denied"),
-			fault.Error{Class: fault.Forbidden, Party: fault.PartyTenant, Path: "api_key", Message: "denied"}},
+			fault.Error{Class: fault.Forbidden, Party: fault.PartyTenant, Path: fault.Path{"api_key"}, Message: "denied"}},
 		"no key": {json(401, "unauthorized"),
-			fault.Error{Class: fault.Unauthenticated, Party: fault.PartyTenant, Path: "api_key", Message: "asks for an api_key"}},
+			fault.Error{Class: fault.Unauthenticated, Party: fault.PartyTenant, Path: fault.Path{"api_key"}, Message: "asks for an api_key"}},
 		"not signed in": {func(l *lines) {
 			l.Header().Set("Content-Type", "application/json")
 			l.WriteHeader(401)
 			l.raw(`{"error":"unauthorized","signin_url":"https://ollama.com/connect?key=abc"}` + "\n")
-		}, fault.Error{Class: fault.Unauthenticated, Party: fault.PartyTenant, Path: "model", Message: "ollama signin"}},
+		}, fault.Error{Class: fault.Unauthenticated, Party: fault.PartyTenant, Path: fault.Path{"model"}, Message: "ollama signin"}},
 		"forbidden": {json(403, "cloud is disabled"),
 			fault.Error{Class: fault.Forbidden, Party: fault.PartyTenant, Message: "cloud is disabled"}},
 		"quota": {json(402, "upgrade"),
@@ -104,7 +105,7 @@ func TestModel_refused(t *testing.T) {
 		"context": {json(400, "the input length exceeds the context length"),
 			fault.Error{Class: fault.ContextTooLong, Party: fault.PartyCaller, Message: "exceeds the context length"}},
 		"no tools": {json(400, `"gemma3:1b" does not support tools`),
-			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: "model", Message: "does not support tools"}},
+			fault.Error{Class: fault.Invalid, Party: fault.PartyTenant, Path: fault.Path{"model"}, Message: "does not support tools"}},
 		"busy": {json(503, "server busy, please try again. maximum pending requests exceeded"),
 			fault.Error{Class: fault.RateLimited, Party: fault.PartyProvider, Retryable: true, RetryAfter: busyRetry, Message: "server busy"}},
 		"busy as plain text":                {plain(503, "server busy, please try again.  maximum pending requests exceeded"), busy},
@@ -138,7 +139,7 @@ func TestModel_refused(t *testing.T) {
 			if err == nil || len(got) != 0 || finish != nil {
 				t.Fatalf("got %+v, %+v, %v", got, finish, err)
 			}
-			if f.Class != c.want.Class || f.Party != c.want.Party || f.Path != c.want.Path || f.Retryable != c.want.Retryable || f.RetryAfter != c.want.RetryAfter {
+			if f.Class != c.want.Class || f.Party != c.want.Party || !slices.Equal(f.Path, c.want.Path) || f.Retryable != c.want.Retryable || f.RetryAfter != c.want.RetryAfter {
 				t.Errorf("got %+v", f)
 			}
 			if !strings.Contains(f.Message, c.want.Message) || strings.Contains(f.Message, "ollama.invalid") || strings.Contains(f.Message, "key=abc") {

@@ -2,7 +2,6 @@ package ollama
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -50,11 +49,11 @@ func format(f llm.ResponseFormat) (json.RawMessage, error) {
 	case llm.FormatJSONSchema:
 		var object map[string]json.RawMessage
 		if err := json.Unmarshal(f.Schema, &object); err != nil || object == nil {
-			return nil, fault.New(fault.Invalid, "expected a JSON Schema, which is a JSON object").At("response_format.schema")
+			return nil, fault.New(fault.Invalid, "expected a JSON Schema, which is a JSON object").At("response_format", "schema")
 		}
 		return f.Schema, nil
 	}
-	return nil, fault.New(fault.Invalid, "unknown type %d", f.Type).At("response_format.type")
+	return nil, fault.New(fault.Invalid, "unknown type %d", f.Type).At("response_format", "type")
 }
 
 // tools converts tools to Ollama's form. Ollama's types have only a part of JSON Schema, and the server
@@ -65,7 +64,7 @@ func tools(in []llm.Tool, choice llm.ToolChoice) (api.Tools, error) {
 	case llm.ToolNone:
 		return nil, nil
 	default:
-		return nil, fault.New(fault.Invalid, "Ollama cannot be made to call a tool; expected auto or none").At("tool_choice")
+		return nil, fault.New(fault.Unsupported, "Ollama cannot be made to call a tool; expected auto or none").At("tool_choice")
 	}
 	var out api.Tools
 	for i, t := range in {
@@ -73,7 +72,7 @@ func tools(in []llm.Tool, choice llm.ToolChoice) (api.Tools, error) {
 		if len(t.Parameters) > 0 {
 			if err := json.Unmarshal(t.Parameters, &f.Parameters); err != nil {
 				return nil, fault.New(fault.Invalid, "expected a JSON Schema that Ollama understands: %w", err).
-					At(fmt.Sprintf("tools[%d].parameters", i))
+					At("tools", fault.Index(i), "parameters")
 			}
 		}
 		if f.Parameters.Type == "" {

@@ -14,7 +14,7 @@ func TestRefuseRedirect(t *testing.T) {
 	s := httptest.NewServer(http.RedirectHandler(other.URL, http.StatusTemporaryRedirect))
 	defer s.Close()
 	_, _, err := talk(t.Context(), open(t, Config{BaseURL: s.URL, Model: "m", APIKey: "k"}), ask("Hi"))
-	if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != "base_url" || f.Party != fault.PartyTenant {
+	if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path.String() != "base_url" || f.Party != fault.PartyTenant {
 		t.Errorf("got %v, %+v", err, f)
 	}
 }

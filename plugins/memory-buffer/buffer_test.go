@@ -73,7 +73,7 @@ func TestConfig(t *testing.T) {
 			switch {
 			case c.max >= 0 && (err != nil || cfg.MaxMessages != c.max):
 				t.Errorf("%+v, %v; want %d", cfg, err, c.max)
-			case c.max < 0 && (!fault.Is(err, fault.Invalid) || fault.Of(err).Path != c.path):
+			case c.max < 0 && (!fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != c.path):
 				t.Errorf("%v; want it invalid at %s", err, c.path)
 			}
 		})

@@ -104,7 +104,7 @@ func (s *Store) bootstrapDatabase(ctx context.Context) (*databaseInfo, error) {
 			if !st.rlsApplies() {
 				c := &s.cfg
 				return nil, fault.New(fault.Invalid, "the login may bypass row-level security and does not get the role %s; grant it", appRole).
-					At(c.keyPath(c.Connection.User, "connection.user")).By(fault.PartyTenant)
+					At(c.keyPath(c.Connection.User, "connection.user")...).By(fault.PartyTenant)
 			}
 			role = "none"
 		}

@@ -66,7 +66,7 @@ func TestOpen_wrongConfiguration(t *testing.T) {
 				s.Close()
 				return
 			}
-			if e := fault.Of(err); e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
+			if e := fault.Of(err); e.Class != fault.Invalid || e.Path.String() != try.path || e.Party != fault.PartyTenant ||
 				strings.Contains(e.Error(), "right") || strings.Contains(e.Error(), "wrong") {
 				t.Errorf("refused with %s at %q: %v; want it at %q", e.Class, e.Path, err, try.path)
 			}
@@ -182,7 +182,7 @@ func TestTLS(t *testing.T) {
 			cfg.TLS = TLS{Mode: try.mode, CA: try.ca}
 			s, err := Open(t.Context(), cfg, env())
 			if try.path != "" {
-				if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path {
+				if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path.String() != try.path {
 					t.Errorf("%+v: %v", try, err)
 				}
 				return

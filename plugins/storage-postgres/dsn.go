@@ -174,7 +174,7 @@ func (c *Connection) mergeInto(s settings) error {
 		for _, entry := range c.Host {
 			name, p := splitHost(entry)
 			if name == "" || strings.Contains(entry, ",") {
-				return fault.New(fault.Invalid, "%q is no host; several are a list", entry).At("connection.host").By(fault.PartyTenant)
+				return fault.New(fault.Invalid, "%q is no host; several are a list", entry).At("connection", "host").By(fault.PartyTenant)
 			}
 			names, ports = append(names, name), append(ports, p)
 		}
@@ -235,7 +235,7 @@ func (s settings) checkHosts(dialer *egress.Dialer, path string) error {
 
 // notAllowed returns the fault for an address that the egress policy refuses.
 func notAllowed(r *egress.Refusal, path string) *fault.Error {
-	return fault.New(fault.Invalid, "%s", r.Words()).At(path).By(fault.PartyTenant)
+	return fault.New(fault.Invalid, "%s", r.Words()).At(fault.Keys(path)...).By(fault.PartyTenant)
 }
 
 // maxHosts is the maximum number of hosts in one configuration. It bounds the time of a connection
@@ -254,7 +254,7 @@ const (
 // Errors are faults that name the key with the mistake.
 func (c *Config) poolConfig(dsn, path string, over Connection, dialer *egress.Dialer, share *budget.Share) (*pgxpool.Config, error) {
 	bad := func(err error, path string) error {
-		return fault.New(fault.Invalid, "%s", err.Error()).At(path).By(fault.PartyTenant)
+		return fault.New(fault.Invalid, "%s", err.Error()).At(fault.Keys(path)...).By(fault.PartyTenant)
 	}
 	s, err := parseDSN(dsn)
 	if err != nil {

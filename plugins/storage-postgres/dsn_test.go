@@ -51,7 +51,7 @@ func TestPoolConfig_dsn(t *testing.T) {
 			cfg.TLS.Mode = ""
 			p, err := cfg.poolConfig(cfg.DSN, "dsn", cfg.Connection, nil, budget.Upstreams.Share())
 			if err != nil {
-				if e := fault.Of(err); e.Class != fault.Invalid || e.Path != c.want || strings.Contains(e.Error(), "secret") {
+				if e := fault.Of(err); e.Class != fault.Invalid || e.Path.String() != c.want || strings.Contains(e.Error(), "secret") {
 					t.Errorf("%s: %v at %q; want a refusal at %q", c.dsn, err, e.Path, c.want)
 				}
 				return

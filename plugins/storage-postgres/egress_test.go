@@ -103,7 +103,7 @@ func TestOpen_egress(t *testing.T) {
 			switch {
 			case c.path == "" && err != nil:
 				t.Errorf("%+v: %v", cfg, err)
-			case c.path != "" && (err == nil || f.Class != fault.Invalid || f.Path != c.path || strings.Contains(f.Message, "secret")):
+			case c.path != "" && (err == nil || f.Class != fault.Invalid || f.Path.String() != c.path || strings.Contains(f.Message, "secret")):
 				t.Errorf("%+v: %v at %q; want it at %q", cfg, err, f.Path, c.path)
 			}
 			if len(w.dialed) > 0 {
@@ -119,11 +119,11 @@ func TestOpen_manyHosts(t *testing.T) {
 	for i := range maxHosts + 1 {
 		cfg.Connection.Host = append(cfg.Connection.Host, fmt.Sprintf("h%d.example", i))
 	}
-	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
+	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "connection.host" {
 		t.Error(err)
 	}
 	cfg = config("host=" + strings.Repeat("h,", maxHosts) + "h")
-	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" {
+	if _, err := newStore(cfg, env(), migrations); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "dsn" {
 		t.Error(err)
 	}
 }
@@ -156,13 +156,13 @@ func TestStore_egress(t *testing.T) {
 			before := len(w.dialed)
 			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: maxLease, Attempt: "again"})
 			f := fault.Of(err)
-			if f.Class != fault.Invalid || f.Path != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
+			if f.Class != fault.Invalid || f.Path.String() != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
 				t.Errorf("%s: %+v", allowed.then, f)
 			}
 			if len(w.dialed) != before {
 				t.Errorf("dialed %v", w.dialed[before:])
 			}
-			if _, err := Open(t.Context(), cfg, e); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "connection.host" {
+			if _, err := Open(t.Context(), cfg, e); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "connection.host" {
 				t.Errorf("opened again: %v", err)
 			}
 		})

@@ -171,18 +171,18 @@ func preparedMissing(err error) bool {
 
 // keyPath returns the path of the key that has set the value. If the value is empty and there is a
 // DSN, the DSN has set it.
-func (c *Config) keyPath(value, path string) string {
+func (c *Config) keyPath(value, path string) fault.Path {
 	if value == "" && c.DSN != "" {
-		return "dsn"
+		return fault.Path{"dsn"}
 	}
-	return path
+	return fault.Keys(path)
 }
 
 // configFault returns a fault with the path of a key if err proves that the configuration is wrong.
 // It returns nil for an error that may be temporary.
 func (c *Config) configFault(err error) *fault.Error {
 	at := func(set string, path, what string) *fault.Error {
-		return withCause(err, fault.Invalid, what).At(c.keyPath(set, path)).By(fault.PartyTenant)
+		return withCause(err, fault.Invalid, what).At(c.keyPath(set, path)...).By(fault.PartyTenant)
 	}
 	if refused := egress.Of(err); refused != nil {
 		return c.notAllowed(refused)
@@ -212,7 +212,7 @@ func (c *Config) configFault(err error) *fault.Error {
 
 // notAllowed returns the fault for an address that the egress policy refuses.
 func (c *Config) notAllowed(r *egress.Refusal) *fault.Error {
-	return notAllowed(r, c.keyPath(strings.Join(c.Connection.Host, ","), "connection.host"))
+	return notAllowed(r, c.keyPath(strings.Join(c.Connection.Host, ","), "connection.host").String())
 }
 
 // tlsFailed reports whether the client and the server could not agree on TLS. The driver has no

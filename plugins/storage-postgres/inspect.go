@@ -91,7 +91,7 @@ func (s *Store) inspectIn(ctx context.Context, q querier) (*databaseState, error
 func (s *Store) checkUsable(st *databaseState) error {
 	login := func(format string, args ...any) error {
 		c := &s.cfg
-		return fault.New(fault.Invalid, format, args...).At(c.keyPath(c.Connection.User, "connection.user")).By(fault.PartyTenant)
+		return fault.New(fault.Invalid, format, args...).At(c.keyPath(c.Connection.User, "connection.user")...).By(fault.PartyTenant)
 	}
 	switch known := len(s.migrations); {
 	case st.oldest > known:

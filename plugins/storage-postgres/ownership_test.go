@@ -64,7 +64,7 @@ func TestCheckOwnership(t *testing.T) {
 				commit(t, s, call("t", "c"), begin(t, s, call("t", "c")))
 				return
 			}
-			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(e.Message, "role "+named(try.owner)+",") {
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path.String() != "schema" || !strings.Contains(e.Message, "role "+named(try.owner)+",") {
 				t.Errorf("%v; want it refused for what %s owns", err, try.owner)
 			}
 		})

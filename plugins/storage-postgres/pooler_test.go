@@ -46,7 +46,7 @@ func TestOpen_poolerRefuses(t *testing.T) {
 				}
 				return
 			}
-			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != try.path || e.Party != fault.PartyTenant ||
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path.String() != try.path || e.Party != fault.PartyTenant ||
 				strings.Contains(e.Error(), "wrong") {
 				t.Errorf("%+v: %v; want it refused at %s", cfg.Connection, err, try.path)
 			}
@@ -80,7 +80,7 @@ func TestSQLState_poolerRefusals(t *testing.T) {
 			err := &pgconn.PgError{Severity: "FATAL", Code: stateProtocol, Message: try.sentence}
 			path := ""
 			if e := cfg.configFault(err); e != nil {
-				path = e.Path
+				path = e.Path.String()
 			}
 			if e := classify(t.Context(), err); path != try.path || e.Class != try.class {
 				t.Errorf("%s: at %q, %s; want %q, %s", try.sentence, path, e.Class, try.path, try.class)

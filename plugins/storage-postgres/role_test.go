@@ -36,7 +36,7 @@ func TestWorkingRole_logins(t *testing.T) {
 			}
 			s, err := Open(t.Context(), config(c.DSN("d_"+try.name)+" user="+try.name), env())
 			if try.refused {
-				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "dsn" { // the DSN has the user name
+				if !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "dsn" { // the DSN has the user name
 					t.Errorf("%v; want it refused", err)
 				}
 				return
@@ -54,7 +54,7 @@ func TestWorkingRole_logins(t *testing.T) {
 	}
 	// A superuser may run functions of another login only after an administrator has made the
 	// superuser a member of the role of that login.
-	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "schema" {
+	if s, err := Open(t.Context(), config(c.DSN("d_plain_alone")), env()); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "schema" {
 		t.Errorf("%v, %v; want a superuser not to start in another login's schema", s, err)
 	}
 	if _, err := c.Exec(t.Context(), "", "grant plain_alone to postgres"); err != nil {

@@ -62,7 +62,7 @@ func TestOpen_serversOwnSchemas(t *testing.T) {
 			if err == nil {
 				s.Close()
 			}
-			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path != "schema" || !strings.Contains(fmt.Sprint(err), schema) {
+			if e := fault.Of(err); err == nil || e.Class != fault.Invalid || e.Path.String() != "schema" || !strings.Contains(fmt.Sprint(err), schema) {
 				t.Errorf("%s: %v", schema, err)
 			}
 		})

@@ -61,7 +61,7 @@ func TestWatchTenants_pooler(t *testing.T) {
 	name := database(t)
 	cfg := config(b.DSN(name))
 	_, ended := watched(t, open(t, cfg))
-	if err := await(t, "the end of a watch through a pooler", ended); !fault.Is(err, fault.Invalid) || fault.Of(err).Path != "listen_dsn" {
+	if err := await(t, "the end of a watch through a pooler", ended); !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != "listen_dsn" {
 		t.Errorf("a watch through a pooler ends with %v", err)
 	}
 	cfg.ListenDSN = c.DSN(name)

@@ -22,7 +22,7 @@ type tlsSettings struct {
 // the key of the DSN in faults.
 func (t *TLS) settings(dsnMode, dsnPath string) (*tlsSettings, error) {
 	bad := func(path, format string, args ...any) error {
-		return fault.New(fault.Invalid, format, args...).At(path).By(fault.PartyTenant)
+		return fault.New(fault.Invalid, format, args...).At(fault.Keys(path)...).By(fault.PartyTenant)
 	}
 	p := &tlsSettings{mode: t.Mode}
 	switch {

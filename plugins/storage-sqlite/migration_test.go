@@ -75,7 +75,7 @@ func TestMigrate_oneByOne(t *testing.T) {
 	refused := func(what string, err error) {
 		t.Helper()
 		e := fault.Of(err)
-		if e == nil || e.Class != fault.Invalid || e.Path != "path" || !strings.Contains(e.Message, "update the plugin") {
+		if e == nil || e.Class != fault.Invalid || e.Path.String() != "path" || !strings.Contains(e.Message, "update the plugin") {
 			t.Errorf("%s by the old plugin: %v; want it told to be updated", what, err)
 		}
 	}

@@ -38,7 +38,7 @@ func TestResolvePath(t *testing.T) {
 		t.Run(fmt.Sprintf("%q below %q", c.path, c.dir), func(t *testing.T) {
 			got, err := resolvePath(c.path, c.dir)
 			switch e := fault.Of(err); {
-			case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant):
+			case c.want == "" && (e == nil || e.Class != fault.Invalid || e.Path.String() != "path" || e.Party != fault.PartyTenant):
 				t.Errorf("%q below %q: %q, %v; want it refused", c.path, c.dir, got, err)
 			case c.want != "" && (err != nil || got != c.want):
 				t.Errorf("%q below %q: %q, %v; want %q", c.path, c.dir, got, err, c.want)
@@ -137,7 +137,7 @@ func TestOpen_badPath(t *testing.T) {
 				_ = s.Close()
 			}
 			e := fault.Of(err)
-			if e == nil || e.Class != fault.Invalid || e.Path != "path" || e.Party != fault.PartyTenant || !strings.Contains(e.Message, c.want) {
+			if e == nil || e.Class != fault.Invalid || e.Path.String() != "path" || e.Party != fault.PartyTenant || !strings.Contains(e.Message, c.want) {
 				t.Errorf("%+v; want it refused at path, since it %q", e, c.want)
 			}
 		})

@@ -273,7 +273,7 @@ func TestStore_unstorableText(t *testing.T) {
 	for what, text := range map[string]string{"NUL": "a\x00b", "not UTF-8": "a\xff"} {
 		t.Run("begin with "+what, func(t *testing.T) {
 			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Message: storage.Message{Text: text}})
-			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path != "message.text" {
+			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path.String() != "message.text" {
 				t.Errorf("%s: %v", what, err)
 			}
 		})

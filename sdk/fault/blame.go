@@ -41,6 +41,7 @@ var classes = map[Class]blame{
 	PluginUnavailable: {"plugin_unavailable", true, everywhere(PartyPlugin)},
 	Deadline:          {"deadline", true, [...]Party{PartyProvider, PartyProvider, PartyPlugin, PartyProvider, PartyPlugin, PartyProvider}},
 	Canceled:          {"canceled", true, [...]Party{PartyCaller, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin}},
+	Unsupported:       {"unsupported", false, [...]Party{PartyCaller, PartyCaller, PartyTenant, PartyCaller, PartyCaller, PartyCaller}},
 	UnknownInstance:   {"unknown_instance", true, [...]Party{PartyHost, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin, PartyPlugin}},
 }
 

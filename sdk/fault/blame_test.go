@@ -3,6 +3,7 @@ package fault
 import (
 	"errors"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ var blamed = []struct {
 	{PluginUnavailable, true, "plugin plugin plugin plugin plugin plugin"},
 	{Deadline, true, "provider provider plugin provider plugin provider"},
 	{Canceled, true, "caller plugin plugin plugin plugin plugin"},
+	{Unsupported, false, "caller caller tenant caller caller caller"},
 	{UnknownInstance, true, "host plugin plugin plugin plugin plugin"},
 }
 
@@ -89,8 +91,8 @@ func TestError_From_foreign(t *testing.T) {
 			Error{Class: Invalid, Party: PartyTenant, Retryable: true, RetryAfter: 1500 * time.Millisecond, Message: "x"}},
 		"a retry against the class": {codes.Unknown, &faultv1.Fault{Class: faultv1.Class_CLASS_INTERNAL, Message: "x", Retryable: &yes},
 			Error{Class: Internal, Party: PartyPlugin, Retryable: true, Message: "x"}},
-		"a class of tomorrow": {codes.NotFound, &faultv1.Fault{Class: 99, Message: "x", Path: "model", UpstreamStatus: 410},
-			Error{Class: NotFound, Party: PartyTenant, Message: "x", Path: "model", UpstreamStatus: 410}},
+		"a class of tomorrow": {codes.NotFound, &faultv1.Fault{Class: 99, Message: "x", Path: []string{"model"}, UpstreamStatus: 410},
+			Error{Class: NotFound, Party: PartyTenant, Message: "x", Path: Path{"model"}, UpstreamStatus: 410}},
 		"a class of tomorrow and no code": {codes.Unknown, &faultv1.Fault{Class: -3, Message: "x"},
 			Error{Class: Internal, Party: PartyPlugin, Message: "x"}},
 		"a party of tomorrow": {codes.Unknown, &faultv1.Fault{Class: faultv1.Class_CLASS_INVALID, Message: "x", Party: 42},
@@ -110,7 +112,7 @@ func TestError_From_foreign(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := received(t, c.code, c.fault).From(OriginModel)
 			got.Err, got.usual, got.Origin = nil, false, OriginHere
-			if *got != c.want {
+			if !reflect.DeepEqual(*got, c.want) {
 				t.Errorf("%+v, want %+v", got, c.want)
 			}
 		})

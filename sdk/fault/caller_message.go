@@ -17,20 +17,20 @@ func (e *Error) ForCallers() string {
 	default:
 		said = e.sentence()
 	}
-	if path := e.PathForCallers(); path != "" {
-		return path + ": " + said
+	if path := e.PathForCallers(); len(path) > 0 {
+		return path.String() + ": " + said
 	}
 	return said
 }
 
 // PathForCallers returns Path if a caller can use it: if this process named the field, or if Path
-// is a key of the tenant's settings. Otherwise it returns an empty text, because a caller does not
+// is a key of the tenant's settings. Otherwise it returns an empty Path, because a caller does not
 // know the fields of a plugin's protocol.
-func (e *Error) PathForCallers() string {
+func (e *Error) PathForCallers() Path {
 	if e.Origin == OriginHere || e.Party == PartyTenant {
 		return e.Path
 	}
-	return ""
+	return nil
 }
 
 // sentence returns the fixed sentence for the class, the party and the origin of e.
@@ -55,6 +55,11 @@ func (e *Error) sentence() string {
 		case e.Party == PartyCaller:
 			return who + " cannot take this request"
 		}
+	case Unsupported:
+		if settings {
+			return "the tenant's settings ask for something that " + who + " does not support"
+		}
+		return who + " does not support what was asked for"
 	case Conflict:
 		return who + " is busy with something else, or what was asked for was changed meanwhile"
 	case Unauthenticated:

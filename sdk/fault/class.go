@@ -22,6 +22,7 @@ const (
 	PluginUnavailable       // the plugin process does not run, or stopped during the call
 	Deadline                // there was no response in time
 	Canceled                // the caller canceled the call
+	Unsupported             // the plugin does not have the call, or cannot take what the call asks for
 	UnknownInstance         // the plugin process does not have the instance; used between host and plugin only
 )
 

@@ -15,8 +15,8 @@ type Error struct {
 	Message string
 	// Told is the text for callers instead of Message. It may be empty.
 	Told string
-	// Path is the dotted name of the wrong field. It may be empty.
-	Path string
+	// Path names the wrong field. It may be empty.
+	Path Path
 	// Party is who is to blame. New sets the usual party of the class.
 	Party Party
 	// RetryAfter is the time after which a retry makes sense. 0 means unknown.
@@ -50,8 +50,9 @@ func New(class Class, format string, args ...any) *Error {
 	return e
 }
 
-// At sets the name of the wrong field and returns e.
-func (e *Error) At(path string) *Error { e.Path = path; return e }
+// At sets the path of the wrong field and returns e. Each argument is one segment:
+// At("connection", "host") names the key host in the block connection.
+func (e *Error) At(path ...string) *Error { e.Path = path; return e }
 
 // After sets the time after which a retry makes sense, marks e as retryable, and returns e.
 func (e *Error) After(d time.Duration) *Error { e.RetryAfter = d; e.Retryable = true; return e }
@@ -70,8 +71,8 @@ func (e *Error) Telling(format string, args ...any) *Error {
 func (e *Error) Upstream(status int) *Error { e.UpstreamStatus = status; return e }
 
 func (e *Error) Error() string {
-	if e.Path != "" {
-		return e.Path + ": " + e.Message
+	if len(e.Path) > 0 {
+		return e.Path.String() + ": " + e.Message
 	}
 	return e.Message
 }

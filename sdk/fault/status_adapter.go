@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"errors"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -31,28 +30,8 @@ var wire = map[Class]struct {
 	PluginUnavailable: {faultv1.Class_CLASS_PLUGIN_UNAVAILABLE, codes.Unavailable},
 	Deadline:          {faultv1.Class_CLASS_DEADLINE, codes.DeadlineExceeded},
 	Canceled:          {faultv1.Class_CLASS_UNSPECIFIED, codes.Canceled},
+	Unsupported:       {faultv1.Class_CLASS_UNSUPPORTED, codes.Unimplemented},
 	UnknownInstance:   {faultv1.Class_CLASS_UNKNOWN_INSTANCE, codes.FailedPrecondition},
-}
-
-// ErrTooLarge is wrapped by the errors for a message that is larger than the sender or the
-// receiver accepts.
-var ErrTooLarge = errors.New("a message is larger than what carries it")
-
-// byCode maps a gRPC code without a Fault to a class. gRPC itself sends codes without a Fault, and
-// some plugins do. Codes that are not in the map are Internal. ResourceExhausted is not in the map,
-// because gRPC uses it for a message that is too large.
-var byCode = map[codes.Code]Class{
-	codes.NotFound:           NotFound,
-	codes.InvalidArgument:    Invalid,
-	codes.OutOfRange:         Invalid,
-	codes.Aborted:            Conflict,
-	codes.AlreadyExists:      Conflict,
-	codes.Unauthenticated:    Unauthenticated,
-	codes.PermissionDenied:   Forbidden,
-	codes.Unavailable:        PluginUnavailable,
-	codes.DeadlineExceeded:   Deadline,
-	codes.Canceled:           Canceled,
-	codes.FailedPrecondition: Invalid,
 }
 
 // ToStatus returns err as a gRPC status error with a Fault. It returns nil for nil.
@@ -61,7 +40,7 @@ func ToStatus(err error) error {
 		return nil
 	}
 	e := *Of(err)
-	e.Message, e.Path = sendable(e.Message), sendable(e.Path)
+	e.Message, e.Path = sendable(e.Message), sendablePath(e.Path)
 	w, known := wire[e.Class]
 	if !known { // an unknown class is sent as Internal
 		w = wire[Internal]
@@ -87,7 +66,7 @@ func ToStatus(err error) error {
 	return detailed.Err()
 }
 
-// MaxText bounds the message and the path of an error that is sent to another process, in bytes.
+// MaxText bounds the message, and all segments of the path, of an error that is sent to another process, in bytes.
 // gRPC sends them in a header, and headers are small.
 const MaxText = 8 << 10
 
@@ -125,11 +104,7 @@ func fromStatus(err error) *Error {
 		}
 		return told(class, f, err)
 	}
-	e := told(class, &faultv1.Fault{Message: s.Message()}, err)
-	if s.Code() == codes.ResourceExhausted {
-		e.Message, e.Err = "a message is larger than what carries it: "+e.Message, errors.Join(ErrTooLarge, err)
-	}
-	return e
+	return fromBareStatus(s, err)
 }
 
 // maxRetryAfter is the longest RetryAfter that is accepted from a plugin.
@@ -139,7 +114,7 @@ const maxRetryAfter = 24 * time.Hour
 // unless the Fault says otherwise. An Error that is not retryable has no RetryAfter.
 func told(class Class, f *faultv1.Fault, cause error) *Error {
 	e := &Error{
-		Class: class, Message: sendable(f.Message), Path: sendable(f.Path), Party: Party(f.Party),
+		Class: class, Message: sendable(f.Message), Path: sendablePath(f.Path), Party: Party(f.Party),
 		RetryAfter: time.Duration(min(max(f.RetryAfterMs, 0), maxRetryAfter.Milliseconds())) * time.Millisecond,
 		Err:        cause,
 	}

@@ -36,7 +36,7 @@ func Decode(schemaJSON, config []byte, out any) error {
 		var typeErr *json.UnmarshalTypeError
 		if errors.As(err, &typeErr) {
 			return fault.New(fault.Invalid, "must be %s, not %s", typeErr.Type, typeErr.Value).
-				At(typeErr.Field).By(fault.PartyTenant)
+				At(fault.Keys(typeErr.Field)...).By(fault.PartyTenant)
 		}
 		// Other errors of encoding/json than type errors may contain the name of a key, but no
 		// value.

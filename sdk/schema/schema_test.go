@@ -89,7 +89,7 @@ func TestDecode(t *testing.T) {
 	} {
 		t.Run(config, func(t *testing.T) {
 			err := Decode(raw, []byte(config), &example{})
-			if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path != path || f.Party != fault.PartyTenant || strings.Contains(f.Error(), "s3") {
+			if f := fault.Of(err); f == nil || f.Class != fault.Invalid || f.Path.String() != path || f.Party != fault.PartyTenant || strings.Contains(f.Error(), "s3") {
 				t.Error(err)
 			}
 		})

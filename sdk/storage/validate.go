@@ -256,7 +256,7 @@ func requireUser(call sdk.Call, field string, asked bool) error {
 }
 
 func invalid(field, format string, args ...any) error {
-	return fault.New(fault.Invalid, format, args...).At(field)
+	return fault.New(fault.Invalid, format, args...).At(fault.Keys(field)...)
 }
 
 func validJSON(field string, raw []byte) error {

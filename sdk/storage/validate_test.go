@@ -100,7 +100,7 @@ func TestValidate(t *testing.T) {
 				}
 				return
 			}
-			if !fault.Is(err, fault.Invalid) || fault.Of(err).Path != c.field {
+			if !fault.Is(err, fault.Invalid) || fault.Of(err).Path.String() != c.field {
 				t.Errorf("%+v: %v; want %s to be invalid", c.req, err, c.field)
 			} else if strings.Contains(err.Error(), "\x00") {
 				t.Errorf("the error contains the invalid text: %q", err)

@@ -240,7 +240,7 @@ func TestTransport_sendsNothingTooLarge(t *testing.T) {
 		"many empty turns": {m.Remember(t.Context(), sdk.Call{}, make([]memory.Turn, 1<<20)), "turns"},
 	} {
 		t.Run(what, func(t *testing.T) {
-			if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path != c.path {
+			if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path.String() != c.path {
 				t.Errorf("err = %v", c.err)
 			}
 		})

@@ -81,11 +81,12 @@ func (p *Process) checkFeatures(method string, req any) error {
 	return &e
 }
 
-// attribute returns an error that names the party at fault. It changes only errors that
-// gRPC itself created, which have no details of the plugin protocol. The host is at fault
-// if its request is too large or cannot be encoded; otherwise the plugin is at fault.
-// attribute examines the request to decide this, and not the text of err. It returns all
-// other errors unchanged.
+// attribute returns an error that names the plugin, the method and the party at fault. It
+// changes only errors that a gRPC library created, which have no details of the plugin
+// protocol. The host is at fault if its request is too large or cannot be encoded, and
+// attribute examines the request to decide this. Package fault reads all other errors.
+// attribute returns errors of a lost connection unchanged, and those of a call that was
+// canceled or late.
 func (p *Process) attribute(method string, req any, err error) error {
 	s, ok := status.FromError(err)
 	if err == nil || !ok || len(s.Proto().GetDetails()) > 0 || !strings.HasPrefix(method, "/botyard.") {
@@ -93,32 +94,35 @@ func (p *Process) attribute(method string, req any, err error) error {
 	}
 	name := method[strings.LastIndexByte(method, '/')+1:]
 	request, _ := req.(proto.Message)
-	var e *fault.Error
 	switch s.Code() {
+	case codes.Canceled, codes.DeadlineExceeded, codes.Unavailable:
+		return err
 	case codes.ResourceExhausted:
-		e = fault.New(fault.Internal, "the answer of the %s to %s is larger than what carries it, or the plugin takes smaller requests than it should: %s",
-			p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
 		if size := proto.Size(request); size > sdk.MaxMessageBytes {
-			e = fault.New(fault.Internal, "the request %s of the host has %d bytes, and at most %d are carried", name, size, sdk.MaxMessageBytes)
+			e := fault.New(fault.Internal, "the request %s of the host has %d bytes, and at most %d are carried", name, size, sdk.MaxMessageBytes)
+			e.Err = errors.Join(fault.ErrRequestTooLarge, err)
+			return e
 		}
-		err = errors.Join(fault.ErrTooLarge, err)
+		if strings.HasSuffix(s.Message(), hostLimit) { // the host's library refused the answer, and has the words of the plugin's
+			e := fault.New(fault.Internal, "the answer of the %s to %s is larger than the host takes: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
+			e.Err = errors.Join(fault.ErrAnswerTooLarge, err)
+			return e.From(fault.OriginPlugin)
+		}
 	case codes.Internal:
 		if _, wrong := proto.Marshal(request); wrong != nil {
-			e = fault.New(fault.Internal, "the request %s of the host cannot be encoded: %w", name, wrong)
-			break
+			e := fault.New(fault.Internal, "the request %s of the host cannot be encoded: %w", name, wrong)
+			e.Err = err
+			return e
 		}
-		e = fault.New(fault.Internal, "the %s answered %s with what gRPC does not take: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
-	case codes.Unimplemented:
-		e = fault.New(fault.Internal, "the %s does not serve %s: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
-	default:
-		return err
 	}
-	e.Err = err
-	if e.Party == fault.PartyPlugin { // the text contains words of the plugin
-		return e.From(fault.OriginPlugin)
-	}
-	return e
+	e := *fault.Of(err)
+	e.Message = fmt.Sprintf("the %s failed at %s: %s", p.Binary.Ref, name, e.Message)
+	return &e
 }
+
+// hostLimit is the end of the message with which grpc-go refuses an answer that is larger than
+// the host takes. A plugin takes smaller requests than that.
+var hostLimit = fmt.Sprintf("vs. %d)", sdk.MaxAnswerBytes)
 
 // noteConn is a client interceptor that records the connections of go-plugin, so that
 // cleanUp can close them. If a process ends after its handshake and before the host is

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ func (a answering) Begin(context.Context, *storagev1.BeginRequest) (*storagev1.B
 }
 
 // TestProcess_attribute checks that each error of the transport names its cause and the
-// party at fault. No error may blame the caller or be retryable.
+// party at fault. No error may blame the caller, and no internal error may be retryable.
 func TestProcess_attribute(t *testing.T) {
 	large := make([]byte, sdk.MaxMessageBytes+1)
 	fine := func() (*storagev1.BeginResponse, error) {
@@ -67,7 +68,7 @@ func TestProcess_attribute(t *testing.T) {
 		{"a stream whose request is too large", fine, ask(string(large)), nil, fault.Internal, fault.PartyHost, true},
 		{"a request that is not UTF-8", fine, begin("\xff"), nil, fault.Internal, fault.PartyHost, false},
 		{"a stream whose request is not UTF-8", fine, ask("\xff"), nil, fault.Internal, fault.PartyHost, false},
-		{"a plugin that takes small requests", fine, begin(string(large[:1000])), []grpc.ServerOption{grpc.MaxRecvMsgSize(100)}, fault.Internal, fault.PartyPlugin, true},
+		{"a plugin that takes small requests", fine, begin(string(large[:1000])), []grpc.ServerOption{grpc.MaxRecvMsgSize(100)}, fault.Invalid, fault.PartyPlugin, true},
 		{"a plugin that sends small answers", func() (*storagev1.BeginResponse, error) {
 			return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{Fence: string(large[:1000])}}}, nil
 		}, begin("hi"), []grpc.ServerOption{grpc.MaxSendMsgSize(100)}, fault.Internal, fault.PartyPlugin, true},
@@ -80,10 +81,10 @@ func TestProcess_attribute(t *testing.T) {
 		}, begin("hi"), nil, fault.Internal, fault.PartyPlugin, false},
 		{"a call that is not served", func() (*storagev1.BeginResponse, error) {
 			return storagev1.UnimplementedStorageServiceServer{}.Begin(context.Background(), nil)
-		}, begin("hi"), nil, fault.Internal, fault.PartyPlugin, false},
-		{"a service that is not served", fine, ask("hi"), nil, fault.Internal, fault.PartyPlugin, false},
+		}, begin("hi"), nil, fault.Unsupported, fault.PartyPlugin, false},
+		{"a service that is not served", fine, ask("hi"), nil, fault.Unsupported, fault.PartyPlugin, false},
 		{"resources that are exhausted, without a word of the protocol", refuses(status.Error(codes.ResourceExhausted, "too many")),
-			begin("hi"), nil, fault.Internal, fault.PartyPlugin, true},
+			begin("hi"), nil, fault.RateLimited, fault.PartyProvider, false},
 		{"a limit of calls", refuses(fault.ToStatus(fault.New(fault.RateLimited, "too many"))), begin("hi"), nil, fault.RateLimited, fault.PartyProvider, false},
 		{"an error of the plugin's own", refuses(fault.ToStatus(fault.New(fault.Internal, "a bug"))), begin("hi"), nil, fault.Internal, fault.PartyPlugin, false},
 	} {
@@ -103,7 +104,8 @@ func TestProcess_attribute(t *testing.T) {
 			}
 			err = c.call(t.Context(), conn)
 			e := fault.Of(err)
-			if e == nil || e.Class != c.class || e.Party != c.party || errors.Is(err, fault.ErrTooLarge) != c.large {
+			if e == nil || e.Class != c.class || e.Party != c.party || errors.Is(err, fault.ErrTooLarge) != c.large ||
+				c.large && errors.Is(err, fault.ErrAnswerTooLarge) != strings.Contains(c.what, "answer") {
 				t.Errorf("%s: %v, %+v; want %s of the %s, too large %t", c.what, err, e, c.class, c.party, c.large)
 			} else if c.class == fault.Internal && e.Retryable {
 				t.Errorf("%s is said to be better after a retry: %v", c.what, err)

@@ -30,7 +30,7 @@ func leak(how string, log hclog.Logger) error {
 	case "error":
 		return fmt.Errorf("calling %q: 403", "https://h/?key="+url.QueryEscape(all))
 	case "fault":
-		return fault.New(fault.Forbidden, "the key %q is not known", all).At("options." + own)
+		return fault.New(fault.Forbidden, "the key %q is not known", all).At("options", own)
 	case "long": // the host shortens the message within the last secret
 		return fault.New(fault.ProviderFailed, "%s%s", strings.Repeat("x", 4090-len(own)), own+own)
 	case "stderr":

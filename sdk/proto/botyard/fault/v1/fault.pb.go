@@ -21,33 +21,87 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Class says what kind of failure happened. It decides the HTTP status that
-// the caller sees and whether a retry can help.
+// Class says what kind of failure happened. It decides who is to blame, whether the same
+// call may succeed later, and the HTTP status that the host answers to its caller:
+//
+// | class | to blame | retry | HTTP |
+// | --- | --- | --- | --- |
+// | NOT_FOUND | caller; tenant from an llm plugin | no | 404 |
+// | INVALID | caller; tenant from an llm plugin | no | 422 |
+// | CONFLICT | caller; provider from an llm plugin | yes | 409 |
+// | UNAUTHENTICATED | tenant | no | 502 |
+// | FORBIDDEN | tenant | no | 502 |
+// | RATE_LIMITED | provider | yes | 429 |
+// | QUOTA_EXHAUSTED | tenant | no | 402 |
+// | CONTEXT_TOO_LONG | caller | no | 422 |
+// | CONTENT_FILTERED | caller | no | 422 |
+// | PROVIDER_FAILED | provider | yes | 502 |
+// | PLUGIN_UNAVAILABLE | plugin | yes | 503 |
+// | DEADLINE | provider; plugin from a memory plugin | yes | 504 |
+// | INTERNAL | plugin | no | 500 |
+// | UNKNOWN_INSTANCE | plugin | yes | 503 |
+// | UNSUPPORTED | caller | no | 422 |
+//
+// A fault that names another party gets the HTTP status for that party: 503 if a tenant's
+// configuration does not work, 502 if a provider or a plugin is to blame. If a plugin refuses a
+// configuration, the tenant is to blame for whatever would be the caller's, and the plugin
+// for DEADLINE.
+//
+// A status without a Fault is read by its gRPC code:
+//
+// | gRPC code | class |
+// | --- | --- |
+// | NOT_FOUND | NOT_FOUND |
+// | INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION | INVALID |
+// | ABORTED, ALREADY_EXISTS | CONFLICT |
+// | UNAUTHENTICATED | UNAUTHENTICATED |
+// | PERMISSION_DENIED | FORBIDDEN |
+// | RESOURCE_EXHAUSTED | RATE_LIMITED |
+// | UNAVAILABLE | PLUGIN_UNAVAILABLE |
+// | DEADLINE_EXCEEDED | DEADLINE |
+// | UNIMPLEMENTED | UNSUPPORTED |
+// | all others | INTERNAL |
+//
+// CANCELLED has no class: it means that the plugin gave the call up. The statuses that gRPC
+// libraries make themselves are recognised. An exception in the plugin's code and an answer that
+// is too large are INTERNAL, and a request that is larger than the server takes is INVALID. The
+// plugin is to blame for these, and for a method that it does not have.
 type Class int32
 
 const (
 	Class_CLASS_UNSPECIFIED Class = 0
-	Class_CLASS_NOT_FOUND   Class = 1
+	// Something that the call names does not exist.
+	Class_CLASS_NOT_FOUND Class = 1
 	// The request, or the configuration at path, is wrong.
 	Class_CLASS_INVALID Class = 2
 	// Another call holds what this one needs, or a fence is stale.
-	Class_CLASS_CONFLICT        Class = 3
+	Class_CLASS_CONFLICT Class = 3
+	// Credentials are missing or wrong.
 	Class_CLASS_UNAUTHENTICATED Class = 4
-	Class_CLASS_FORBIDDEN       Class = 5
-	// Too many calls; retry_after says when to come again.
+	// The credentials are valid, and do not allow the call.
+	Class_CLASS_FORBIDDEN Class = 5
+	// Too many calls; retry_after_ms says when to come again.
 	Class_CLASS_RATE_LIMITED Class = 6
 	// The account behind the provider has nothing left; a retry does not help.
-	Class_CLASS_QUOTA_EXHAUSTED  Class = 7
+	Class_CLASS_QUOTA_EXHAUSTED Class = 7
+	// The model's context window is too small for the conversation.
 	Class_CLASS_CONTEXT_TOO_LONG Class = 8
+	// The provider refused the content.
 	Class_CLASS_CONTENT_FILTERED Class = 9
-	// The upstream service failed; upstream_status is what it answered.
+	// The upstream service failed; upstream_status is its HTTP status.
 	Class_CLASS_PROVIDER_FAILED Class = 10
-	// The plugin process is not there, or went away during the call.
+	// The plugin's process does not run, or it ended during the call.
 	Class_CLASS_PLUGIN_UNAVAILABLE Class = 11
-	Class_CLASS_DEADLINE           Class = 12
-	Class_CLASS_INTERNAL           Class = 13
-	// The plugin process does not know the instance: the host configures it again.
+	// There was no answer in time.
+	Class_CLASS_DEADLINE Class = 12
+	// Anything else that went wrong in the plugin.
+	Class_CLASS_INTERNAL Class = 13
+	// The plugin's process does not have the instance: the host configures it again and
+	// repeats the call.
 	Class_CLASS_UNKNOWN_INSTANCE Class = 14
+	// The plugin does not have this call, or it cannot take what the call asks for: for
+	// example an image that the model does not read.
+	Class_CLASS_UNSUPPORTED Class = 15
 )
 
 // Enum value maps for Class.
@@ -68,6 +122,7 @@ var (
 		12: "CLASS_DEADLINE",
 		13: "CLASS_INTERNAL",
 		14: "CLASS_UNKNOWN_INSTANCE",
+		15: "CLASS_UNSUPPORTED",
 	}
 	Class_value = map[string]int32{
 		"CLASS_UNSPECIFIED":        0,
@@ -85,6 +140,7 @@ var (
 		"CLASS_DEADLINE":           12,
 		"CLASS_INTERNAL":           13,
 		"CLASS_UNKNOWN_INSTANCE":   14,
+		"CLASS_UNSUPPORTED":        15,
 	}
 )
 
@@ -115,14 +171,16 @@ func (Class) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_fault_v1_fault_proto_rawDescGZIP(), []int{0}
 }
 
-// Party says whose fault a failure is, so that the right person is called.
+// Party says who is to blame for a failure, so that the right person is called.
 type Party int32
 
 const (
 	Party_PARTY_UNSPECIFIED Party = 0
-	Party_PARTY_CALLER      Party = 1
+	// Whoever sent the request to the host.
+	Party_PARTY_CALLER Party = 1
 	// The tenant's configuration.
-	Party_PARTY_TENANT   Party = 2
+	Party_PARTY_TENANT Party = 2
+	// The service behind the plugin.
 	Party_PARTY_PROVIDER Party = 3
 	Party_PARTY_PLUGIN   Party = 4
 	Party_PARTY_HOST     Party = 5
@@ -175,16 +233,22 @@ func (Party) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_fault_v1_fault_proto_rawDescGZIP(), []int{1}
 }
 
-// Fault is the one detail of a gRPC status that a plugin answers with. A status
-// without it is read by its code alone.
+// Fault is the detail of a gRPC status that a plugin answers an error with. On the wire, the
+// trailer grpc-status-details-bin has a google.rpc.Status in base64. In its field details is
+// one google.protobuf.Any with a Fault. The type_url of the Any is
+// "type.googleapis.com/botyard.fault.v1.Fault". The code of the google.rpc.Status is that of
+// the trailer grpc-status. Callers of the host never see the message of a fault; operators do.
 type Fault struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Class Class                  `protobuf:"varint,1,opt,name=class,proto3,enum=botyard.fault.v1.Class" json:"class,omitempty"`
-	// One sentence, lower case, without secrets.
+	// One sentence, lower case, without secrets: at most 8192 bytes.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
-	// The field at fault, dotted, for example "connection.host".
-	Path string `protobuf:"bytes,3,opt,name=path,proto3" json:"path,omitempty"`
-	// Unspecified: it follows from the class and from what was asked of the plugin.
+	// What is wrong: the names of the fields of the request or of the keys of the
+	// configuration, and the indexes of list elements counted from 0, from the outermost to the
+	// innermost, for example ["connection", "host"]. A name may contain dots. Empty: nothing is
+	// named. At most 64 segments and 8192 bytes together.
+	Path []string `protobuf:"bytes,3,rep,name=path,proto3" json:"path,omitempty"`
+	// Unspecified: it follows from the class.
 	Party Party `protobuf:"varint,4,opt,name=party,proto3,enum=botyard.fault.v1.Party" json:"party,omitempty"`
 	// Milliseconds after which a retry makes sense; 0 when nothing is known.
 	RetryAfterMs int64 `protobuf:"varint,5,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
@@ -241,11 +305,11 @@ func (x *Fault) GetMessage() string {
 	return ""
 }
 
-func (x *Fault) GetPath() string {
+func (x *Fault) GetPath() []string {
 	if x != nil {
 		return x.Path
 	}
-	return ""
+	return nil
 }
 
 func (x *Fault) GetParty() Party {
@@ -284,13 +348,13 @@ const file_botyard_fault_v1_fault_proto_rawDesc = "" +
 	"\x05Fault\x12-\n" +
 	"\x05class\x18\x01 \x01(\x0e2\x17.botyard.fault.v1.ClassR\x05class\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x12\n" +
-	"\x04path\x18\x03 \x01(\tR\x04path\x12-\n" +
+	"\x04path\x18\x03 \x03(\tR\x04path\x12-\n" +
 	"\x05party\x18\x04 \x01(\x0e2\x17.botyard.fault.v1.PartyR\x05party\x12$\n" +
 	"\x0eretry_after_ms\x18\x05 \x01(\x03R\fretryAfterMs\x12'\n" +
 	"\x0fupstream_status\x18\x06 \x01(\x05R\x0eupstreamStatus\x12!\n" +
 	"\tretryable\x18\a \x01(\bH\x00R\tretryable\x88\x01\x01B\f\n" +
 	"\n" +
-	"_retryable*\xf2\x02\n" +
+	"_retryable*\x89\x03\n" +
 	"\x05Class\x12\x15\n" +
 	"\x11CLASS_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCLASS_NOT_FOUND\x10\x01\x12\x11\n" +
@@ -307,7 +371,8 @@ const file_botyard_fault_v1_fault_proto_rawDesc = "" +
 	"\x18CLASS_PLUGIN_UNAVAILABLE\x10\v\x12\x12\n" +
 	"\x0eCLASS_DEADLINE\x10\f\x12\x12\n" +
 	"\x0eCLASS_INTERNAL\x10\r\x12\x1a\n" +
-	"\x16CLASS_UNKNOWN_INSTANCE\x10\x0e*x\n" +
+	"\x16CLASS_UNKNOWN_INSTANCE\x10\x0e\x12\x15\n" +
+	"\x11CLASS_UNSUPPORTED\x10\x0f*x\n" +
 	"\x05Party\x12\x15\n" +
 	"\x11PARTY_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fPARTY_CALLER\x10\x01\x12\x10\n" +
