@@ -14,15 +14,13 @@ type Call struct {
 	// Incarnation is the incarnation of the tenant id. It is empty when the host does not track
 	// incarnations.
 	Incarnation string
-	// Traceparent is the W3C trace context. It is empty when the call is not traced.
-	Traceparent string
 }
 
 // CallToProto returns c in the protocol's form, addressed to the instance with this id.
 func CallToProto(c Call, instance string) *chatv1.CallContext {
 	return &chatv1.CallContext{
 		Instance: instance, Tenant: c.Tenant, Conversation: c.Conversation, User: c.User,
-		CallToken: c.Token, Incarnation: c.Incarnation, Traceparent: c.Traceparent,
+		CallToken: c.Token, Incarnation: c.Incarnation,
 	}
 }
 
@@ -31,6 +29,6 @@ func CallToProto(c Call, instance string) *chatv1.CallContext {
 func CallFromProto(p *chatv1.CallContext) Call {
 	return Call{
 		Tenant: p.GetTenant(), Conversation: p.GetConversation(), User: p.GetUser(),
-		Token: p.GetCallToken(), Incarnation: p.GetIncarnation(), Traceparent: p.GetTraceparent(),
+		Token: p.GetCallToken(), Incarnation: p.GetIncarnation(),
 	}
 }

@@ -8,6 +8,9 @@
 // Serve performs the handshake, opens and closes instances, decodes configurations, sends the log to
 // the host, limits the sizes of messages, turns panics into errors, and exits when the host is gone.
 //
+// Serve sets GOMAXPROCS to 1, because most plugins only wait for other processes. A plugin that
+// computes uses the option Threads, so that it may use more processors.
+//
 // # Files
 //
 //	serve.go           Serve: all that the main function of a plugin calls; --info
@@ -22,6 +25,7 @@
 //	limits.go          the bounds of all that is sent or read, in bytes and counts
 //	plugin_adapter.go  the gRPC service that all kinds have: info, configure, release
 //	codec.go           the encoding of sent messages; texts that are not UTF-8 are cleaned
+//	threads.go         Threads: on how many threads a plugin runs Go code
 //	gc_tuning.go       TuneMemory: how often the heap is collected, when memory is returned
 //	dumps_linux.go     ForbidDumps: protects the process's memory from other processes
 //	dumps_other.go     ForbidDumps on systems other than Linux

@@ -29,6 +29,8 @@ type Info struct {
 	MaxConcurrentCalls int `json:"max_concurrent_calls,omitempty"`
 	// ConfigSchema is the JSON Schema of the plugin's configuration block.
 	ConfigSchema RawSchema `json:"config_schema"`
+
+	threads int // the argument of Threads; 0 without that option
 }
 
 // RawSchema is a JSON document.

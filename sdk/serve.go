@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"runtime"
 	"sync"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -42,11 +41,7 @@ func Serve(p Plugin) {
 		log.Warn("secrets of this process can be read by other processes of its user", "error", err)
 	}
 	TuneMemory(PluginMemoryShare)
-	if os.Getenv("GOMAXPROCS") == "" {
-		// A plugin mostly waits for other processes, and one thread needs fewer wake-ups. A plugin
-		// that computes much gets more threads from the operator, or sets GOMAXPROCS itself.
-		runtime.GOMAXPROCS(1)
-	}
+	useThreads(p.Info.threads, log)
 	outliveSignals()
 	secret, err := readSecret(os.Stdin)
 	if err != nil {

@@ -3,7 +3,6 @@ package sqlitestore
 import (
 	"context"
 	"os"
-	"runtime"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/feature"
@@ -25,20 +24,12 @@ type Config struct {
 func Plugin() sdk.Plugin {
 	p := storage.NewPlugin(Name, Version,
 		func(_ context.Context, cfg Config, env sdk.Env) (*Store, error) {
-			useProcessors()
 			return Open(cfg, env)
 		},
-		sdk.Feature(feature.Owners))
+		sdk.Feature(feature.Owners),
+		// A thread that waits for the disk keeps its processor for a while. With a single processor all
+		// calls would wait for that thread, and the writer would find fewer writes to commit together.
+		sdk.Threads(4))
 	p.Info.ConfigSchema = describePath(p.Info.ConfigSchema, os.Getenv(sdk.DataDirEnv))
 	return p
-}
-
-// useProcessors raises GOMAXPROCS if it is 1 and the environment does not set it. The SDK sets 1
-// for plugins because 1 suits most of them. In this plugin a thread that waits for the disk keeps
-// its processor for a while. With a single processor all calls would wait for that thread, and the
-// writer would find fewer writes to commit together.
-func useProcessors() {
-	if runtime.GOMAXPROCS(0) == 1 && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(min(4, runtime.NumCPU()))
-	}
 }

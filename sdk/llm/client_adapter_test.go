@@ -59,7 +59,7 @@ func serve(t *testing.T, f funcLLM) (*llm.Client, *grpc.ClientConn) {
 
 func TestClient_Chat_roundTrip(t *testing.T) {
 	want := &llm.Request{
-		Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u", Token: "k", Incarnation: "1", Traceparent: "00-x"},
+		Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u", Token: "k", Incarnation: "1"},
 		Messages: []chat.Message{
 			chat.Text(chat.System, "s"),
 			{Role: chat.User, Parts: []chat.Part{{Text: "look"}, {Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{1}}}}},

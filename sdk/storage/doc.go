@@ -8,7 +8,7 @@
 //	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
 //	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
 //	message.go               Message: how a host encodes messages and usage, which a storage does not parse
-//	plugin.go                NewPlugin, and the capabilities of plugins
+//	plugin.go                NewPlugin, and what a plugin offers
 //	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends
 //	client_adapter.go        Client: calls a storage in a plugin process

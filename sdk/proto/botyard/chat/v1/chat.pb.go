@@ -971,9 +971,7 @@ type CallContext struct {
 	CallToken string `protobuf:"bytes,5,opt,name=call_token,json=callToken,proto3" json:"call_token,omitempty"`
 	// The life of the tenant id: it changes when an id is purged and used again.
 	// Empty when the host's registry does not track it.
-	Incarnation string `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	// W3C trace context; empty when the call is not traced.
-	Traceparent   string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
+	Incarnation   string `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1050,13 +1048,6 @@ func (x *CallContext) GetIncarnation() string {
 	return ""
 }
 
-func (x *CallContext) GetTraceparent() string {
-	if x != nil {
-		return x.Traceparent
-	}
-	return ""
-}
-
 var File_botyard_chat_v1_chat_proto protoreflect.FileDescriptor
 
 const file_botyard_chat_v1_chat_proto_rawDesc = "" +
@@ -1126,7 +1117,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\adetails\x18\x06 \x03(\v2#.botyard.chat.v1.Usage.DetailsEntryR\adetails\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xe7\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xc5\x01\n" +
 	"\vCallContext\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\"\n" +
@@ -1134,8 +1125,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x04user\x18\x04 \x01(\tR\x04user\x12\x1d\n" +
 	"\n" +
 	"call_token\x18\x05 \x01(\tR\tcallToken\x12 \n" +
-	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x12 \n" +
-	"\vtraceparent\x18\a \x01(\tR\vtraceparentJ\x04\b\b\x10\tR\x03bot*_\n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnationJ\x04\b\a\x10\bR\x03bot*_\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
