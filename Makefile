@@ -10,7 +10,7 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build help run demo test servers lint proto check-proto docs check-docs check-tidy bench soak siege clean go
+.PHONY: build help run demo test servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go
 
 build: go ## Build bin/botyard and the plugins in bin/plugins. This is what make alone does
 	@mkdir -p $(BIN)/plugins
@@ -47,7 +47,8 @@ test: servers lint check-tidy check-proto check-docs build ## Run everything: li
 servers: ## Install the database servers that tests start, or say what to install
 	@sh tools/servers.sh
 
-lint: go $(TOOLS)/staticcheck ## Run gofmt, go vet and staticcheck over every module
+lint: go $(TOOLS)/staticcheck $(TOOLS)/buf ## Run gofmt, go vet and staticcheck over every module, and check that the protocol breaks no plugin
+	@sh tools/breaking.sh
 	@bad=$$(gofmt -l $(MODULES)); if [ -n "$$bad" ]; then echo "gofmt would change:"; echo "$$bad"; exit 1; fi
 	@set -e; for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(GO) vet ./... && $(TOOLS)/staticcheck ./...); done
 
@@ -81,6 +82,13 @@ siege: build ## Attack a host for two minutes as a hostile tenant
 proto: $(TOOLS)/buf ## Generate the Go code of the protocol in sdk/proto
 	$(TOOLS)/buf lint
 	$(TOOLS)/buf generate
+
+# Each change that breaks a plugin of the recorded protocol needs a reason in
+# tools/protocol/exceptions. While the protocol is a candidate, it may be recorded anew.
+proto-record: $(TOOLS)/buf ## Record the protocol in sdk/proto as the candidate that later changes must not break
+	@find tools/protocol -name '*.proto' -delete
+	@cd sdk/proto && find . -name '*.proto' | while read -r f; do mkdir -p ../../tools/protocol/$$(dirname $$f) && cp $$f ../../tools/protocol/$$f; done
+	@sh tools/breaking.sh
 
 check-proto: $(TOOLS)/buf ## Check that the committed code is what make proto generates
 	@$(TOOLS)/buf lint

@@ -42,6 +42,11 @@ var plugins = []Bound{
 		Answer: "The others are judged when they are connected to, as all are.",
 	},
 	{
+		Name: "a plugin's services and features", What: fmt.Sprintf("The services, and the features, that a plugin lists when it starts. A name has at most %d bytes.", sdk.MaxIDBytes),
+		Each:   fmt.Sprint(sdk.MaxListedNames),
+		Answer: "The plugin is refused until its file changes.",
+	},
+	{
 		Name: "addresses of a name", What: "The addresses of one name that are looked at for a connection under `egress`.",
 		Each:   fmt.Sprint(egress.MaxAddresses),
 		Answer: "The others are left out.",

@@ -35,6 +35,7 @@
 //	dependency_test.go  each dependency has its reason in docs/architecture.md
 //	fault_test.go       the bytes of an error in docs/plugins.md are those that the host reads
 //	bounds_test.go      each bound has a test that goes beyond it
+//	breaking_test.go    tools/breaking.sh refuses what breaks the recorded protocol
 //	make_test.go        the Makefile has the targets that pages name, each with a line of help
 //	machine_test.go     no file of the tree names the machine on which it was written
 //	checkout_test.go    builds the binaries; copies the tree as a user has it who cloned it

@@ -42,6 +42,9 @@ func TestManager_Schema_pluginsThatDoNotStart(t *testing.T) {
 		{"elsewhere", Quarantined, []string{"somebody-elses.sock", "not in the folder"}},
 		{"wrongkind", Failed, []string{`says that it is the memory plugin "bad"`, "botyard-memory-bad"}},
 		{"future", Failed, []string{"botyard.llm.v9.LLMService", "botyard.llm.v1.LLMService"}},
+		// beyond: a plugin's services and features
+		{"manyfeatures", Failed, []string{"lists 129 features, and at most 128 are read"}},
+		{"longfeature", Failed, []string{"lists features with names of more than 256 bytes"}},
 		{"badschema", Failed, []string{"configuration schema"}},
 	} {
 		t.Run(c.mark, func(t *testing.T) {

@@ -113,6 +113,12 @@ func main() {
 		p.Info.Kind = "memory"
 	case "future":
 		p.Info.Services = []string{"botyard.llm.v9.LLMService"}
+	case "manyfeatures":
+		for i := range sdk.MaxListedNames + 1 {
+			p.Info.Features = append(p.Info.Features, fmt.Sprint("feature ", i))
+		}
+	case "longfeature":
+		p.Info.Features = append(p.Info.Features, strings.Repeat("f", sdk.MaxIDBytes+1))
 	case "badschema":
 		p.Info.ConfigSchema = []byte(`{"type": 7}`)
 	}
