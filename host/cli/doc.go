@@ -27,6 +27,7 @@
 //   - doctor.go: the list of the doctor's checks; the checks are in doctor_files.go (key,
 //     secrets, certificate, data_dir), doctor_plugins.go (plugins, storages) and
 //     doctor_machine.go (descriptors, disk space, memory, clock)
+//   - plugin_conformance.go: the command plugin test
 //   - storage.go: opens the storages of the host file; storage_migrate.go and
 //     storage_backup.go: the commands storage migrate and storage backup
 //

@@ -12,10 +12,10 @@ import (
 )
 
 func newPlugin() *cobra.Command {
-	c := &cobra.Command{Use: "plugin", Short: "See the plugins of a running host", RunE: needsCommand}
-	host := addRemote(c)
+	c := &cobra.Command{Use: "plugin", Short: "See the plugins of a running host, and test plugins", RunE: needsCommand}
 	asJSON := addJSON(c)
 	var verbose bool
+	var host *remoteFlags
 	list := &cobra.Command{
 		Use: "list", Short: "List the plugins that were found, and their processes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,7 +49,8 @@ func newPlugin() *cobra.Command {
 		},
 	}
 	list.Flags().BoolVar(&verbose, "verbose", false, "show the services and features of each plugin that has started")
-	c.AddCommand(list)
+	host = addRemote(list)
+	c.AddCommand(list, newPluginTest(asJSON))
 	return c
 }
 

@@ -44,12 +44,16 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	for _, o := range opts {
 		o(&set)
 	}
+	chosen, err := conformance.Named(rules, set.only)
+	if err != nil {
+		return err
+	}
 	m, err := open(ctx)
 	if err != nil {
 		return fmt.Errorf("open the llm: %w", err)
 	}
 	run := conformance.Run[Env]{
-		Rules: rules, Except: set.except,
+		Rules: chosen, Except: set.except, Report: set.report,
 		Timeout: func(Rule) time.Duration { return ruleTimeout },
 		Env:     func(Rule) *Env { return &Env{LLM: m, settings: set} },
 	}

@@ -9,6 +9,8 @@ import (
 
 type settings struct {
 	except  []string
+	only    []string
+	report  func(Rule, time.Duration, error)
 	expect  func(*llm.Request) string
 	failing Open
 	class   fault.Class
@@ -21,6 +23,15 @@ type Option func(*settings)
 
 // Except leaves out the rules with these names.
 func Except(names ...string) Option { return func(s *settings) { s.except = names } }
+
+// Only limits the check to the rules with these names.
+func Only(names ...string) Option { return func(s *settings) { s.only = names } }
+
+// Report sets a function that is called after each rule, with the rule's duration and error. The
+// error is nil if the rule passed, and [ErrSkip] if the rule does not apply.
+func Report(f func(rule Rule, took time.Duration, err error)) Option {
+	return func(s *settings) { s.report = f }
+}
 
 // Expect sets a function that returns the exact text of the reply to a request.
 func Expect(reply func(*llm.Request) string) Option { return func(s *settings) { s.expect = reply } }

@@ -32,10 +32,23 @@ type Open func(ctx context.Context) (memory.Memory, error)
 // Option changes how [Test] runs.
 type Option func(*settings)
 
-type settings struct{ except []string }
+type settings struct {
+	except []string
+	only   []string
+	report func(Rule, time.Duration, error)
+}
 
 // Except leaves out the rules with these names.
 func Except(names ...string) Option { return func(s *settings) { s.except = names } }
+
+// Only limits the check to the rules with these names.
+func Only(names ...string) Option { return func(s *settings) { s.only = names } }
+
+// Report sets a function that is called after each rule, with the rule's duration and error. The
+// error is nil if the rule passed, and [ErrSkip] if the rule does not apply.
+func Report(f func(rule Rule, took time.Duration, err error)) Option {
+	return func(s *settings) { s.report = f }
+}
 
 const ruleTimeout = time.Minute
 
@@ -46,13 +59,17 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	for _, o := range opts {
 		o(&set)
 	}
+	chosen, err := conformance.Named(rules, set.only)
+	if err != nil {
+		return err
+	}
 	m, err := open(ctx)
 	if err != nil {
 		return fmt.Errorf("open the memory: %w", err)
 	}
 	name := newRun()
 	run := conformance.Run[Env]{
-		Rules: rules, Except: set.except,
+		Rules: chosen, Except: set.except, Report: set.report,
 		Timeout: func(Rule) time.Duration { return ruleTimeout },
 		Env:     func(r Rule) *Env { return &Env{Memory: m, rule: r.Name, run: name} },
 	}

@@ -1,0 +1,228 @@
+package plugintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/llmtest"
+	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/memorytest"
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagetest"
+)
+
+// kitRules returns the rules of the kit of the plugin's kind. Their names begin with the
+// kind.
+func (b *bench) kitRules() []rule {
+	var out []rule
+	add := func(name, doc, protocol string) {
+		out = append(out, rule{name: b.kind + "/" + name, doc: doc, protocol: protocol})
+	}
+	switch b.kind {
+	case "llm":
+		for _, r := range llmtest.Rules() {
+			rpc := llmService + ".Chat"
+			if strings.HasPrefix(r.Name, "embed") {
+				rpc = llmService + ".Embed"
+			}
+			add(r.Name, r.Doc, rpc)
+		}
+	case "memory":
+		for _, r := range memorytest.Rules() {
+			add(r.Name, r.Doc, memoryService)
+		}
+	case "storage":
+		for _, r := range storagetest.Rules() {
+			service := storageService
+			if strings.HasPrefix(r.Name, "tenant-") && r.Name != "tenant-incarnations" || strings.HasPrefix(r.Name, "watch") {
+				service = "botyard.storage.v1.TenantStoreService"
+			}
+			add(r.Name, r.Doc, service)
+		}
+	}
+	return out
+}
+
+// runKit runs the kit of the plugin's kind over the host's plugin manager.
+func (b *bench) runKit(ctx context.Context, names []string, report func(Result)) error {
+	b.endShared() // an exclusive plugin has one process
+	byName := map[string]rule{}
+	for _, r := range b.kitRules() {
+		byName[r.name] = r
+	}
+	var only []string
+	for _, name := range names {
+		only = append(only, strings.TrimPrefix(name, b.kind+"/"))
+	}
+	ended := func(name string, err error) { report(byName[b.kind+"/"+name].result(err)) }
+	var opened error // why the kit could not open an instance
+	open := func(ctx context.Context) (*managed, error) {
+		i, err := b.openManaged(ctx)
+		if err != nil {
+			opened = err
+		}
+		return i, err
+	}
+	switch b.kind {
+	case "llm":
+		_ = llmtest.Test(ctx, func(ctx context.Context) (llm.LLM, error) {
+			i, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return i.llm(), nil
+		}, llmtest.Only(only...), llmtest.Report(func(r llmtest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, llmtest.ErrSkip)) }))
+	case "memory":
+		_ = memorytest.Test(ctx, func(ctx context.Context) (memory.Memory, error) {
+			i, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return closingMemory{i.Memory(), i}, nil
+		}, memorytest.Only(only...), memorytest.Report(func(r memorytest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, memorytest.ErrSkip)) }))
+	case "storage":
+		info, err := b.info(ctx)
+		b.endShared()
+		if err != nil {
+			return err
+		}
+		openStorage := func(ctx context.Context) (storage.Storage, error) {
+			i, err := open(ctx)
+			if err != nil {
+				return nil, err
+			}
+			return i.storage(), nil
+		}
+		opts := []storagetest.Option{
+			storagetest.Short(), storagetest.Lease(time.Second), storagetest.Only(only...),
+			storagetest.Report(func(r storagetest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, storagetest.ErrSkip)) }),
+		}
+		if !info.Exclusive {
+			opts = append(opts, storagetest.Durable(), storagetest.Peers(openStorage, openStorage))
+		}
+		_ = storagetest.Test(ctx, openStorage, opts...)
+	}
+	return errors.Join(opened, ctx.Err())
+}
+
+// skipOf returns errSkip if err is the error of a kit's rule that does not apply.
+func skipOf(err, skip error) error {
+	if errors.Is(err, skip) {
+		return errSkip
+	}
+	return err
+}
+
+// managed is an instance in a process of its own, under a plugin manager of its own.
+type managed struct {
+	*plugins.Instance
+	m *plugins.Manager
+}
+
+// openManaged starts a process under a plugin manager and opens an instance. All processes
+// of a run have the same data folder.
+func (b *bench) openManaged(ctx context.Context) (*managed, error) {
+	m, err := plugins.New(plugins.Options{Dirs: []string{filepath.Dir(b.path)}, RuntimeDir: b.dir, DataDir: filepath.Join(b.dir, "data")})
+	if err != nil {
+		return nil, err
+	}
+	i, err := m.Open(ctx, plugins.Spec{Kind: b.kind, Name: b.name, Tenant: "kit", Config: b.config})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("the host does not open an instance: %w", err), (&managed{m: m}).Close())
+	}
+	return &managed{i, m}, nil
+}
+
+// Close ends the process.
+func (i *managed) Close() error {
+	if i.Instance != nil {
+		i.Instance.Close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	return i.m.Close(ctx)
+}
+
+type closingMemory struct {
+	memory.Memory
+	*managed
+}
+
+// Close ends the process.
+func (m closingMemory) Close() error { return m.managed.Close() }
+
+// llm returns the LLM of the instance, which implements llm.Embedder if the plugin does.
+func (i *managed) llm() llm.LLM {
+	base := closingLLM{i.LLM(), i}
+	if e, ok := base.LLM.(llm.Embedder); ok {
+		return closingEmbedder{base, e}
+	}
+	return base
+}
+
+type closingLLM struct {
+	llm.LLM
+	i *managed
+}
+
+// Close ends the process.
+func (l closingLLM) Close() error { return l.i.Close() }
+
+type closingEmbedder struct {
+	closingLLM
+	llm.Embedder
+}
+
+// storage returns the storage of the instance, which implements the optional interfaces that
+// the plugin does.
+func (i *managed) storage() storage.Storage {
+	base := closingStorage{i.Storage(), i}
+	renewer, store, importer, migrator := i.Renewer(), i.TenantStore(), i.Importer(), i.Migrator()
+	watcher, _ := store.(storage.TenantWatcher)
+	switch {
+	case renewer == nil:
+		return base
+	case importer == nil:
+		return renewing{base, renewer}
+	case store == nil || watcher == nil:
+		return importing{renewing{base, renewer}, importer}
+	case migrator == nil:
+		return registering{importing{renewing{base, renewer}, importer}, store, watcher}
+	}
+	return migrating{registering{importing{renewing{base, renewer}, importer}, store, watcher}, migrator}
+}
+
+type closingStorage struct {
+	storage.Storage
+	i *managed
+}
+
+// Close ends the process.
+func (s closingStorage) Close() error { return s.i.Close() }
+
+type renewing struct {
+	closingStorage
+	storage.Renewer
+}
+
+type importing struct {
+	renewing
+	storage.Importer
+}
+
+type registering struct {
+	importing
+	storage.TenantStore
+	storage.TenantWatcher
+}
+
+type migrating struct {
+	registering
+	storage.Migrator
+}

@@ -1,0 +1,61 @@
+package plugintest
+
+import (
+	"context"
+	"errors"
+)
+
+// rule is what a plugin is asked for.
+type rule struct {
+	name, doc string
+	// protocol is the name of the service, the method or the field in the .proto files whose
+	// comment asks for it.
+	protocol string
+	// check returns an error that says what is wrong, or errSkip. It is nil for a rule of a
+	// kit.
+	check func(ctx context.Context, b *bench) error
+}
+
+// errSkip is the error of a rule that does not apply to the plugin.
+var errSkip = errors.New("the rule does not apply")
+
+// result returns the result of the rule whose check returned err.
+func (r rule) result(err error) Result {
+	out := Result{Rule: r.name, Doc: r.doc, Protocol: r.protocol, Outcome: Passed}
+	switch {
+	case errors.Is(err, errSkip):
+		out.Outcome = Skipped
+	case err != nil:
+		out.Outcome, out.Problem = Failed, err.Error()
+	}
+	return out
+}
+
+const (
+	pluginService  = "botyard.plugin.v1.PluginService"
+	configureRPC   = pluginService + ".Configure"
+	infoMessage    = "botyard.plugin.v1.GetInfoResponse"
+	callsAtOnce    = infoMessage + ".max_concurrent_calls"
+	llmService     = "botyard.llm.v1.LLMService"
+	memoryService  = "botyard.memory.v1.MemoryService"
+	storageService = "botyard.storage.v1.StorageService"
+)
+
+// serviceOf has the service of each kind.
+var serviceOf = map[string]string{"llm": llmService, "memory": memoryService, "storage": storageService}
+
+// rules are the rules of processes, in the order in which they are checked.
+var rules = []rule{
+	{"handshake", "The first line of standard output is 1|1|unix|PATH|grpc|, and the socket is in the folder that the plugin was given.", pluginService, checkHandshake},
+	{"info", "GetInfo says the kind and the name of the file, a service of that kind, and a valid schema.", infoMessage, checkInfo},
+	{"health", "The health service says SERVING for the service \"plugin\".", pluginService, checkHealth},
+	{"secret", "A call without the secret of the host is refused with UNAUTHENTICATED, whichever it is.", pluginService, checkSecret},
+	{"signals", "SIGTERM and SIGINT do nothing while standard input is open.", pluginService, checkSignals},
+	{"end-of-input", "When standard input ends, the process exits with status 0.", pluginService, checkEndOfInput},
+	{"configure", "Configure with the same id is answered again, also at the same time, and Release succeeds twice.", configureRPC, checkConfigure},
+	{"unknown-instance", "A call on an instance that was never configured fails with the class CLASS_UNKNOWN_INSTANCE.", "botyard.fault.v1.CLASS_UNKNOWN_INSTANCE", checkUnknownInstance},
+	{"sizes", "A request of 64 MiB is taken.", pluginService, checkSizes},
+	{"bad-requests", "A request in which everything is missing is answered, and the process goes on.", pluginService, checkBadRequests},
+	{"unknown-method", "A method that the plugin does not have fails with UNIMPLEMENTED.", pluginService, checkUnknownMethod},
+	{"calls-at-once", "As many calls at once as max_concurrent_calls says, 64 if it is 0, leave room for health checks.", callsAtOnce, checkCallsAtOnce},
+}
