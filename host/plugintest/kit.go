@@ -13,8 +13,11 @@ import (
 	"github.com/botyard/botyard/sdk/llmtest"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/memorytest"
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // kitRules returns the rules of the kit of the plugin's kind. Their names begin with the
@@ -79,6 +82,16 @@ func (b *bench) runKit(ctx context.Context, names []string, report func(Result))
 			return i.llm(), nil
 		}, llmtest.Only(only...), llmtest.Report(func(r llmtest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, llmtest.ErrSkip)) }))
 	case "memory":
+		unused, err := b.recallIsUnused(ctx)
+		if err != nil {
+			return err
+		}
+		if unused {
+			for _, name := range only {
+				ended(name, errSkip)
+			}
+			return nil
+		}
 		_ = memorytest.Test(ctx, func(ctx context.Context) (memory.Memory, error) {
 			i, err := open(ctx)
 			if err != nil {
@@ -109,6 +122,22 @@ func (b *bench) runKit(ctx context.Context, names []string, report func(Result))
 		_ = storagetest.Test(ctx, openStorage, opts...)
 	}
 	return errors.Join(opened, ctx.Err())
+}
+
+// recallIsUnused reports whether the plugin is a memory without the method Recall, which says
+// at its configuration that it is never to be called. The rules of the kit are about Recall.
+func (b *bench) recallIsUnused(ctx context.Context) (bool, error) {
+	p, err := b.running(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer b.endShared()
+	const id = "recall"
+	resp, err := pluginv1.NewPluginServiceClient(p.conn).Configure(ctx, &pluginv1.ConfigureRequest{Instance: id, Config: b.config})
+	if err != nil {
+		return false, p.because(fmt.Errorf("it does not take the configuration: %w", err))
+	}
+	return !resp.GetMemoryNeeds().GetRecall() && status.Code(b.callInstance(ctx, p.conn, id)) == codes.Unimplemented, nil
 }
 
 // skipOf returns errSkip if err is the error of a kit's rule that does not apply.
