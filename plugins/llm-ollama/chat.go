@@ -29,7 +29,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	drain.Stop() // starts when the reply is complete
 	defer drain.Stop()
 	r.onDone = func() { drain.Reset(drainTimeout) }
-	err = m.client.Chat(called, out, r.take)
+	err = m.stream(called, out, r.take)
 	switch {
 	case r.cut: // the caller already has as many bytes as a reply may have
 		return r.cutShort(), r.deliver()

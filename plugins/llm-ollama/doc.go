@@ -12,8 +12,9 @@
 //
 // # Gaps of the API client
 //
-// api.Client returns nil in three cases of failure: the connection breaks, a line is longer than
-// the client's buffer, or an error response has no body. It drops the Retry-After header and the
+// The plugin sends chats itself, since api.Client makes a buffer of 8 MB for each chat. It keeps the
+// types and the errors of api.Client, which returns nil in three cases of failure: the connection
+// breaks, a line is longer than the buffer, or an error response has no body. It drops the Retry-After header and the
 // text of a response with status 401. If a line is cut, it returns the beginning of the line as an
 // error. It signs requests to ollama.com with the key of the user who runs the process. To fill
 // these gaps, a transport of this package records the status, the headers and read errors of each
@@ -63,6 +64,7 @@
 //	model.go       Model: one configured instance
 //	capacity.go    how many calls a server runs at once, and which instances share a server
 //	chat.go        Chat: sends a request, and decides how the call ended
+//	stream.go      sends the request of a chat, and parses the lines of the response
 //	request.go     a request in Ollama's form: options, tools, response format
 //	messages.go    messages in Ollama's form
 //	reply.go       receives the stream of a reply, cuts a long reply, counts its tokens

@@ -17,6 +17,8 @@ import (
 type Model struct {
 	settings
 	client    *api.Client
+	http      *http.Client // what client sends its requests with
+	alias     *url.URL     // base URL with a placeholder for the server's name, as client has it
 	transport *transport
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
@@ -55,8 +57,8 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	// api.Client gets a placeholder for the server's name, so that it does not sign requests to
 	// ollama.com. The transport replaces the placeholder by the real name.
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
-	client := api.NewClient(alias, &http.Client{Transport: t, CheckRedirect: refuseRedirect})
-	return &Model{settings: s, client: client, transport: t, share: budget.Upstreams.Share()}, nil
+	sender := &http.Client{Transport: t, CheckRedirect: refuseRedirect}
+	return &Model{settings: s, client: api.NewClient(alias, sender), http: sender, alias: alias, transport: t, share: budget.Upstreams.Share()}, nil
 }
 
 // notAllowed returns the error for a base_url with an address that the egress policy forbids.
