@@ -55,16 +55,17 @@ type Server struct {
 	limits      *requestLimits
 	connections connections
 	inflight    inflightRequests
-	draining    chan struct{}  // the semaphore of exchange.drainBody
-	settings    *fairshare.Cap // limits requests about settings of tenants
-	withdrawn   atomic.Bool    // whether /readyz responds with 503
+	draining    chan struct{}    // the semaphore of exchange.drainBody
+	settings    *fairshare.Cap   // limits requests about settings of tenants
+	ownSettings *fairshare.Slots // limits the work for requests of tenants for their own settings
+	withdrawn   atomic.Bool      // whether /readyz responds with 503
 	disconnects disconnects
 	cancel      context.CancelCauseFunc // cancels the contexts of all requests
 }
 
 // New returns a Server for the host. The caller still owns the host, and closes it after Drain.
 func New(h Host, o Options) *Server {
-	s := &Server{host: h, log: o.Log, settings: newSettingsRequests(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), limits: newRequestLimits(h)}
+	s := &Server{host: h, log: o.Log, settings: newSettingsRequests(), ownSettings: newOwnSettingsSlots(), keepalive: o.keepalive, writeTimeout: o.writeTimeout, metrics: metricsOf(h), limits: newRequestLimits(h)}
 	if s.log == nil {
 		s.log = hclog.NewNullLogger()
 	}

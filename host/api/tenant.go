@@ -153,7 +153,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkPace(as, id); err != nil {
+	if r, err = s.limitAuthor(r, as, id); err != nil {
 		return err
 	}
 	leave, err := s.settings.Acquire(id)

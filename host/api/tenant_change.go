@@ -59,7 +59,7 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	if o.IfNone, err = ifNoneMatch(r); err != nil {
 		return err
 	}
-	if err := s.checkPace(o.Author, id); err != nil {
+	if r, err = s.limitAuthor(r, o.Author, id); err != nil {
 		return err
 	}
 	body, err := readBodyOf(w, r, maxTenantBody, mediaType)
@@ -141,7 +141,7 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	addAuditDetails(w, "as", as)
 	s.auditVersionBefore(w, r, id)
 	if as == tenantstore.Tenant {
-		if err := s.checkPace(as, id); err != nil {
+		if r, err = s.limitAuthor(r, as, id); err != nil {
 			return err
 		}
 		leave, err := s.settings.Acquire(id)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"runtime"
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
@@ -29,13 +30,20 @@ func (s *Server) acquireSettings(r *http.Request) (id string, leave func(), err 
 	return id, leave, err
 }
 
-// checkPace returns an error for a request with as=tenant if reading and checking the tenant's
-// settings has already taken more time than one tenant may use.
-func (s *Server) checkPace(as registry.Author, tenant string) error {
+// newOwnSettingsSlots returns the slots that requests of tenants for their own settings need in
+// addition to those of the registry.
+func newOwnSettingsSlots() *fairshare.Slots {
+	return fairshare.NewSlots(max(1, runtime.GOMAXPROCS(0)/bounds.JudgedForTenantsParts), bounds.JudgedAtOnceEach)
+}
+
+// limitAuthor returns the request as the author may make it. A request with as=tenant needs a slot
+// of newOwnSettingsSlots too. It gets an error if reading and checking the tenant's settings has
+// already taken more time than one tenant may use.
+func (s *Server) limitAuthor(r *http.Request, as registry.Author, tenant string) (*http.Request, error) {
 	if as != tenantstore.Tenant {
-		return nil
+		return r, nil
 	}
-	return s.host.Registry().Slots().Pace().Check(tenant)
+	return r.WithContext(fairshare.Within(r.Context(), s.ownSettings)), s.host.Registry().Slots().Pace().Check(tenant)
 }
 
 // parseSettings parses a configuration document in a slot of the tenant, because parsing a large

@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -43,10 +46,10 @@ func TestTenantSettings_limit(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
-// TestCheckPace checks that requests about a tenant's own settings are refused for a while if
+// TestLimitAuthor checks that requests about a tenant's own settings are refused for a while if
 // checking the settings took too much time. Requests of the operator, turns, and other tenants are
 // not affected.
-func TestCheckPace(t *testing.T) {
+func TestLimitAuthor(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
 		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)
@@ -103,4 +106,34 @@ func TestTenantSettings_slots(t *testing.T) {
 		t.Error("the canceled request got a response")
 	}
 	s.get("/admin/v1/tenants/a/config", nil)
+}
+
+// TestLimitAuthor_slots checks that requests of tenants for their own settings wait for each other,
+// and that requests of the operator do not wait for them.
+func TestLimitAuthor_slots(t *testing.T) {
+	s := serve(t, Options{})
+	for _, id := range []string{"a", "b"} {
+		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)
+	}
+	slots := s.server.ownSettings
+	ends := make(chan struct{})
+	var held sync.WaitGroup
+	for i := range max(1, runtime.GOMAXPROCS(0)/bounds.JudgedForTenantsParts) {
+		held.Add(1)
+		go func() {
+			_ = slots.Do(t.Context(), fmt.Sprint("other", i), func(context.Context) error { held.Done(); <-ends; return nil })
+		}()
+	}
+	held.Wait()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.call("PUT", "/admin/v1/tenants/a?as=tenant", nil, prompt, 201, nil)
+	}()
+	for _, waiting := slots.Counts(); waiting == 0; _, waiting = slots.Counts() {
+		time.Sleep(time.Millisecond)
+	}
+	s.call("PUT", "/admin/v1/tenants/b", nil, prompt, 200, nil)
+	close(ends)
+	<-done
 }

@@ -55,10 +55,13 @@ const (
 	// JudgedAtOnceEach is how many settings of one tenant the host judges at the same time.
 	JudgedAtOnce     = 4
 	JudgedAtOnceEach = 1
+	// JudgedForTenantsParts is which part of the processors the requests of tenants for their own
+	// settings may use at the same time, but at least one processor.
+	JudgedForTenantsParts = 2
 	// JudgingCredit is how long the host may judge the settings of one tenant before the host
 	// refuses the tenant's requests for its own settings for a while. The elapsed time divided by
 	// JudgingParts is added to the tenant's credit again.
-	JudgingCredit = time.Second
+	JudgingCredit = time.Second / 4
 	JudgingParts  = 10
 	// SettingsUnderWay is how many requests about settings a host accepts at the same time, waiting
 	// requests included. SettingsUnderWayEach is how many of these requests may be about one
@@ -136,6 +139,11 @@ var configuration = []Bound{
 	{
 		Name: "judged at once", What: "How many settings of a tenant are read, merged and checked at the same time: for requests, for turns of tenants that are not loaded, for files and for reloads.",
 		Each: strconv.Itoa(JudgedAtOnceEach), All: strconv.Itoa(JudgedAtOnce),
+		Answer: "It waits, in turns by tenant, as long as its caller does.",
+	},
+	{
+		Name: "judged at once for tenants", What: "How many settings are judged at the same time for requests of tenants for their own settings (`?as=tenant`), so that the other work of the host has a processor.",
+		All:    "half of the processors, and one at least",
 		Answer: "It waits, in turns by tenant, as long as its caller does.",
 	},
 	{

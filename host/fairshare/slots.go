@@ -58,19 +58,46 @@ type held struct {
 	key   string
 	in    bool      // false while the work is in Away
 	since time.Time // when the work got the slot
+	outer *held     // the slot of the Slots of Within, or nil
 }
 
-// start records that the work has the slot from now on.
-func (h *held) start() { h.in, h.since = true, time.Now() }
+// acquire waits for the outer slot and then for the slot. If it fails, the work has neither.
+func (h *held) acquire(ctx context.Context) error {
+	if h.outer != nil {
+		if err := h.outer.acquire(ctx); err != nil {
+			return err
+		}
+	}
+	if err := h.of.acquire(ctx, h.key); err != nil {
+		h.outer.release()
+		return err
+	}
+	h.in, h.since = true, time.Now()
+	return nil
+}
 
-// release returns the slot, and subtracts the time of the work from the tenant's credit.
+// release returns the slot and the outer slot, and subtracts the time of the work from the tenant's
+// credit. It does nothing if the work does not have the slot.
 func (h *held) release() {
+	if h == nil || !h.in {
+		return
+	}
 	h.in = false
 	h.of.pace.Spend(h.key, time.Since(h.since))
 	h.of.release(h.key)
+	h.outer.release()
 }
 
 type heldKey struct{}
+
+type withinKey struct{}
+
+// Within returns a context with which Do also needs a slot of class, which it gets first and holds
+// as long as the other. So work of one class leaves slots to other work. Both slots are of the same
+// tenant.
+func Within(ctx context.Context, class *Slots) context.Context {
+	return context.WithValue(ctx, withinKey{}, class)
+}
 
 // Do waits for a slot of the tenant, calls work in the slot, and returns the error of work. If ctx
 // ends before there is a free slot, Do returns the cause of ctx and does not call work. The context
@@ -83,16 +110,14 @@ func (s *Slots) Do(ctx context.Context, tenant string, work func(ctx context.Con
 	if h, ok := ctx.Value(heldKey{}).(*held); ok && h.of == s && h.in {
 		return work(ctx)
 	}
-	if err := s.acquire(ctx, tenant); err != nil {
+	h := &held{of: s, key: tenant}
+	if class, ok := ctx.Value(withinKey{}).(*Slots); ok {
+		h.outer = &held{of: class, key: tenant}
+	}
+	if err := h.acquire(ctx); err != nil {
 		return err
 	}
-	h := &held{of: s, key: tenant}
-	h.start()
-	defer func() {
-		if h.in {
-			h.release()
-		}
-	}()
+	defer h.release()
 	return work(context.WithValue(ctx, heldKey{}, h))
 }
 
@@ -107,13 +132,9 @@ func Away(ctx context.Context, wait func() error) error {
 	}
 	h.release()
 	err := wait()
-	if again := h.of.acquire(ctx, h.key); again != nil {
-		if err == nil {
-			err = again
-		}
-		return err
+	if again := h.acquire(ctx); again != nil && err == nil {
+		err = again
 	}
-	h.start()
 	return err
 }
 

@@ -204,3 +204,52 @@ func BenchmarkSlots(b *testing.B) {
 		_ = s.Do(b.Context(), "a", func(context.Context) error { return nil })
 	}
 }
+
+// TestWithin checks that work of a class has at most the slots of the class, that other work has
+// the others, and that Away lends both slots.
+//
+// beyond: judged at once for tenants
+func TestWithin(t *testing.T) {
+	s, class := NewSlots(2, 2), NewSlots(1, 1)
+	ctx := Within(t.Context(), class)
+	in, out := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for _, tenant := range []string{"a", "b", "c"} {
+		all.Go(func() {
+			if err := s.Do(ctx, tenant, func(context.Context) error { in <- struct{}{}; <-out; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	<-in
+	until(t, class, 1, 2)
+	if busy, waiting := s.Counts(); busy != 1 || waiting != 0 {
+		t.Errorf("%d of the class are at work and %d wait for the slots of all", busy, waiting)
+	}
+	holding(t, s, "other")() // work that is not of the class has a slot
+	for range 2 {
+		out <- struct{}{}
+		<-in
+	}
+	out <- struct{}{}
+	all.Wait()
+
+	err := s.Do(ctx, "a", func(ctx context.Context) error {
+		return Away(ctx, func() error {
+			return s.Do(Within(t.Context(), class), "b", func(context.Context) error { return nil })
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := s.Do(gone, "a", func(context.Context) error { return nil }); err == nil {
+		t.Error("work began for nobody")
+	}
+	for _, all := range []*Slots{s, class} {
+		if busy, waiting := all.Counts(); busy != 0 || waiting != 0 {
+			t.Errorf("%d slots are held and %d wait at the end", busy, waiting)
+		}
+	}
+}
