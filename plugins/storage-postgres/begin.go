@@ -14,10 +14,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	message, err := encodeMessage(req.Message)
-	if err != nil {
-		return nil, err
-	}
+	message := storeFirst(req.Message)
 	if res, err := s.beginFast(ctx, req, message); res != nil || err != nil {
 		return res, err
 	}
@@ -34,14 +31,14 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if req.Attempt != "" {
 		attempt = req.Attempt
 	}
-	args := []any{call.Incarnation, call.Conversation, call.User, message, object(req.Metadata), int32(0),
-		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned}
+	args := []any{call.Incarnation, call.Conversation, call.User, message.texts, object(req.Metadata),
+		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned, message.bodies}
 	var row beginRow
 	queries := []query{{s.calls.begin, args, row.read}}
 	if req.Tail > 0 {
-		// The database function can return the tail too, but without a bound in bytes. So a second
-		// statement reads the tail. The second statement returns no rows if the function has not
-		// started a turn.
+		// A second statement reads the tail, because only a statement of its own sees turns that were
+		// committed while the function waited for the lock of the row. It returns no rows if the
+		// function has not started a turn.
 		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
 		queries = append(queries, query{s.calls.tailOf, of, row.tail.read})
 	}

@@ -18,20 +18,17 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	if !ok {
 		return 0, errStale()
 	}
-	replies, err := encodeList(req.Messages)
-	if err != nil {
-		return 0, err
-	}
+	replies := storeReplies(req.Messages)
 	call := req.Call
-	args := []any{call.Incarnation, call.Conversation, cid, sequence, req.State.String(), req.Reason, replies,
-		int32(len(req.Messages)), object(req.Usage), object(req.Record)}
+	args := []any{call.Incarnation, call.Conversation, cid, sequence, req.State.String(), req.Reason, replies.texts,
+		int32(len(req.Messages)), object(req.Usage), object(req.Record), replies.bodies}
 	if number, done, err := s.commitFast(ctx, call.Tenant, cid, args); done || err != nil {
 		return number, err
 	}
 	var kind string
 	var number *int64
 	var state *string
-	err = s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.commit, args, func(rows pgx.Rows) error {
+	err := s.run(ctx, scope{tenant: call.Tenant}, query{s.calls.commit, args, func(rows pgx.Rows) error {
 		if !rows.Next() {
 			return noRow(rows, "commit")
 		}

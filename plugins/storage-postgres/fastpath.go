@@ -24,7 +24,7 @@ func keyOf(c sdk.Call) conversationKey {
 // beginFast begins a turn with a plain statement instead of the database function. It succeeds if
 // the database id of the conversation is cached and no turn is running in the conversation. It
 // returns nil, nil if the caller must call the database function.
-func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, message string) (*storage.BeginResult, error) {
+func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, message stored) (*storage.BeginResult, error) {
 	call := req.Call
 	key := keyOf(call)
 	cid, ok := s.cids.Get(key)
@@ -33,8 +33,8 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 	}
 	var sequence int64
 	var tail tailRows
-	queries := []query{{s.calls.beginFast, []any{call.Incarnation, call.Conversation, cid, call.User, message, object(req.Metadata),
-		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned}, func(rows pgx.Rows) error {
+	queries := []query{{s.calls.beginFast, []any{call.Incarnation, call.Conversation, cid, call.User, message.texts, object(req.Metadata),
+		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned, message.bodies}, func(rows pgx.Rows) error {
 		sequence = 0
 		if rows.Next() {
 			if err := rows.Scan(&sequence); err != nil {

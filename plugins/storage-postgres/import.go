@@ -19,9 +19,7 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (int64, 
 	}
 	var columns importColumns
 	for _, t := range req.Turns {
-		if err := columns.add(t); err != nil {
-			return 0, err
-		}
+		columns.add(t)
 	}
 	call := req.Call
 	args := append([]any{call.Incarnation, call.Conversation, call.User}, columns.args()...)
@@ -58,21 +56,14 @@ type importColumns struct {
 	message, replies         []string
 	usage, metadata, record  []string
 	started, ended           []time.Time
+	body, replyBodies        [][]byte
 }
 
 // add appends a turn to the columns.
-func (c *importColumns) add(t storage.Turn) error {
-	message, replies := "", ""
+func (c *importColumns) add(t storage.Turn) {
+	var message, replies stored
 	if len(t.Messages) > 0 {
-		var err error
-		if message, err = encodeMessage(t.Messages[0]); err != nil {
-			return err
-		}
-		rest, err := encodeList(t.Messages[1:])
-		if err != nil {
-			return err
-		}
-		replies = text(rest)
+		message, replies = storeFirst(t.Messages[0]), storeReplies(t.Messages[1:])
 	}
 	c.sequence = append(c.sequence, t.Sequence)
 	c.number = append(c.number, t.Number)
@@ -81,18 +72,27 @@ func (c *importColumns) add(t storage.Turn) error {
 	c.reason = append(c.reason, t.Reason)
 	c.user = append(c.user, t.User)
 	c.key = append(c.key, t.Key)
-	c.message = append(c.message, message)
-	c.replies = append(c.replies, replies)
+	c.message = append(c.message, text(message.texts))
+	c.replies = append(c.replies, text(replies.texts))
+	c.body = append(c.body, nonNil(message.bodies))
+	c.replyBodies = append(c.replyBodies, nonNil(replies.bodies))
 	c.usage = append(c.usage, string(t.Usage))
 	c.metadata = append(c.metadata, string(t.Metadata))
 	c.record = append(c.record, string(t.Record))
 	c.started = append(c.started, t.StartedAt)
 	c.ended = append(c.ended, t.EndedAt)
-	return nil
 }
 
 // args returns the columns in the order of the database function's parameters.
 func (c *importColumns) args() []any {
 	return []any{c.sequence, c.number, c.state, c.reason, c.user, c.message, c.replies, c.count, c.usage, c.metadata,
-		c.record, c.key, c.started, c.ended}
+		c.record, c.key, c.started, c.ended, c.body, c.replyBodies}
+}
+
+// nonNil returns empty bytes for nil, because the arrays of an import have no NULL in them.
+func nonNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
 }

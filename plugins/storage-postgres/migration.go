@@ -36,6 +36,13 @@ var migrations = []migration{{
 	contract: `drop function @schema@.begin_1(text, text, text, json, json, int, text, interval, text, bytea, text);
 		drop function @schema@.import_1(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
 			text[], text[], text[], timestamptz[], timestamptz[])`,
+}, {
+	what:   "keep messages as the host encoded them",
+	expand: readSQL("0003_bodies"),
+	contract: `drop function @schema@.begin_2(text, text, text, json, json, int, text, interval, text, bytea, text, boolean);
+		drop function @schema@.commit_1(text, text, bigint, bigint, text, text, json, int, json, json);
+		drop function @schema@.import_2(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
+			text[], text[], text[], timestamptz[], timestamptz[])`,
 }}
 
 // readSQL returns the concatenated texts of the named embedded files.

@@ -71,11 +71,11 @@ var next = migration{
 	what: "rename commit, and have a note",
 	expand: `alter table @schema@.turns add column note text;
 		create table @schema@.extra (tenant text primary key);
-		alter function @schema@.commit_1 rename to commit_2;
-		create function @schema@.commit_1(p_life text, p_id text, p_cid bigint, p_seq bigint, p_state text, p_reason text,
-			p_replies json, p_count int, p_usage json, p_record json) returns table (kind text, number bigint, state text)
-		language sql volatile as $$ select * from @schema@.commit_2(p_life, p_id, p_cid, p_seq, p_state, p_reason, p_replies, p_count, p_usage, p_record) $$`,
-	contract: `drop function @schema@.commit_1`,
+		alter function @schema@.commit_2 rename to commit_3;
+		create function @schema@.commit_2(p_life text, p_id text, p_cid bigint, p_seq bigint, p_state text, p_reason text,
+			p_replies json, p_count int, p_usage json, p_record json, p_reply_bodies bytea) returns table (kind text, number bigint, state text)
+		language sql volatile as $$ select * from @schema@.commit_3(p_life, p_id, p_cid, p_seq, p_state, p_reason, p_replies, p_count, p_usage, p_record, p_reply_bodies) $$`,
+	contract: `drop function @schema@.commit_2`,
 }
 
 // TestMigrate_hostByHost checks that two versions of the plugin can use one database until the
@@ -87,7 +87,7 @@ func TestMigrate_hostByHost(t *testing.T) {
 	first := begin(t, old, call("t", "c"))
 	newer := slices.Concat(migrations, []migration{next})
 	young := open0(t, config(c.DSN(name)), newer)
-	young.calls.commit = strings.ReplaceAll(young.calls.commit, "commit_1", "commit_2")
+	young.calls.commit = strings.ReplaceAll(young.calls.commit, "commit_2", "commit_3")
 	begin(t, young, call("t", "d")) // the first call migrates the database
 	out, err := c.Exec(t.Context(), name, "select version, oldest from botyard.layout")
 	if want := fmt.Sprintf("%d|1", len(newer)); err != nil || out != want {

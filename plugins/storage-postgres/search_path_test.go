@@ -52,9 +52,9 @@ func TestStatements_overloads(t *testing.T) {
 	for _, signature := range []string{
 		"renew_1(text, text) returns void", "renew_1(a text, b text, c text default '') returns void",
 		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text", "unlink_2(text, text, text, text, text) returns text",
-		"commit_1(text, text, text, text, text, text, text, text, text, text) returns text",
-		"commit_1(text, text, text, text, text, text, json, text, json, json) returns text",
-		"begin_2(text, text, text, json, json, text, text, text, text, text, text, text) returns text",
+		"commit_2(text, text, text, text, text, text, text, text, text, text, text) returns text",
+		"commit_2(text, text, text, text, text, text, json, text, json, json, bytea) returns text",
+		"begin_3(text, text, text, json, json, text, text, text, text, text, text, bytea) returns text",
 		"put_1(text, text, text, text, text, text, text, text, text) returns text",
 		"alive_1(varchar, timestamp) returns boolean", "take_1(varchar, varchar, varchar) returns botyard.conversations",
 	} {

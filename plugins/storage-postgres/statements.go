@@ -15,9 +15,10 @@ type statements struct {
 }
 
 const (
-	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, t.message, t.replies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
+	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, case when t.body is null then t.message end, case when t.reply_bodies is null then t.replies end, t.body, t.reply_bodies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
 	conversationColumns = `id, user_id, last_number, created, updated`
-	turnBytes           = `(coalesce(octet_length(t.message::text), 0) + coalesce(octet_length(t.replies::text), 0))::bigint`
+	messageBytes        = "24" // storage.MessageBytes
+	turnBytes           = `(coalesce(octet_length(t.body), octet_length(t.message::text), 0) + coalesce(octet_length(t.reply_bodies), octet_length(t.replies::text), 0) + ` + messageBytes + ` * t.messages)::bigint`
 	registrationColumns = `tenant, version, position, state, incarnation, document, note, attempt, created`
 	ofTenant            = `tenant = @schema@.tenant_1()`
 	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
@@ -43,8 +44,8 @@ func statementsOf(schema string) statements {
 				select * from @schema@.turns as t where t.cid = page.cid and t.seq > page.seq @succeeded@ order by t.seq limit (select 1)) as t
 			where not page.over
 		)
-		select t.over, ` + strings.NewReplacer("t.message", "case when not t.over then t.message end",
-		"t.replies", "case when not t.over then t.replies end").Replace(turnColumns) + ` from c left join page as t on true order by t.seq`
+		select t.over, ` + strings.NewReplacer("t.body is null", "t.body is null and not t.over", "t.reply_bodies is null", "t.reply_bodies is null and not t.over",
+		"t.body,", "case when not t.over then t.body end,", "t.reply_bodies,", "case when not t.over then t.reply_bodies end,").Replace(turnColumns) + ` from c left join page as t on true order by t.seq`
 	list := `select ` + conversationColumns + `, false from @schema@.conversations
 		where ` + ofTenant + ` and life = $1 and id > $2 @user@ order by id limit $3`
 	listWrote := `(select ` + conversationColumns + `, coalesce((select true from @schema@.turns as t where t.cid = c.cid and t.guest is not false and t.user_id not in ('', $4) limit 1), false)
@@ -65,8 +66,8 @@ func statementsOf(schema string) statements {
 			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq is null and (not $10::boolean or user_id = $4)
 			returning tenant, cid, last_seq, updated, user_id
 		)
-		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started, guest)
-		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated, $4 <> '' and $4 <> user_id from c returning seq`
+		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started, guest, body)
+		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated, $4 <> '' and $4 <> user_id, $11 from c returning seq`
 	tail := `with recursive tail as (
 			select t.*, t.messages::bigint as have, ` + turnBytes + ` as bytes from (
 				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
@@ -75,14 +76,15 @@ func statementsOf(schema string) statements {
 				select * from @schema@.turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
 			where tail.have < $1 and tail.bytes <= $2
 		)
-		select case when bytes <= $2 then message end, case when bytes <= $2 then replies end, bytes > $2 from tail`
+		select case when bytes <= $2 and body is null then message end, case when bytes <= $2 and reply_bodies is null then replies end,
+			case when bytes <= $2 then body end, case when bytes <= $2 then reply_bodies end, bytes > $2 from tail`
 	commitFast := `with c as (
 			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
 				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
 			where ` + isTenant + ` and life = $1 and id = $2 and cid = $3 and running_seq = $4
 			returning case when $5 = 'succeeded' then last_number end as number, updated
 		)
-		update @schema@.turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8,
+		update @schema@.turns set state = $5, number = c.number, reason = $6, replies = $7, messages = messages + $8, reply_bodies = $11,
 			usage = $9, record = $10, ended = c.updated
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	newest := `select ` + registrationColumns + ` from @schema@.tenants join @schema@.registrations using (tenant, version, position) `
@@ -101,11 +103,11 @@ func statementsOf(schema string) statements {
 			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
 		commitFast: in(commitFast),
 
-		begin:   in(`select * from @schema@.begin_2($1::text, $2::text, $3::text, $4::json, $5::json, $6::int, $7::text, $8::interval, $9::text, $10::bytea, $11::text, $12::boolean)`),
-		commit:  in(`select * from @schema@.commit_1($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json)`),
+		begin:   in(`select * from @schema@.begin_3($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, $8::text, $9::bytea, $10::text, $11::boolean, $12::bytea)`),
+		commit:  in(`select * from @schema@.commit_2($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json, $11::bytea)`),
 		unlink:  in(`select @schema@.unlink_2($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
-		imports: in(`select * from @schema@.import_2($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[])`),
+		imports: in(`select * from @schema@.import_3($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[], $18::bytea[], $19::bytea[])`),
 
 		// The statement renew writes holders in the order of their names, so that two renewals
 		// cannot deadlock. The statement forget deletes expired holders. It skips rows that another

@@ -86,8 +86,8 @@ func TestStatements_plans(t *testing.T) {
 		}
 	}
 	const tail = 20
-	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", nil, nil, "b", true}
-	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, int32(0), "h", "0 s", "other", []byte("d"), nil, true}
+	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", nil, nil, "b", true, []byte{0}}
+	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "other", []byte("d"), nil, true, []byte{0}}
 	const most = int64(1 << 20)
 	const (
 		again = `update botyard.conversations set running_seq = 30000, running_attempt = 'b', running_until = now() where id = 'c'`
@@ -103,13 +103,13 @@ func TestStatements_plans(t *testing.T) {
 		rows   int // maximum number of rows in any node of a plan
 		uses   string
 	}{
-		{"begin where it is free", free, s.calls.beginFast, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a", true}, 1, "conversations_by_cid"},
+		{"begin where it is free", free, s.calls.beginFast, []any{"", "c", cid, "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "a", true, []byte{0}}, 1, "conversations_by_cid"},
 		{"the tail", "", s.calls.tail, []any{int64(tail), most, cid}, tail / 2, "Index Scan Backward using turns_succeeded"},
-		{"commit of what is held", held, s.calls.commitFast, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil}, 1, "conversations_by_cid"},
+		{"commit of what is held", held, s.calls.commitFast, []any{"", "c", cid, int64(30000), "failed", "", "[]", int32(1), nil, nil, []byte{0}}, 1, "conversations_by_cid"},
 		{"begin", held, s.calls.begin, begun, 1, "conversations_pkey"},
 		{"the tail behind it", again, s.calls.tailOf, []any{int64(tail), most, "", "c", "b"}, tail / 2, "Index Scan Backward using turns_succeeded"},
 		{"begin with a key", held, s.calls.begin, keyedArgs, 1, "turns_by_key"},
-		{"commit", held, s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil}, 1, "conversations_pkey"},
+		{"commit", held, s.calls.commit, []any{"", "c", int64(1), int64(1), "succeeded", "", "[]", int32(1), nil, nil, []byte{0}}, 1, "conversations_pkey"},
 		{"read", held, s.calls.read, []any{"", "c", int64(15000), int64(50), most, true, "u"}, 51, "turns_succeeded"},
 		{"read all", held, s.calls.readAll, []any{"", "c", int64(15000), int64(50), most, true, "u"}, 51, "turns_pkey"},
 		{"list", held, s.calls.list, []any{"", "c5", int64(51)}, 51, "conversations_pkey"},

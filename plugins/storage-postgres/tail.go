@@ -3,65 +3,42 @@ package pgstore
 import (
 	"slices"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
 
-// tailRows collects the messages of a tail as a single JSON text, newest turn first, so that one
-// call decodes all messages. The zero value is empty.
+// tailRows collects the turns of a tail, newest turn first. The zero value is empty.
 type tailRows struct {
-	text []byte
-	cut  bool // the bound in bytes left at least one turn out
+	turns []tailRow
+	cut   bool // the bound in bytes left at least one turn out
 }
 
-// add appends the message and the replies of a turn. replies is nil for a turn without replies.
-func (t *tailRows) add(message, replies []byte) {
-	if replies == nil {
-		replies = []byte("null")
-	}
-	if t.text == nil {
-		t.text = make([]byte, 0, 4<<10)
-	}
-	t.text = append(t.text, ",[["...)
-	t.text = append(t.text, message...)
-	t.text = append(t.text, "],"...)
-	t.text = append(t.text, replies...)
-	t.text = append(t.text, ']')
-}
+// tailRow has the columns of a turn's messages, as appendMessages reads them.
+type tailRow struct{ message, replies, body, replyBodies []byte }
 
 // read reads the rows of the statement tail. If the pipeline is run again, read is called again and
 // overwrites the first result.
 func (t *tailRows) read(rows pgx.Rows) error {
 	*t = tailRows{}
 	for rows.Next() {
-		raw := rows.RawValues()
-		// The server sends the boolean as text or in the binary format.
-		if t.cut = raw[2][0] == 't' || raw[2][0] == 1; t.cut {
+		var row tailRow
+		if err := rows.Scan(&row.message, &row.replies, &row.body, &row.replyBodies, &t.cut); err != nil {
+			return err
+		}
+		if t.cut {
 			break
 		}
-		t.add(raw[0], raw[1])
+		t.turns = append(t.turns, row)
 	}
 	return rows.Err()
 }
 
 // messages returns the newest messages, oldest first. It returns at most limit messages.
-func (t *tailRows) messages(limit int) ([]storage.Message, error) {
-	if t.text == nil {
-		return nil, nil
+func (t *tailRows) messages(limit int) (all []storage.Message, err error) {
+	for _, row := range slices.Backward(t.turns) {
+		if all, err = appendMessages(all, row.message, row.replies, row.body, row.replyBodies); err != nil {
+			return nil, err
+		}
 	}
-	t.text[0] = '['
-	var turns [][2][]chat.Message
-	if err := decode(append(t.text, ']'), &turns); err != nil {
-		return nil, err
-	}
-	have := 0
-	for _, turn := range turns {
-		have += len(turn[0]) + len(turn[1])
-	}
-	all := make([]chat.Message, 0, have)
-	for _, turn := range slices.Backward(turns) {
-		all = append(append(all, turn[0]...), turn[1]...)
-	}
-	return storage.EncodeMessages(all[max(0, have-limit):]...), nil
+	return all[max(0, len(all)-limit):], nil
 }

@@ -16,13 +16,10 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	message, err := encodeMessage(req.Message)
-	if err != nil {
-		return nil, err
-	}
+	messages := storeMessages([]storage.Message{req.Message})
 	var b *beginRun
-	err = s.write(ctx, func(tx *session) (err error) {
-		b = &beginRun{BeginRequest: req, message: message, now: s.now()}
+	err := s.write(ctx, func(tx *session) (err error) {
+		b = &beginRun{BeginRequest: req, messages: messages, now: s.now()}
 		return b.run(tx)
 	})
 	if err != nil {
@@ -35,12 +32,12 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 // repeated gets a new beginRun.
 type beginRun struct {
 	*storage.BeginRequest
-	message string
-	now     time.Time
+	messages storedMessages // of the request
+	now      time.Time
 
 	started   *fence
-	tail      []messageTexts // newest turn first
-	cut       bool           // the bound in bytes left turns out of tail
+	tail      []storedMessages // newest turn first
+	cut       bool             // the bound in bytes left turns out of tail
 	replay    *turnRow
 	busy      *storage.Busy
 	keyReused bool
@@ -136,9 +133,9 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	if b.Key != "" {
 		digest = append([]byte{}, b.Digest...) // an empty digest must not become NULL
 	}
-	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, state, user, started_at, fence, key, digest, messages, metadata, message)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)`,
-		c.id, f.sequence, storage.Running.String(), b.Call.User, stamp, f.token, b.Key, digest, document(b.Metadata), b.message)
+	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, state, user, started_at, fence, key, digest, messages, metadata, message, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
+		c.id, f.sequence, storage.Running.String(), b.Call.User, stamp, f.token, b.Key, digest, document(b.Metadata), b.messages.text, b.messages.body)
 	if err != nil {
 		return err
 	}
@@ -163,17 +160,17 @@ func (b *beginRun) readTail(tx *session) error {
 	}
 	have, left := 0, b.TailBytesOrDefault()
 	return tx.each(func(rows *sql.Rows) (bool, error) {
-		var t messageTexts
+		var t storedMessages
 		var n int
-		err := rows.Scan(&n, &t.first, &t.others)
-		if left -= t.size(); left < 0 || err != nil {
+		err := rows.Scan(append([]any{&n}, t.pointers()...)...)
+		if left -= t.size(n); left < 0 || err != nil {
 			b.cut = true
 			return false, err
 		}
 		b.tail = append(b.tail, t)
 		have += n
 		return have < b.Tail, nil
-	}, `SELECT messages, message, replies FROM turns
+	}, "SELECT t.messages, "+messageColumns+` FROM turns t
 		WHERE conversation = ? AND state = 'succeeded' AND sequence < ? AND message IS NOT NULL ORDER BY sequence DESC LIMIT ?`,
 		b.started.conversation, b.started.sequence, b.Tail)
 }
@@ -192,7 +189,7 @@ func (b *beginRun) result() (*storage.BeginResult, error) {
 	}
 	var tail []storage.Message
 	for i := len(b.tail) - 1; i >= 0; i-- {
-		messages, err := b.tail[i].messages()
+		messages, err := b.tail[i].decode()
 		if err != nil {
 			return nil, err
 		}

@@ -20,23 +20,15 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (int64, 
 	if err != nil {
 		return 0, err
 	}
-	var replies any
-	if len(req.Messages) > 0 {
-		texts, err := encodeMessages(append([]storage.Message{{}}, req.Messages...))
-		if err != nil {
-			return 0, err
-		}
-		replies = texts.others.V
-	}
 	var number int64
 	err = s.write(ctx, func(tx *session) (err error) {
-		number, err = commit(tx, f, req, replies, s.now().UnixNano())
+		number, err = commit(tx, f, req, s.now().UnixNano())
 		return err
 	})
 	return number, err
 }
 
-func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp int64) (int64, error) {
+func commit(tx *session, f fence, req *storage.CommitRequest, stamp int64) (int64, error) {
 	c := conversation{id: f.conversation}
 	var state string
 	var number int64
@@ -61,14 +53,10 @@ func commit(tx *session, f fence, req *storage.CommitRequest, replies any, stamp
 		c.turns++
 		number = c.turns
 	}
-	u, err := storage.DecodeUsage(req.Usage)
-	if err != nil {
-		return 0, err
-	}
-	_, err = tx.exec(`UPDATE turns SET state = ?, number = ?, reason = ?, ended_at = ?, record = ?, replies = ?, messages = messages + ?,
-		input_tokens = ?, output_tokens = ?, cached_input_tokens = ?, reasoning_tokens = ? WHERE conversation = ? AND sequence = ?`,
-		req.State.String(), number, req.Reason, stamp, document(req.Record), replies, len(req.Messages),
-		u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens, c.id, f.sequence)
+	bodies, texts := storeReplies(req.Messages)
+	_, err = tx.exec(`UPDATE turns SET state = ?, number = ?, reason = ?, ended_at = ?, record = ?, replies = ?, reply_bodies = ?,
+		messages = messages + ?, usage = ? WHERE conversation = ? AND sequence = ?`,
+		req.State.String(), number, req.Reason, stamp, document(req.Record), texts, bodies, len(req.Messages), document(req.Usage), c.id, f.sequence)
 	if err != nil {
 		return 0, err
 	}

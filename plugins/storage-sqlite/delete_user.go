@@ -60,7 +60,8 @@ func (e *userEraser) step(tx *session, now int64) error {
 	n, err := tx.exec(`UPDATE turns SET state = CASE state WHEN 'running' THEN 'interrupted' ELSE state END,
 		ended_at = CASE state WHEN 'running' THEN ? ELSE ended_at END, reason = '', user = '', fence = NULL, key = '', digest = NULL,
 		input_tokens = 0, output_tokens = 0, cached_input_tokens = 0, reasoning_tokens = 0,
-		messages = 0, metadata = NULL, record = NULL, message = NULL, replies = NULL
+		messages = 0, metadata = NULL, record = NULL, usage = NULL, message = NULL, replies = NULL,
+		body = NULL, reply_bodies = NULL
 		WHERE conversation = ? AND sequence > ? AND sequence <= ? AND user = ?`, now, e.id, e.after, to, user)
 	if err != nil {
 		return err

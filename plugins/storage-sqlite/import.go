@@ -18,11 +18,9 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appende
 	if err := cmp.Or(req.ValidateText(), checkTimes(req.Turns)); err != nil || len(req.Turns) == 0 {
 		return 0, err
 	}
-	all := make([]messageTexts, len(req.Turns))
+	all := make([]storedMessages, len(req.Turns))
 	for i, t := range req.Turns {
-		if all[i], err = encodeMessages(t.Messages); err != nil {
-			return 0, err
-		}
+		all[i] = storeMessages(t.Messages)
 	}
 	err = s.write(ctx, func(tx *session) (err error) {
 		appended, err = importTurns(tx, req.Call, req.Turns, all)
@@ -32,9 +30,8 @@ func (s *Store) Import(ctx context.Context, req *storage.ImportRequest) (appende
 }
 
 // importTurns appends those of the turns that the conversation does not have yet. It returns
-// fault.Conflict if the new turns leave a gap after the existing turns. all has the encoded
-// messages of each turn.
-func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []messageTexts) (int64, error) {
+// fault.Conflict if the new turns leave a gap after the existing turns. all has the messages of each turn.
+func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []storedMessages) (int64, error) {
 	c, err := findConversation(tx, call)
 	if err != nil {
 		return 0, err
@@ -104,17 +101,12 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 // append adds a turn that has ended in another storage. The turn keeps its idempotency key, but a
 // Begin with that key starts a new turn, because the row has no digest. The row has no fence
 // either, so that the turn cannot be committed again.
-func (c *conversation) append(tx *session, t storage.Turn, s messageTexts) error {
-	u, err := storage.DecodeUsage(t.Usage)
-	if err != nil {
-		return err
-	}
-	_, err = tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
-		input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, messages, metadata, record, message, replies)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+func (c *conversation) append(tx *session, t storage.Turn, s storedMessages) error {
+	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
+		usage, messages, metadata, record, message, replies, body, reply_bodies)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		c.id, t.Sequence, t.Number, t.State.String(), t.Reason, t.User, nanos(t.StartedAt), nanos(t.EndedAt), t.Key,
-		u.InputTokens, u.OutputTokens, u.CachedInputTokens, u.ReasoningTokens,
-		len(t.Messages), document(t.Metadata), document(t.Record), s.first, s.others)
+		document(t.Usage), len(t.Messages), document(t.Metadata), document(t.Record), s.text, s.replyTexts, s.body, s.replyBodies)
 	return err
 }
 

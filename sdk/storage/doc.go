@@ -8,6 +8,8 @@
 //	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
 //	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
 //	message.go               Message: how a host encodes messages and usage, which a storage does not parse
+//	packed.go                the messages of a turn in one text of bytes
+//	legacy.go                the JSON in which plugins kept messages before
 //	plugin.go                NewPlugin, and what a plugin offers
 //	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends

@@ -79,6 +79,8 @@ var flaws = []struct{ flaw, rules string }{
 	{"drops-nul", "nul"},
 	{"short-text", "large page-bytes"},
 	{"drops-signatures", "parts"},
+	{"parses-bodies", "unknown"},
+	{"drops-usage-members", "record unknown"},
 	{"any-limit", "bounds tenant-bounds"},
 	{"tail-any-bytes", "tail-bytes"},
 	{"tail-cut-untold", "tail-bytes"},

@@ -34,6 +34,11 @@ var contentRules = []Rule{
 		Check: checkParts,
 	},
 	{
+		Name:  "unknown",
+		Doc:   "A body of any bytes, and members of usage, record and metadata that nobody knows, come back as they were.",
+		Check: checkUnknown,
+	},
+	{
 		Name:  "record",
 		Doc:   "User, key, metadata, record, usage and times of a turn come back.",
 		Check: checkRecord,
@@ -207,9 +212,57 @@ func checkParts(ctx context.Context, env *Env) error {
 	return env.talk("c").echo(ctx, storage.EncodeMessage(user), append(replies, reply("a cat"))...)
 }
 
+// checkUnknown stores bodies that no host of this version writes: a storage that parsed them would
+// lose or refuse something.
+func checkUnknown(ctx context.Context, env *Env) error {
+	later := []byte("\x08\x63\x12\x05\x0a\x03new\xa2\x06\x07unknown") // role 99, a text, and the field 100
+	backward := []byte("\x12\x05\x0a\x03new\x08\x02")                 // the fields of a message in another order
+	bodies := [][]byte{later, backward, {}, {0}, []byte("a\x00\xff\xfe"), []byte(`{"role": "user"}`), bytes.Repeat([]byte{0x80}, 1000)}
+	for i, body := range bodies {
+		err := env.talk(fmt.Sprint(i)).echo(ctx, storage.Message{Body: body}, storage.Message{Body: bodies[(i+1)%len(bodies)], Text: "a text"},
+			storage.Message{Body: body, Text: "another text"})
+		if err != nil {
+			return fmt.Errorf("a body %q: %w", body[:min(len(body), 40)], err)
+		}
+	}
+	c := env.talk("json")
+	object := json.RawMessage(`{"input_tokens": 3, "of_later": {"n": [1.5, "x", null, true]}}`)
+	s, err := c.start(ctx, "one", func(r *storage.BeginRequest) { r.Metadata = object })
+	if err != nil {
+		return err
+	}
+	_, err = env.Storage.Commit(ctx, &storage.CommitRequest{Call: c.call, Fence: s.Fence, State: storage.Succeeded,
+		Messages: []storage.Message{reply("one")}, Usage: object, Record: object})
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	log, err := c.log(ctx, everyTurn)
+	if err != nil || len(log) != 1 {
+		return fmt.Errorf("%d turns, error %v; want 1", len(log), err)
+	}
+	for what, got := range map[string]json.RawMessage{"metadata": log[0].Metadata, "usage": log[0].Usage, "record": log[0].Record} {
+		if err := sameJSON(what, got, object); err != nil {
+			return err
+		}
+	}
+	if _, ok := env.Storage.(storage.Importer); !ok {
+		return nil
+	}
+	moved, turns := env.talk("import"), ended(1)
+	turns[0].Messages = []storage.Message{{Body: later}, {Body: backward, Text: "new"}}
+	turns[0].Metadata, turns[0].Usage, turns[0].Record = object, object, object
+	if err := moved.load(ctx, turns, 1); err != nil {
+		return err
+	}
+	if log, err = moved.log(ctx, everyTurn); err != nil {
+		return err
+	}
+	return sameTurns("an imported turn of a later version", log, turns)
+}
+
 func checkRecord(ctx context.Context, env *Env) error {
 	c := env.talk("c")
-	metadata, usage, record := `{"b": 1, "a": {"x": [null, "ü"]}}`, `{"input_tokens": 1099511627776, "output_tokens": 12}`, `{"model": "m", "timings": {"llm": 0.25}}`
+	metadata, usage, record := `{"b": 1, "a": {"x": [null, "ü"]}}`, `{"input_tokens": 1099511627776, "details": {"searches": 3}}`, `{"model": "m", "timings": {"llm": 0.25}}`
 	s, err := c.start(ctx, "one", key("k", "d"), func(r *storage.BeginRequest) { r.Metadata = json.RawMessage(metadata) })
 	if err != nil {
 		return err

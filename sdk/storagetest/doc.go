@@ -46,7 +46,7 @@
 //	delete_user_rules.go     emptied turns of a user: empty-user, empty-user-before
 //	delete_race_rules.go     Delete during writes: delete-racing, purge-racing
 //	incarnation_rules.go     incarnations: tenant-incarnations
-//	content_rules.go         stored contents: text, nul, large, parts, record
+//	content_rules.go         stored contents: text, nul, large, parts, unknown, record
 //	bounds_rules.go          requests out of bounds: bounds
 //	page_size_rules.go       bytes of a tail or a page: tail-bytes, page-bytes, tenant-page-bytes
 //	import_rules.go          imports: import, import-repeat, import-refused, import-goes-on, import-apart

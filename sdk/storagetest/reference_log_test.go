@@ -3,6 +3,7 @@ package storagetest
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,6 +48,9 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 		t.Number = c.succeeded() + 1
 	}
 	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
+	if r.has("drops-usage-members") {
+		t.Usage = withoutMembers(t.Usage, "details", "of_later")
+	}
 	for _, m := range req.Messages {
 		t.Messages = append(t.Messages, r.kept(m))
 	}
@@ -180,4 +184,20 @@ func checkTenant(call sdk.Call) error {
 		return fault.New(fault.Invalid, "the call names too little: %s", fmt.Sprint(call))
 	}
 	return nil
+}
+
+// withoutMembers returns the JSON object without the named members.
+func withoutMembers(object json.RawMessage, names ...string) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(object, &members) != nil {
+		return object
+	}
+	for _, name := range names {
+		delete(members, name)
+	}
+	text, err := json.Marshal(members)
+	if err != nil {
+		return object
+	}
+	return text
 }

@@ -253,6 +253,13 @@ func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) 
 
 // kept returns the message as the reference stores it. Some flaws change the message.
 func (r *reference) kept(stored storage.Message) storage.Message {
+	if r.has("parses-bodies") {
+		m, err := stored.Decode()
+		if err == nil {
+			m.Unknown = nil
+			return storage.Message{Body: storage.EncodeMessage(m).Body}
+		}
+	}
 	stored.Text = ""
 	m, err := stored.Decode()
 	if err != nil || len(m.Unknown) > 0 || !bytes.Equal(storage.EncodeMessage(m).Body, stored.Body) {

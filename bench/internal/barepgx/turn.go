@@ -32,6 +32,7 @@ type Turn struct {
 	Tenant, Incarnation     string
 	User                    string
 	Message, Replies        string // JSON texts
+	Body, ReplyBodies       []byte
 	Usage, Metadata, Record *string
 	ReplyCount              int32
 	Tail                    int32
@@ -41,11 +42,11 @@ type Turn struct {
 // at most tail messages each.
 func ReadTurn(ctx context.Context, p *pgxpool.Pool, tenant, conversation string, tail int) (Turn, error) {
 	t := Turn{Tenant: tenant, Tail: int32(tail)}
-	err := p.QueryRow(ctx, `select c.life, t.user_id, t.message::text, t.replies::text, t.messages - 1,
+	err := p.QueryRow(ctx, `select c.life, t.user_id, t.message::text, t.replies::text, t.body, t.reply_bodies, t.messages - 1,
 			t.usage::text, t.metadata::text, t.record::text
 		from botyard.conversations as c join botyard.turns as t using (cid)
 		where c.tenant = $1 and c.id = $2 and t.number is not null order by t.seq desc limit 1`, tenant, conversation).
-		Scan(&t.Incarnation, &t.User, &t.Message, &t.Replies, &t.ReplyCount, &t.Usage, &t.Metadata, &t.Record)
+		Scan(&t.Incarnation, &t.User, &t.Message, &t.Replies, &t.Body, &t.ReplyBodies, &t.ReplyCount, &t.Usage, &t.Metadata, &t.Record)
 	if err != nil {
 		return t, fmt.Errorf("a turn of %s/%s: %w", tenant, conversation, err)
 	}
@@ -63,7 +64,7 @@ type Conversation struct {
 func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	var seq int64
 	attempt := rand.Text()
-	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false}, oneRow(&seq)},
+	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false, t.Body}, oneRow(&seq)},
 		{newest, []any{int64(t.Tail), int64(sdk.MaxTailBytes), c.cid}, func(rows pgx.Rows) error {
 			for rows.Next() { // the rows are received but not decoded
 			}
@@ -71,14 +72,14 @@ func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 		}}}
 	if c.cid == 0 {
 		var kind string
-		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, t.Tail, "bare", lease * time.Second, nil, nil, attempt, false}, oneRow(row...)}}
+		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, "bare", lease * time.Second, nil, nil, attempt, false, t.Body}, oneRow(row...)}}
 	}
 	if err := t.pipeline(ctx, p, queries...); err != nil {
 		return fmt.Errorf("begin in %s: %w", c.ID, err)
 	}
 	var number int64
-	err := t.pipeline(ctx, p, query{commit, []any{t.Incarnation, c.ID, c.cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record}, oneRow(&number)})
+	err := t.pipeline(ctx, p, query{commit, []any{t.Incarnation, c.ID, c.cid, seq, "succeeded", "", t.Replies, t.ReplyCount, t.Usage, t.Record, t.ReplyBodies}, oneRow(&number)})
 	if err != nil {
 		return fmt.Errorf("commit in %s: %w", c.ID, err)
 	}

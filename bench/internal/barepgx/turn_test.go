@@ -1,6 +1,7 @@
 package barepgx_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -97,7 +98,7 @@ func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 		t.Fatalf("the plugin reads %+v, %v", page, err)
 	}
 	got := page.Turns[1]
-	if len(got.Messages) != 2 || string(got.Usage) == "" || got.Messages[1].Text != "hi" || string(got.Record) != `{"a": 1}` {
+	if len(got.Messages) != 2 || string(got.Usage) == "" || !bytes.Equal(got.Messages[1].Body, storage.EncodeMessage(chat.Text(chat.Assistant, "hi")).Body) || string(got.Record) != `{"a": 1}` {
 		t.Errorf("bare pgx wrote %+v", got)
 	}
 }

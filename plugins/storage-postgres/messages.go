@@ -1,0 +1,62 @@
+package pgstore
+
+import (
+	"github.com/botyard/botyard/sdk/storage"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// stored has the columns of a turn's first message or of its other messages. Both are nil, which is
+// SQL's NULL, if there are none.
+type stored struct {
+	bodies []byte // the packed bodies
+	texts  any    // JSON with the texts, as a string
+}
+
+// storeFirst returns the columns of a turn's first message.
+func storeFirst(m storage.Message) stored {
+	return stored{storage.PackBodies([]storage.Message{m}), string(appendText(nil, "user", m))}
+}
+
+// storeReplies returns the columns of the messages after the first.
+func storeReplies(replies []storage.Message) stored {
+	if len(replies) == 0 {
+		return stored{}
+	}
+	texts := []byte{'['}
+	for i, m := range replies {
+		if i > 0 {
+			texts = append(texts, ',')
+		}
+		texts = appendText(texts, "assistant", m)
+	}
+	return stored{storage.PackBodies(replies), string(append(texts, ']'))}
+}
+
+// appendText appends the JSON of a message that has the text and nothing else. Plugins of schema
+// version 2 read it as the message. The role is that of nearly all messages at this place, since the
+// plugin does not know the role itself.
+func appendText(b []byte, role string, m storage.Message) []byte {
+	b = append(b, `{"role":"`+role+`","parts":[{"text":`...)
+	b, err := jsontext.AppendQuote(b, m.Text)
+	if err != nil { // cannot happen, because the text has been checked
+		b = append(b, `""`...)
+	}
+	return append(b, `}]}`...)
+}
+
+// appendMessages appends the messages of a row. message and replies are the JSON of the parts of the
+// turn that a plugin of a schema version before 3 has written, and nil for other parts.
+func appendMessages(all []storage.Message, message, replies, body, replyBodies []byte) (_ []storage.Message, err error) {
+	for _, part := range [][2][]byte{{body, message}, {replyBodies, replies}} {
+		switch {
+		case part[0] != nil:
+			all, err = storage.AppendPacked(all, part[0])
+		case part[1] != nil:
+			all, err = storage.AppendLegacy(all, part[1])
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}

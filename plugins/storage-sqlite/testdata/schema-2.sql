@@ -1,0 +1,123 @@
+-- A database as the plugin of schema version 2 wrote it. The last turn is of an older build, whose images and signatures had another form.
+PRAGMA user_version = 2; PRAGMA application_id = 1651471481;
+BEGIN TRANSACTION;
+CREATE TABLE meta (
+  name  TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO meta VALUES('oldest',1);
+CREATE TABLE lives (
+  id          INTEGER PRIMARY KEY,
+  tenant      TEXT NOT NULL,
+  incarnation TEXT NOT NULL,           -- '' when not tracked
+  deleted_at  INTEGER,
+  swept       INTEGER NOT NULL DEFAULT 0 -- nothing that it owned is left
+) STRICT;
+INSERT INTO lives VALUES(1,'t','',NULL,0);
+CREATE TABLE conversations (
+  id          INTEGER PRIMARY KEY,
+  life        INTEGER NOT NULL REFERENCES lives (id),
+  name        TEXT NOT NULL,           -- the conversation's id, as callers know it
+  user        TEXT NOT NULL,           -- of its first turn
+  created_at  INTEGER NOT NULL,
+  updated_at  INTEGER NOT NULL,
+  updated_day INTEGER NOT NULL,        -- updated_at in days, so that its index rarely changes
+  sequence    INTEGER NOT NULL,        -- of the newest turn
+  turns       INTEGER NOT NULL,        -- that succeeded
+  running     INTEGER NOT NULL DEFAULT 0, -- sequence of the turn that runs, or 0
+  holder      TEXT NOT NULL DEFAULT '',
+  lease_until INTEGER NOT NULL DEFAULT 0,
+  attempt     TEXT NOT NULL DEFAULT '',
+  deleted_at  INTEGER
+) STRICT;
+INSERT INTO conversations VALUES(1,1,'c','ann',1796012502000196783,1796012502009607119,20787,4,3,0,'',0,'',NULL);
+CREATE TABLE turns (
+  id                  INTEGER PRIMARY KEY,
+  conversation        INTEGER NOT NULL REFERENCES conversations (id),
+  sequence            INTEGER NOT NULL,
+  number              INTEGER NOT NULL DEFAULT 0,
+  state               TEXT NOT NULL,   -- running, succeeded, failed, interrupted
+  reason              TEXT NOT NULL DEFAULT '',
+  user                TEXT NOT NULL,
+  started_at          INTEGER NOT NULL,
+  ended_at            INTEGER NOT NULL DEFAULT 0,
+  fence               TEXT,            -- of a turn that was begun here and not overtaken
+  key                 TEXT NOT NULL DEFAULT '',
+  digest              BLOB,            -- of the request that the key stands for
+  input_tokens        INTEGER NOT NULL DEFAULT 0,
+  output_tokens       INTEGER NOT NULL DEFAULT 0,
+  cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+  reasoning_tokens    INTEGER NOT NULL DEFAULT 0,
+  messages            INTEGER NOT NULL, -- how many
+  metadata            TEXT,
+  record              TEXT,
+  message             TEXT,            -- the first
+  replies             TEXT             -- the others, a list
+) STRICT;
+INSERT INTO turns VALUES(1,1,1,1,'succeeded','','ann',1796012502000196783,1796012502006344283,'IFVTHDW3BYWBQ','',NULL,7,3,2,1,2,'{"from": "web"}','{"model": "m"}','{"role":"user","parts":[{"text":"What is <this> & ü?"}]}','[{"role":"assistant","parts":[{"text":"A cat."}]}]');
+INSERT INTO turns VALUES(2,1,2,0,'failed','internal: x','ann',1796012502007421847,1796012502007892347,'7SETXPATKTCOL','',NULL,7,3,2,1,1,'{"from": "web"}','{"model": "m"}','{"role":"user","parts":[{"text":"again"}]}',NULL);
+INSERT INTO turns VALUES(3,1,3,2,'succeeded','','ann',1796012502008434784,1796012502008862461,'SAQAFGBDMRH62','',NULL,7,3,2,1,4,'{"from": "web"}','{"model": "m"}','{"role":"user","parts":[{"text":"look"},{"media":{"kind":"image","media_type":"image/png","data":"AAH/"}}]}','[{"role":"assistant","parts":[{"reasoning":{"text":"hm"},"provider_state":{"maker":"m","data":"AQI="}},{"tool_call":{"id":"1","name":"find","arguments":"{}"}}]},{"role":"tool","parts":[{"tool_result":{"tool_call_id":"1","parts":[{"text":"found"}]}}]},{"role":"assistant","parts":[{"text":"Seen."}]}]');
+INSERT INTO turns VALUES(4,1,4,3,'succeeded','','bob',1796012502009203228,1796012502009607119,'MNKM2Q6XRWOXG','',NULL,7,3,2,1,2,'{"from": "web"}','{"model": "m"}','{"role":"user","parts":[{"text":"of bob"}]}','[{"role":"assistant","parts":[{"text":"to bob"}]}]');
+CREATE TABLE holders (
+  holder TEXT PRIMARY KEY,
+  until  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tenants (
+  tenant   TEXT PRIMARY KEY,
+  version  INTEGER NOT NULL,
+  position INTEGER NOT NULL UNIQUE
+) STRICT, WITHOUT ROWID;
+CREATE TABLE registrations (
+  position    INTEGER PRIMARY KEY,     -- among all versions of all tenants
+  tenant      TEXT NOT NULL,
+  version     INTEGER NOT NULL,
+  state       TEXT NOT NULL,           -- active, removed, purged, of_file
+  incarnation TEXT NOT NULL,
+  document    BLOB NOT NULL,
+  note        TEXT NOT NULL,
+  attempt     TEXT NOT NULL,
+  created_at  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE writers (
+  life         INTEGER NOT NULL,
+  user         TEXT NOT NULL,
+  name         TEXT NOT NULL,           -- of the conversation
+  conversation INTEGER NOT NULL REFERENCES conversations (id),
+  PRIMARY KEY (life, user, name, conversation)
+) STRICT, WITHOUT ROWID;
+INSERT INTO writers VALUES(1,'bob','c',1);
+CREATE UNIQUE INDEX lives_living ON lives (tenant, incarnation) WHERE deleted_at IS NULL;
+CREATE INDEX lives_tenant ON lives (tenant, incarnation, deleted_at);
+CREATE INDEX lives_unswept ON lives (deleted_at) WHERE swept = 0 AND deleted_at IS NOT NULL;
+CREATE UNIQUE INDEX conversations_name ON conversations (life, name) WHERE deleted_at IS NULL;
+CREATE INDEX conversations_user ON conversations (life, user, name) WHERE deleted_at IS NULL;
+CREATE INDEX conversations_day ON conversations (life, updated_day) WHERE deleted_at IS NULL;
+CREATE INDEX conversations_deleted ON conversations (life, user, name, deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE UNIQUE INDEX turns_sequence ON turns (conversation, sequence);
+CREATE INDEX turns_log ON turns (conversation, sequence) WHERE state = 'succeeded';
+CREATE INDEX turns_key ON turns (conversation, key, sequence) WHERE digest IS NOT NULL;
+CREATE UNIQUE INDEX registrations_version ON registrations (tenant, version);
+CREATE VIEW said AS
+SELECT l.tenant, c.name AS conversation, t.sequence, t.state, t.user,
+       datetime(t.started_at / 1000000000, 'unixepoch') AS started,
+       t.message ->> '$.parts[0].text' AS message,
+       t.replies ->> '$[#-1].parts[0].text' AS reply, t.reason
+FROM lives l
+JOIN conversations c ON c.life = l.id AND c.deleted_at IS NULL
+JOIN turns t ON t.conversation = c.id
+WHERE l.deleted_at IS NULL;
+CREATE INDEX writers_conversation ON writers (conversation);
+CREATE TRIGGER turns_writers AFTER INSERT ON turns WHEN NEW.user <> '' BEGIN
+  INSERT OR IGNORE INTO writers (life, user, name, conversation)
+    SELECT c.life, NEW.user, c.name, c.id FROM conversations c WHERE c.id = NEW.conversation AND c.user <> NEW.user;
+END;
+CREATE TRIGGER conversations_writers BEFORE DELETE ON conversations BEGIN
+  DELETE FROM writers WHERE conversation = OLD.id;
+END;
+COMMIT;
+-- By hand, as the build before that wrote images and signatures.
+INSERT INTO turns (conversation, sequence, number, state, user, started_at, ended_at, messages, message, replies)
+  VALUES (1, 5, 4, 'succeeded', 'ann', 1790000000000000000, 1790000001000000000, 2,
+    '{"role":"user","parts":[{"text":"old"},{"image":{"media_type":"image/png","data":"AAH/"}}]}',
+    '[{"role":"assistant","parts":[{"reasoning":{"text":"hm","signature":"AQI="}},{"text":"Old."}]}]');
+UPDATE conversations SET sequence = 5, turns = 4 WHERE id = 1;
