@@ -81,6 +81,7 @@ func TestTurnLine_validate(t *testing.T) {
 		"a reason":             {turnsOf(`,"reason":"`+long(sdk.MaxReasonBytes+1)+`"`, asked+","+replied), "reason: has "},
 		"metadata":             {turnsOf(`,"metadata":{"a":"`+long(sdk.MaxMetadataBytes)+`"}`, asked+","+replied), "metadata: has "},
 		"metadata's type":      {turnsOf(`,"metadata":[1]`, asked+","+replied), "metadata: is not a JSON object"},
+		"a usage":              {turnsOf(`,"usage":{"a":"`+long(sdk.MaxUsageBytes)+`"}`, asked+","+replied), "usage: has "},
 		"a record":             {turnsOf(`,"record":{"a":"`+long(sdk.MaxRecordBytes)+`"}`, asked+","+replied), "record: has "},
 		"usage":                {turnsOf(`,"usage":{"input_tokens":-1,"output_tokens":0}`, asked+","+replied), "usage: has a count below 0"},
 		"a line of no JSON":    {turnsOf("", asked+","+replied) + "\n" + long(100), `line 5: is not the JSON of a line of an export: it begins with "x`},

@@ -19,7 +19,8 @@
 //	commit.go             Commit by a database function
 //	fastpath.go           Begin and Commit by plain statements; the cache of database ids
 //	batch.go              which calls of a tenant share a transaction
-//	tail.go               decodes the newest messages
+//	tail.go               reads the newest messages
+//	messages.go           converts the messages of a turn to columns and back
 //	fence.go              the format of a fence; common faults
 //	lease.go              Renew
 //	page.go               Read and List
@@ -35,7 +36,7 @@
 //
 //	pipeline.go           a round trip that is a transaction: sets role and tenant; when it is repeated
 //	statements.go         the SQL of all calls
-//	turn_row.go           converts rows of the table turns; JSON
+//	turn_row.go           converts rows of the table turns
 //	registration_row.go   converts rows of the table registrations
 //	failure.go            the faults for errors of the database; which errors mean lost connections
 //	log_limiter.go        how often the same failure is logged

@@ -21,7 +21,8 @@
 //	delete_user.go        empties a user's turns in conversations that other users wrote in too
 //	import.go             Import
 //	conversation.go       the rows of conversations and of tenants' incarnations
-//	turn_row.go           converts rows of the table turns; times and JSON
+//	messages.go           converts the messages of a turn to columns and back
+//	turn_row.go           converts rows of the table turns; times
 //
 // Registered tenants:
 //
