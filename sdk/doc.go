@@ -21,6 +21,7 @@
 //	handshake.go       what host and plugin agree on before the first call; environment variables
 //	plugin.go          Plugin, Info and Backend: what a plugin is, and its description of itself
 //	instance.go        Env, Traits and Capacity: what an instance gets from the host, and needs
+//	host_client.go     HostServices: what a plugin may ask of its host, and the connection for it
 //	call.go            Call: for which tenant, conversation and user the host calls
 //	limits.go          the bounds of all that is sent or read, in bytes and counts
 //	plugin_adapter.go  the gRPC service that all kinds have: info, configure, release

@@ -26,6 +26,15 @@ const (
 	// describes the folder.
 	DataDirEnv = "BOTYARD_DATA_DIR"
 
+	// HostSocketEnv names the environment variable with the path of the unix socket on which the host
+	// serves botyard.host.v1.HostService. The host listens there only for a plugin whose Info names
+	// host services.
+	HostSocketEnv = "BOTYARD_HOST_SOCKET"
+
+	// CallTokenMetadata is the key of the metadata of each call of a plugin to the host. Its value is
+	// Call.Token of the host's call that the plugin works on.
+	CallTokenMetadata = "botyard-call-token"
+
 	// StreamWindowBytes and ConnWindowBytes are the gRPC flow control windows of host and plugin,
 	// for one stream and for one connection. They are so large that a usual tail is sent without
 	// waiting for a window update, and so small that a slow reader still slows the sender down.

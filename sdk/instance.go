@@ -3,6 +3,7 @@ package sdk
 import (
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/hashicorp/go-hclog"
+	"google.golang.org/grpc"
 )
 
 // Traits is what the host learns of an instance when it configures the instance.
@@ -49,6 +50,9 @@ type Env struct {
 	// Roles are the roles of the nested plugin blocks that the configuration has. An optional
 	// block that is missing has no role here.
 	Roles []string
+	// Host is the connection to the host's services. It is nil for a plugin whose Info names no host
+	// services. llm.NewNested uses it.
+	Host grpc.ClientConnInterface
 	// DataDir is the absolute path of the folder for files that the plugin needs after a restart.
 	// The folder may not exist yet. DataDir is empty if the host has no folder for plugins. A
 	// process that serves one tenant has a folder for that tenant alone.

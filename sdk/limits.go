@@ -59,6 +59,11 @@ const (
 	MaxEmbedTexts = 2048
 	MaxEmbedBytes = 8 << 20
 
+	// MaxHostRequestBytes bounds a request of a plugin to a nested plugin. MaxHostAnswerBytes bounds
+	// each message of the answer.
+	MaxHostRequestBytes = 2 << 20
+	MaxHostAnswerBytes  = 8 << 20
+
 	// MaxUpstreamsBytes bounds what a plugin process holds in memory at one time of the data that
 	// its instances read from upstreams. MaxUpstreamInstanceBytes bounds the part of one instance,
 	// and is larger than MaxAnswerBytes. Package budget divides the bytes among the instances.

@@ -27,6 +27,8 @@ type Info struct {
 	Exclusive bool     `json:"exclusive,omitempty"`
 	// MaxConcurrentCalls is how many calls the process takes at once; 0 means any number.
 	MaxConcurrentCalls int `json:"max_concurrent_calls,omitempty"`
+	// HostServices are the names of the host services that the plugin needs.
+	HostServices []string `json:"host_services,omitempty"`
 	// ConfigSchema is the JSON Schema of the plugin's configuration block.
 	ConfigSchema RawSchema `json:"config_schema"`
 

@@ -32,7 +32,7 @@ func (s *pluginServer) GetInfo(_ context.Context, req *pluginv1.GetInfoRequest) 
 	s.host.Store(&HostInfo{Version: req.HostVersion, Services: req.Services, Features: req.Features})
 	return &pluginv1.GetInfoResponse{
 		Kind: i.Kind, Name: i.Name, Version: i.Version, Services: i.Services,
-		Features: i.Features, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive,
+		Features: i.Features, ConfigSchema: i.ConfigSchema, Exclusive: i.Exclusive, HostServices: i.HostServices,
 		MaxConcurrentCalls: int32(i.MaxConcurrentCalls),
 	}, nil
 }
@@ -45,7 +45,7 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if err != nil {
 		return nil, err
 	}
-	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy), Roles: req.Roles}
+	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy), Roles: req.Roles, Host: hostFor(s.plugin.Info)}
 	if host := s.host.Load(); host != nil {
 		env.HostInfo = *host
 	}

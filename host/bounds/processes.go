@@ -3,6 +3,25 @@ package bounds
 import (
 	"fmt"
 	"time"
+
+	"github.com/botyard/botyard/sdk"
+)
+
+// These constants bound the callbacks of one plugin process: its calls of host services.
+const (
+	// CallbacksEach is how many callbacks of one call of the host run at once. CallbacksOfTenant is
+	// how many of one tenant do.
+	CallbacksEach     = 8
+	CallbacksOfTenant = 64
+	// CallbackConnections is how many connections the process has. CallbackStreams is how many
+	// callbacks run at once on a connection.
+	CallbackConnections = 2
+	CallbackStreams     = 64
+	// CallbackBytes is the size of a request. It is a little more than what plugins may send, for the
+	// role and the frame of the message.
+	CallbackBytes = sdk.MaxHostRequestBytes + 4<<10
+	// CallbackHeaderBytes is the size of the headers of a request.
+	CallbackHeaderBytes = 8 << 10
 )
 
 // processes has the bounds of plugin processes, instances and calls. Package host/plugins enforces
@@ -29,6 +48,26 @@ var processes = []Bound{
 	{
 		Name: "failing tenants", What: "The tenants whose calls fail that a configuration of a plugin tells apart.",
 		All: fmt.Sprintf("%d for each configuration", FailingTenants), Answer: "Their failures are counted anew.",
+	},
+	{
+		Name: "callbacks of a call", What: "The callbacks of a plugin to the host that run at once for one call of the host.",
+		Each: fmt.Sprint(CallbacksEach), Answer: "rate_limited for the plugin.",
+	},
+	{
+		Name: "callbacks of a tenant", What: "The callbacks of a plugin process that run at once for one tenant.",
+		Each: fmt.Sprint(CallbacksOfTenant), Answer: "rate_limited for the plugin.",
+	},
+	{
+		Name: "callbacks of a process", What: "The callbacks of a plugin process that run at once.",
+		All: fmt.Sprintf("%d on each of %d connections", CallbackStreams, CallbackConnections), Answer: "Callbacks wait in the plugin. A further connection is closed.",
+	},
+	{
+		Name: "callback", What: "The size of a callback's request.",
+		Each: Bytes(sdk.MaxHostRequestBytes), Answer: "invalid for the plugin.",
+	},
+	{
+		Name: "answer to a callback", What: "The size of a message that answers a callback.",
+		Each: Bytes(sdk.MaxHostAnswerBytes), Answer: "The callback fails.",
 	},
 	{
 		Name: "replaced processes", What: "The processes of a plugin that were replaced and still have calls.",

@@ -168,3 +168,13 @@ func mapAt(tree map[string]any, path Path) map[string]any {
 	}
 	return tree
 }
+
+// Roles returns the roles of the nested plugin blocks that the schema has, sorted.
+func (s *Schema) Roles() []string {
+	var roles []string
+	for _, m := range s.nested {
+		roles = append(roles, m.role)
+	}
+	slices.Sort(roles)
+	return roles
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/admission"
+	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk/fault"
 	"google.golang.org/grpc"
 )
@@ -17,7 +18,10 @@ type callOptions struct {
 	ends      bool   // the call ends a turn or deletes data; it is made even if attribution refuses the tenant
 	unbounded bool   // the call has no call timeout, only the deadline of the caller's ctx
 	lasting   bool   // the call stays open until the caller ends it, so it must leave room for other calls
-	begun     func() // called once when the call has its slot and its permit; may be nil
+	// nested has the nested plugins that the instance may call during this call, by role. It is
+	// nil if there are none.
+	nested map[string]services.Nested
+	begun  func() // called once when the call has its slot and its permit; may be nil
 	// final reports whether the caller has seen a part of the result, so that the call must
 	// not be repeated. A nil final means that the caller has seen nothing.
 	final func() bool
@@ -63,6 +67,7 @@ func (i *Instance) call(ctx context.Context, o callOptions, send func(context.Co
 	if i.closed.Load() {
 		return fault.New(fault.Internal, "the instance of the %s was given back", i.sup.ref)
 	}
+	o.nested = i.services
 	if i.background {
 		release, err := i.m.background.Acquire(ctx, o.tenant)
 		if err != nil {

@@ -33,7 +33,7 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	in.capacity.Store(&st.capacity)
 	var delivery process.Delivery
 	end = abandoned // the ending stays abandoned if send panics, because the plugin may still work on the call
-	err = in.sup.fromPlugin(c.send(delivery.Observe(ctx), target{conn: w.Conn, id: st.id, permit: c.permit}), originOf(in.sup.ref.Kind))
+	err = in.sup.fromPlugin(c.send(delivery.Observe(ctx), target{conn: w.conn(c.opts), id: st.id, permit: c.permit}), originOf(in.sup.ref.Kind))
 	if err == nil {
 		end = answered
 		return settled, nil

@@ -51,6 +51,7 @@
 //   - call.go: the steps of a call
 //   - call_outcome.go: which error the caller gets, and whether the call is repeated
 //   - configure.go: how an instance is configured in a process, once for all waiting calls
+//   - nested.go: how a plugin calls its nested plugins; which calls get a call token
 //   - plugin_error.go: how a plugin's error becomes an error of the host
 //   - background.go: tasks that continue after the user has the reply
 //   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an

@@ -13,6 +13,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -81,7 +82,10 @@ type Instance struct {
 	tenant string
 	closed atomic.Bool
 	once   sync.Once
-	nested map[string]*Instance // the holds on the nested plugins, by role; nil if there are none
+	// nested has the holds on the nested plugins, and services has the same for calls of the
+	// plugin, by role. Both are nil if there are no nested plugins.
+	nested   map[string]*Instance
+	services map[string]services.Nested
 
 	background bool // whether the calls of this hold are background calls
 }
@@ -97,15 +101,15 @@ func (m *Manager) Open(ctx context.Context, spec Spec) (*Instance, error) {
 	}
 	h := &Instance{instance: in, m: m, block: spec.Block, tenant: spec.Tenant}
 	for _, nested := range spec.Nested {
-		n, err := m.Open(ctx, nested)
+		n, err := m.openNested(ctx, nested)
 		if err != nil {
 			h.Close()
 			return nil, err
 		}
 		if h.nested == nil {
-			h.nested = map[string]*Instance{}
+			h.nested, h.services = map[string]*Instance{}, map[string]services.Nested{}
 		}
-		h.nested[nested.Role] = n
+		h.nested[nested.Role], h.services[nested.Role] = n, nestedCaller{n}
 	}
 	if err := in.makeCall(ctx, callOptions{tenant: spec.Tenant, unqueued: true, unbounded: true}, nothing); err != nil {
 		h.Close()

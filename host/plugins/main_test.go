@@ -28,6 +28,9 @@ import (
 // testPlugin is the content of the built program internal/testplugin.
 var testPlugin []byte
 
+// callbackPlugin is the content of the built program internal/callbackplugin.
+var callbackPlugin []byte
+
 // built maps file names of real plugins in this repository to the paths of the built
 // programs.
 var built = map[string]string{}
@@ -77,6 +80,13 @@ func buildPlugins(dir string) error {
 	}
 	var err error
 	if testPlugin, err = os.ReadFile(out); err != nil {
+		return err
+	}
+	callback := filepath.Join(dir, "callbackplugin")
+	if err := build(".", "./internal/callbackplugin", callback); err != nil {
+		return err
+	}
+	if callbackPlugin, err = os.ReadFile(callback); err != nil {
 		return err
 	}
 	for _, name := range []string{"llm-echo", "storage-memory", "memory-buffer"} {

@@ -6,5 +6,6 @@
 //	plugin.go          NewPlugin, which builds a plugin from a constructor
 //	server_adapter.go  the plugin's side of the protocol
 //	client_adapter.go  Client, the host's side of the protocol
+//	nested.go          Nested, by which the plugin of another kind calls a nested llm plugin
 //	coalescer.go       how much text is sent as one piece, and when; where a reply is cut
 package llm

@@ -23,6 +23,8 @@
 //   - start_error.go: whether a failed start is the plugin's fault or the host's
 //   - handshake.go: go-plugin's client; whether the plugin is what its file name says
 //   - runner.go: how the process is executed, and how its first line is read
+//   - host_services.go: which host services a plugin may need; the socket on which it gets them
+//   - descent_linux.go, descent_other.go: which processes are the plugin's
 //   - environment.go: which variables a plugin gets, and which of them are secrets
 //   - descriptors.go, descriptors_linux.go, descriptors_other.go: how a plugin is kept from
 //     inheriting open files

@@ -77,6 +77,13 @@ func (p *Process) cleanUp() {
 	<-p.outputEnd
 	p.client.Kill()
 	p.mu.Lock()
+	p.hostEnded = true
+	host := p.Host
+	p.mu.Unlock()
+	if host != nil {
+		host.Close()
+	}
+	p.mu.Lock()
 	conns := p.conns
 	p.mu.Unlock()
 	for _, conn := range conns {

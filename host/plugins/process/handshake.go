@@ -117,7 +117,7 @@ func (p *Process) identify(ctx context.Context, schemas *schemaCache, hostVersio
 	if info.MaxConcurrentCalls < 0 {
 		return permanent("%s says that it takes %d calls at once: it must be 0, for any number, or more", p.Binary.Path, info.MaxConcurrentCalls)
 	}
-	for what, names := range map[string][]string{"services": info.Services, "features": info.Features} {
+	for what, names := range map[string][]string{"services": info.Services, "features": info.Features, "host services": info.HostServices} {
 		if len(names) > sdk.MaxListedNames {
 			return permanent("%s lists %d %s, and at most %d are read", p.Binary.Path, len(names), what, sdk.MaxListedNames)
 		}
@@ -133,5 +133,8 @@ func (p *Process) identify(ctx context.Context, schemas *schemaCache, hostVersio
 	if p.Schema, err = schemas.compile(p.Binary.Ref, info.ConfigSchema); err != nil {
 		return permanent("%s: %w", p.Binary.Path, err)
 	}
-	return nil
+	if err := checkHostServices(info, p.Schema.Roles()); err != nil {
+		return permanent("%s: %w", p.Binary.Path, err)
+	}
+	return p.serveHost()
 }

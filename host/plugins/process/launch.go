@@ -107,6 +107,7 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 	if dir := l.dataDir(r.Binary.Ref, r.Tenant); dir != "" {
 		env = append(env, sdk.DataDirEnv+"="+dir)
 	}
+	env = append(env, sdk.HostSocketEnv+"="+p.hostSocket())
 	p.cmd = newCommand(r.Binary.Path, p.Dir, env)
 	p.client = p.newClient(r.Settings.StartTimeout)
 	return p, nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
+	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -33,6 +34,7 @@ type Process struct {
 	Info      *pluginv1.GetInfoResponse // the plugin's answer to GetInfo
 	Schema    *config.Schema
 	StartedAt time.Time
+	Host      *services.Server // serves the host services; nil if the plugin needs none
 
 	timing      Timing
 	runtime     *RuntimeDir
@@ -58,6 +60,7 @@ type Process struct {
 	mu         sync.Mutex
 	reaped     bool               // whether the process was reaped
 	dirRemoved bool               // whether cleanUp has begun to remove the process's folder
+	hostEnded  bool               // whether cleanUp has closed Host
 	stopping   bool               // whether Stop has asked the process to end
 	killReason string             // why the host killed the process; empty if it did not
 	hungSince  time.Time          // the result of HungSince

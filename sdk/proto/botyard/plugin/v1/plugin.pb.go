@@ -111,8 +111,12 @@ type GetInfoResponse struct {
 	// needs one thread more, for health checks. A call that the host cancels is not
 	// open any more.
 	MaxConcurrentCalls int32 `protobuf:"varint,8,opt,name=max_concurrent_calls,json=maxConcurrentCalls,proto3" json:"max_concurrent_calls,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	// The host services that it needs: "embed", "generate". It gets no others. Only a plugin
+	// of the kind memory may need any. The names "index" and "keyvalues" are reserved. See
+	// botyard.host.v1.HostService.
+	HostServices  []string `protobuf:"bytes,9,rep,name=host_services,json=hostServices,proto3" json:"host_services,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GetInfoResponse) Reset() {
@@ -199,6 +203,13 @@ func (x *GetInfoResponse) GetMaxConcurrentCalls() int32 {
 		return x.MaxConcurrentCalls
 	}
 	return 0
+}
+
+func (x *GetInfoResponse) GetHostServices() []string {
+	if x != nil {
+		return x.HostServices
+	}
+	return nil
 }
 
 type ConfigureRequest struct {
@@ -554,7 +565,7 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x0eGetInfoRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
 	"\bservices\x18\x02 \x03(\tR\bservices\x12\x1a\n" +
-	"\bfeatures\x18\x03 \x03(\tR\bfeatures\"\x80\x02\n" +
+	"\bfeatures\x18\x03 \x03(\tR\bfeatures\"\xa5\x02\n" +
 	"\x0fGetInfoResponse\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -563,7 +574,8 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bfeatures\x18\x05 \x03(\tR\bfeatures\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
 	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
-	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"\x95\x01\n" +
+	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\x12#\n" +
+	"\rhost_services\x18\t \x03(\tR\fhostServices\"\x95\x01\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x127\n" +

@@ -52,7 +52,8 @@ const (
 //
 // Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
 // folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
-// folder for files that must survive it.
+// folder for files that must survive it. BOTYARD_HOST_SOCKET is the path of the socket of
+// the host services, if GetInfo names any.
 //
 // Versions. Host and plugin may come from different versions of the protocol. Each says in
 // GetInfo what it knows, and the host uses what both know. A host calls no service that the
@@ -139,7 +140,8 @@ func (c *pluginServiceClient) Release(ctx context.Context, in *ReleaseRequest, o
 //
 // Environment. PATH names the usual folders of programs. TMPDIR and HOME are private
 // folders that are removed after the process has ended. BOTYARD_DATA_DIR, if set, is the
-// folder for files that must survive it.
+// folder for files that must survive it. BOTYARD_HOST_SOCKET is the path of the socket of
+// the host services, if GetInfo names any.
 //
 // Versions. Host and plugin may come from different versions of the protocol. Each says in
 // GetInfo what it knows, and the host uses what both know. A host calls no service that the
