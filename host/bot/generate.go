@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -61,7 +62,9 @@ func (t *turn) recall(ctx context.Context, tail []chat.Message, message chat.Mes
 	recalled := tail
 	if t.bot.needs.Recall {
 		var err error
-		recalled, err = t.bot.Memory.Recall(ctx, &memory.RecallRequest{Call: t.call(), Tail: tail, Message: message})
+		meter := &services.Meter{}
+		recalled, err = t.bot.Memory.Recall(services.WithMeter(ctx, meter), &memory.RecallRequest{Call: t.call(), Tail: tail, Message: message})
+		t.record.Callbacks = meter.Totals()
 		if err != nil {
 			return nil, err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -34,6 +35,8 @@ type record struct {
 	// AskedAgain is how often the model was called again because the plugin's process ended.
 	AskedAgain int `json:"asked_again,omitempty"`
 	Asked      int `json:"asked_messages,omitempty"`
+	// Callbacks has what the memory used of its nested plugins for the recall, by role.
+	Callbacks map[string]services.Total `json:"callbacks,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 

@@ -14,7 +14,7 @@ import (
 func TestManager_Open_nested(t *testing.T) {
 	h := newHost(t, hostOptions{options: func(o *Options) { o.IdleRelease = time.Millisecond }}, "test", "inner")
 	spec := func(config string) Spec {
-		return Spec{Name: "test", Nested: []Spec{{Kind: "llm", Name: "inner", Role: "embedding", Block: fault.Path{"memory", "embedder"}, Config: []byte(config)}}}
+		return Spec{Name: "test", Nested: []Spec{{Kind: "llm", Name: "inner", Role: "llm", Block: fault.Path{"memory", "embedder"}, Config: []byte(config)}}}
 	}
 	held := func(outer, inner int) func() bool {
 		return func() bool { return h.row("test").Instances == outer && h.row("inner").Instances == inner }

@@ -25,9 +25,11 @@ type Meter struct {
 
 // Total is the sum of the callbacks of one role.
 type Total struct {
-	Calls, Failed             int
-	InputTokens, OutputTokens int64
-	Took                      time.Duration
+	Calls        int           `json:"calls"`
+	Failed       int           `json:"failed,omitempty"`
+	InputTokens  int64         `json:"input_tokens,omitempty"`
+	OutputTokens int64         `json:"output_tokens,omitempty"`
+	Took         time.Duration `json:"-"`
 }
 
 type meterKey struct{}
