@@ -53,13 +53,14 @@ func Serve(p Plugin) {
 			log.Error("closing the instances", "error", err)
 		}
 	})
+	keepOutput := outputKeeper()
 	end, ended, serving := newEnding(), make(chan struct{}), false
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: Handshake,
 		Plugins:         plugin.PluginSet{PluginSetName: &grpcPlugin{plugin: p, log: log}},
 		Logger:          hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			opts = append(append(opts, RequireSecret(secret)), end.options()...)
+			opts = append(append(append(opts, RequireSecret(secret)), keepOutput...), end.options()...)
 			server := grpc.NewServer(append(opts, ServerOptions(log)...)...)
 			serving = true
 			go func() {
@@ -72,6 +73,24 @@ func Serve(p Plugin) {
 	})
 	if serving { // go-plugin may have failed before
 		<-ended
+	}
+}
+
+// outputKeeper returns server options that give the plugin its standard output and standard error
+// back when the first call arrives. go-plugin replaces both once it serves, and sends what is
+// written to them through its connection. So the last words of a process that ends would be lost.
+func outputKeeper() []grpc.ServerOption {
+	stdout, stderr := os.Stdout, os.Stderr
+	restore := sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })
+	return []grpc.ServerOption{
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+			restore()
+			return next(ctx, req)
+		}),
+		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			restore()
+			return next(srv, stream)
+		}),
 	}
 }
 
