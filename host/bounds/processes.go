@@ -46,6 +46,10 @@ var processes = []Bound{
 		Each: Bytes(OutputLineBytes), Answer: "The rest of the line is dropped.",
 	},
 	{
+		Name: "output before the handshake", What: "What a plugin process writes to its standard output in the place of the handshake.",
+		Each: Bytes(PreambleBytes), Answer: "The error of the start has the beginning, and not the rest.",
+	},
+	{
 		Name: "failing tenants", What: "The tenants whose calls fail that a configuration of a plugin tells apart.",
 		All: fmt.Sprintf("%d for each configuration", FailingTenants), Answer: "Their failures are counted anew.",
 	},
@@ -144,6 +148,9 @@ const (
 	OutputBurst     = 2000
 	OutputLineBytes = 16 << 10
 	OutputFields    = 32
+	// PreambleBytes is how many bytes of its standard output the error of a process has that wrote
+	// no handshake.
+	PreambleBytes = 64 << 10
 	// FailingTenants is the maximum number of tenants whose failures an instance counts separately.
 	FailingTenants = 1024
 	// DrainingProcesses is how many processes of a plugin may be draining. The next replacement of

@@ -100,7 +100,11 @@ func short(revision string) string {
 
 // firstLine returns the first line of s. It adds dots if s has more lines.
 func firstLine(s string) string {
+	const enough = 500
 	first, rest, _ := strings.Cut(s, "\n")
+	if len(first) > enough {
+		first, rest = strings.ToValidUTF8(first[:enough], ""), first[enough:]
+	}
 	if rest != "" {
 		first += " ..."
 	}

@@ -19,6 +19,7 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 		if ctx.Err() == nil && mayBeConnectionLoss(err) && w.EndsSoon() {
 			return neverSent, in.sup.unavailable("its process ended while it was configured (%s)", w.ExitStatus())
 		}
+		in.sup.noteFault(err)
 		return settled, err
 	}
 	if c.opts.lasting && w.Info.MaxConcurrentCalls == 1 {
@@ -41,6 +42,9 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	awaitDeadline(ctx, err)
 	result, how, err := c.judge(ctx, w, st, &delivery, err)
 	end = how
+	if result == settled {
+		in.sup.noteFault(err)
+	}
 	return result, err
 }
 

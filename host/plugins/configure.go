@@ -80,6 +80,9 @@ func (w *worker) runSetup(st *setup, in *instance, tenant string) (how ending) {
 				w.Binary.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)
 		}
 	}
+	if err != nil {
+		awaitDeadline(ctx, err)
+	}
 	if err != nil && ctx.Err() != nil {
 		w.RequestProbe()
 		how = abandoned

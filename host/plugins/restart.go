@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/process"
+	"github.com/botyard/botyard/sdk/fault"
 )
 
 // start makes one attempt to start the process.
@@ -86,6 +87,26 @@ func (s *supervisor) fail(f failure) {
 	}
 	s.retryAt = time.Now().Add(delay)
 	s.announceLocked()
+}
+
+// noteFault records an error of a call that the process survived, if the plugin is to blame
+// for it or has not answered in time. Status shows the newest, and the log has one a minute
+// at most. The ends of processes are recorded by fail.
+func (s *supervisor) noteFault(err error) {
+	f := fault.Of(err)
+	if f == nil || f.Class == fault.PluginUnavailable || f.Class != fault.Deadline && f.Party != fault.PartyPlugin {
+		return
+	}
+	if own := (*callerError)(nil); errors.As(err, &own) {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastErr = f.Error()
+	if now := time.Now(); now.Sub(s.notedAt) >= time.Minute {
+		s.notedAt = now
+		s.log.Warn("plugin failed a call", "error", s.lastErr)
+	}
 }
 
 // crashed handles the end of the process p that the host did not ask to end. If p ended

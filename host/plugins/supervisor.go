@@ -67,6 +67,7 @@ type supervisor struct {
 	failures       failureLog    // the failures in a row
 	retryAt        time.Time     // when the next start is tried
 	lastErr        string
+	notedAt        time.Time      // when noteFault last wrote to the log
 	startErr       error          // why the last start failed; nil after a successful start
 	restarts       int            // the number of crashes so far
 	drains         sync.WaitGroup // goroutines that probe, drain and stop processes

@@ -176,6 +176,7 @@ func (p *Process) abandon(ctx context.Context, err error) error {
 		return known
 	case p.badHandshake:
 		err = fmt.Errorf("the first line of its output is not go-plugin's handshake (%s)", p.ExitReport())
+		return &StartError{Err: err, Output: string(p.preamble.text)} // ExitReport has waited for the end of the output
 	case errors.Is(late, context.DeadlineExceeded):
 		err = fmt.Errorf("it was not ready within %s (%s)", p.Settings.StartTimeout, p.ExitReport())
 	case late != nil:

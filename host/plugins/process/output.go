@@ -163,6 +163,16 @@ func fieldText(v any) string {
 	return fmt.Sprint(v)
 }
 
+// preamble keeps the first bounds.PreambleBytes of what is written to it. Its text may be
+// read when the last Write has returned.
+type preamble struct{ text []byte }
+
+// Write implements io.Writer. It never fails.
+func (p *preamble) Write(data []byte) (int, error) {
+	p.text = append(p.text, data[:min(len(data), bounds.PreambleBytes-len(p.text))]...)
+	return len(data), nil
+}
+
 // lineWriter splits the plugin's os.Stdout or os.Stderr into lines. go-plugin redirects
 // both through its connection once the plugin serves.
 type lineWriter struct {

@@ -148,7 +148,8 @@ func (p *Process) execute() error {
 }
 
 // readStdout sends the first line of stdout, the handshake, to go-plugin, and writes all
-// further lines to the log.
+// further lines to the log. If the first line is not a handshake, readStdout keeps the
+// beginning of the output for the error of the start.
 func (r *processRunner) readStdout() {
 	in := bufio.NewReaderSize(r.p.stdout, maxLine)
 	line, err := in.ReadSlice('\n')
@@ -159,6 +160,8 @@ func (r *processRunner) readStdout() {
 		// The line is not a handshake. Closing announce tells go-plugin that the output has
 		// ended.
 		r.p.badHandshake = len(line) > 0
+		_, _ = r.p.preamble.Write(line)
+		in = bufio.NewReaderSize(io.TeeReader(in, &r.p.preamble), maxLine)
 		close(r.notPlugin)
 		_ = r.announce.Close()
 		r.p.output.writeLine(line)

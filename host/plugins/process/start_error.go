@@ -1,6 +1,10 @@
 package process
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/botyard/botyard/host/bounds"
+)
 
 // StartError is the error of a process that failed to start.
 type StartError struct {
@@ -9,7 +13,10 @@ type StartError struct {
 	// HostFault says that the plugin is not at fault, but a resource of the host: disk
 	// space, descriptors or the runtime folder.
 	HostFault bool
-	Err       error
+	// Output is what the process wrote in the place of a handshake, up to
+	// bounds.PreambleBytes. It is empty if the start failed for another reason.
+	Output string
+	Err    error
 }
 
 func (e *StartError) Error() string { return e.Err.Error() }
@@ -25,7 +32,12 @@ func (s *Sanitizer) sanitizeStart(err error) error {
 	if known := (*StartError)(nil); errors.As(err, &known) {
 		out = *known
 	}
-	out.Err = &reworded{s.Clean(err.Error(), MaxMessageBytes), err}
+	text := s.Clean(err.Error(), MaxMessageBytes)
+	if out.Output != "" {
+		out.Output = s.Clean(out.Output, bounds.PreambleBytes)
+		text += "; it wrote: " + out.Output
+	}
+	out.Err = &reworded{text, err}
 	return &out
 }
 

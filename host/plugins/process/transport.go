@@ -23,10 +23,21 @@ func (p *Process) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithPerRPCCredentials(p.secret),
 		grpc.WithDefaultCallOptions(
-			grpc.MaxCallRecvMsgSize(sdk.MaxAnswerBytes), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
+			grpc.MaxCallRecvMsgSize(maxAnswerBytes(p.Binary.Kind)), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
 		grpc.WithChainUnaryInterceptor(p.attributeUnary, observeUnary), grpc.WithChainStreamInterceptor(p.noteConn, p.attributeStream, observeStream),
 	}
+}
+
+// maxAnswerBytes returns the size of the largest message that the host takes from a plugin of
+// the kind. Only a storage may have something that is larger than what is sent to it: turns of
+// an earlier version. Each size differs from the size of the largest request, so that the
+// message of grpc-go, which names the size, says whether host or plugin refused a message.
+func maxAnswerBytes(kind string) int {
+	if kind == "llm" || kind == "memory" {
+		return sdk.MaxMessageBytes + 1<<20
+	}
+	return sdk.MaxAnswerBytes
 }
 
 // attributeUnary is a client interceptor that applies checkFeatures to a unary call, and
@@ -103,7 +114,7 @@ func (p *Process) attribute(method string, req any, err error) error {
 			e.Err = errors.Join(fault.ErrRequestTooLarge, err)
 			return e
 		}
-		if strings.HasSuffix(s.Message(), hostLimit) { // the host's library refused the answer, and has the words of the plugin's
+		if strings.HasSuffix(s.Message(), fmt.Sprintf("vs. %d)", maxAnswerBytes(p.Binary.Kind))) { // the host's library refused the answer, and has the words of the plugin's
 			e := fault.New(fault.Internal, "the answer of the %s to %s is larger than the host takes: %s", p.Binary.Ref, name, s.Message()).By(fault.PartyPlugin)
 			e.Err = errors.Join(fault.ErrAnswerTooLarge, err)
 			return e.From(fault.OriginPlugin)
@@ -119,10 +130,6 @@ func (p *Process) attribute(method string, req any, err error) error {
 	e.Message = fmt.Sprintf("the %s failed at %s: %s", p.Binary.Ref, name, e.Message)
 	return &e
 }
-
-// hostLimit is the end of the message with which grpc-go refuses an answer that is larger than
-// the host takes. A plugin takes smaller requests than that.
-var hostLimit = fmt.Sprintf("vs. %d)", sdk.MaxAnswerBytes)
 
 // noteConn is a client interceptor that records the connections of go-plugin, so that
 // cleanUp can close them. If a process ends after its handshake and before the host is
