@@ -20,21 +20,28 @@ import (
 func realHost(t *testing.T, files ...string) *host {
 	t.Helper()
 	h := newHost(t, hostOptions{})
+	h.putBuilt(files...)
+	return h
+}
+
+// putBuilt puts the given plugins of this repository into the host's folder. It skips the
+// test if one of them was not built.
+func (h *host) putBuilt(files ...string) {
+	h.t.Helper()
 	for _, f := range files {
 		path, ok := built[f]
 		if !ok {
-			t.Skipf("%s is not in this tree", f)
+			h.t.Skipf("%s is not in this tree", f)
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			t.Fatal(err)
+			h.t.Fatal(err)
 		}
-		put(t, filepath.Join(h.dir, f), content)
+		put(h.t, filepath.Join(h.dir, f), content)
 	}
 	if err := h.Rescan(); err != nil {
-		t.Fatal(err)
+		h.t.Fatal(err)
 	}
-	return h
 }
 
 func TestInstance_LLM_echo(t *testing.T) {

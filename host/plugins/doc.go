@@ -57,6 +57,9 @@
 //   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an
 //     instance as llm.LLM, memory.Memory and the interfaces of storages
 //
+// The test TestBadPlugins has a table of what a plugin may do wrong. Each row says what the
+// caller gets, and what the plugin list and the log say.
+//
 // # States of a supervisor
 //
 //		                 a call waits or an              the process

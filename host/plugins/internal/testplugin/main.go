@@ -1,8 +1,8 @@
 // Command testplugin is a plugin that misbehaves in chosen ways. Its file name says which
 // kind and name it claims to have. A mark, which a test appends to its copy of the file,
 // says how the process misbehaves. The first word of the user's message says what a call
-// does. The file leak.go writes the secrets of the configuration to all outputs, and
-// leave.go starts processes that outlive the plugin.
+// does. The file leak.go writes the secrets of the configuration to all outputs, leave.go
+// starts processes that outlive the plugin, and bad.go has the modes of TestBadPlugins.
 package main
 
 import (
@@ -46,6 +46,7 @@ var realStderr = os.Stderr
 
 func main() {
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "botyard-llm-")
+	startBadly()
 	switch mark {
 	case "exit":
 		fmt.Fprintln(os.Stderr, "starting")
@@ -119,6 +120,10 @@ func main() {
 		}
 	case "longfeature":
 		p.Info.Features = append(p.Info.Features, strings.Repeat("f", sdk.MaxIDBytes+1))
+	case "wrongname":
+		p.Info.Name = "good"
+	case "raw":
+		p.Backend = rawBackend{p.Backend}
 	case "badschema":
 		p.Info.ConfigSchema = []byte(`{"type": 7}`)
 	}
@@ -176,7 +181,7 @@ func (m *model) Close() error {
 	defer countCall()()
 	closed.Add(1)
 	switch mark {
-	case "stubborn":
+	case "stubborn": // ignores that the host wants it to end
 		select {}
 	case "slowclose":
 		time.Sleep(2500 * time.Millisecond)
@@ -198,6 +203,12 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		os.Exit(6)
 	}
 	word, rest, _ := strings.Cut(text, " ")
+	if reply, known, err := chatBadly(word, emit); known || err != nil {
+		if err != nil {
+			return nil, err
+		}
+		return say(reply)
+	}
 	switch word {
 	case "env":
 		return say(strings.Join(os.Environ(), "\n"))
