@@ -89,6 +89,7 @@ proto-record: $(TOOLS)/buf ## Record the protocol in sdk/proto as the candidate 
 	@find tools/protocol -name '*.proto' -delete
 	@cd sdk/proto && find . -name '*.proto' | while read -r f; do mkdir -p ../../tools/protocol/$$(dirname $$f) && cp $$f ../../tools/protocol/$$f; done
 	@sh tools/breaking.sh
+	@sh tools/versions.sh
 
 check-proto: $(TOOLS)/buf ## Check that the committed code is what make proto generates
 	@$(TOOLS)/buf lint

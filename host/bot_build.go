@@ -45,15 +45,15 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 	}
 	if memory.Memory().Needs().Remember {
 		return built, fault.New(fault.Invalid, "memory %q keeps something of past turns, and this host keeps no cursor for it", e.Memory.Plugin).
-			At("memory.type").By(fault.PartyTenant)
+			At("memory", "type").By(fault.PartyTenant)
 	}
 	storage, err := b.instance(ctx, e.Storage)
 	if err != nil {
 		return built, err
 	}
 	if e.Owner == config.OwnerUser && !storage.KnowsOwners() {
-		return built, fault.New(fault.Invalid, "storage %q does not keep the conversations of users apart: update it, or set \"tenant\" to have all users share them", e.Storage.Plugin).
-			At("conversations.owner").By(fault.PartyTenant)
+		return built, fault.New(fault.Invalid, "%s", lacksOwners(e.Storage.Plugin)).
+			At("conversations", "owner").By(fault.PartyTenant)
 	}
 	renewer := storage.Renewer()
 	return registry.Built{

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -68,6 +69,11 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 			return config.Problems{refusedAt(e, b, plugins.HoldsNoRule(b.Kind, b.Plugin))}, nil
 		}
 	}
+	if b.Kind == storage.Kind && e.Owner == config.OwnerUser {
+		if has, err := t.Plugins.HasFeature(ctx, b.Kind, b.Plugin, feature.Owners); err == nil && !has {
+			return config.Problems{problemAt(e, config.Path{"conversations", "owner"}, lacksOwners(b.Plugin))}, nil
+		}
+	}
 	isolated := func(b config.Block) bool { return t.Plugins.IsIsolated(b.Kind, b.Plugin) }
 	if isolated(b) || slices.ContainsFunc(b.Nested(), isolated) {
 		return nil, nil
@@ -92,11 +98,21 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 	return nil, nil
 }
 
-// refusedAt returns the problem that a plugin refused a key of its block. The problem has the
-// position of the key. If no layer set the key, it has the position of the nearest key above.
+// refusedAt returns the problem that a plugin refused a key of its block.
 func refusedAt(e *config.Effective, b config.Block, f *fault.Error) config.Problem {
-	path := slices.Concat(b.Path(), config.Path(f.Path))
-	p := config.Problem{Path: path, Message: f.Message}
+	return problemAt(e, slices.Concat(b.Path(), config.Path(f.Path)), f.Message)
+}
+
+// lacksOwners returns why a tenant whose conversations belong to users cannot use the storage plugin.
+func lacksOwners(plugin string) string {
+	return fmt.Sprintf("the storage plugin %q lacks the feature %q, which conversations.owner = %q needs: "+
+		"update the plugin, or set %q to let all users share the conversations", plugin, feature.Owners, config.OwnerUser, config.OwnerTenant)
+}
+
+// problemAt returns the problem of a key, with the position of the key. If no layer set the key, the
+// problem has the position of the nearest key above.
+func problemAt(e *config.Effective, path config.Path, message string) config.Problem {
+	p := config.Problem{Path: path, Message: message}
 	entries := e.Explain()
 	for n := min(len(path), bounds.DocumentDepth); n > 0 && p.Pos == (config.Pos{}); n-- {
 		for _, entry := range entries {

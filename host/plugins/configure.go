@@ -106,7 +106,7 @@ func (w *worker) runSetup(st *setup, in *instance, tenant string) (how ending) {
 // HoldsNoRule returns the error for a tenant's own settings that say where a plugin
 // connects, if the plugin cannot enforce an egress policy.
 func HoldsNoRule(kind, name string) *fault.Error {
-	return fault.New(fault.Invalid, "the %s does not hold its connections to a rule, so a tenant's own settings may not say where it connects; "+
+	return fault.New(fault.Invalid, "the %s lacks the feature \"egress\", so a tenant's own settings may not say where it connects; "+
 		"the operator can set that, or let tenants lead everywhere in the host file: egress { tenants = \"any\" }", discovery.Ref{Kind: kind, Name: name}).By(fault.PartyTenant)
 }
 

@@ -41,7 +41,7 @@ func Check(method string, req any, features []string) error {
 }
 
 func missing(name, what string) error {
-	return fault.New(fault.Invalid, "lacks the feature %q, to which %s belongs", name, what).By(fault.PartyTenant)
+	return fault.New(fault.Unsupported, "lacks the feature %q, to which %s belongs", name, what).By(fault.PartyTenant)
 }
 
 // method is an RPC that belongs to a feature or whose request has fields that do.

@@ -12,8 +12,6 @@ import (
 	"github.com/botyard/botyard/sdk/internal/wire"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 type server struct {
@@ -80,7 +78,7 @@ func (s *server) Embed(ctx context.Context, req *llmv1.EmbedRequest) (*llmv1.Emb
 	defer done()
 	e, ok := v.(Embedder)
 	if !ok {
-		return nil, status.Error(codes.Unimplemented, "this plugin does not embed texts")
+		return nil, fault.New(fault.Unsupported, "this plugin does not embed texts")
 	}
 	out, err := e.Embed(ctx, &EmbedRequest{Call: sdk.CallFromProto(req.Call), Texts: req.Texts})
 	if err != nil {

@@ -5,11 +5,10 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
 	memoryv1 "github.com/botyard/botyard/sdk/proto/botyard/memory/v1"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 type server struct {
@@ -40,7 +39,7 @@ func (s *server) Remember(ctx context.Context, req *memoryv1.RememberRequest) (*
 	defer done()
 	r, ok := v.(Rememberer)
 	if !ok {
-		return nil, status.Error(codes.Unimplemented, "this memory does not remember turns")
+		return nil, fault.New(fault.Unsupported, "this memory does not remember turns")
 	}
 	turns := make([]Turn, len(req.Turns))
 	for i, t := range req.Turns {
@@ -57,7 +56,7 @@ func (s *server) Forget(ctx context.Context, req *memoryv1.ForgetRequest) (*memo
 	defer done()
 	f, ok := v.(Forgetter)
 	if !ok {
-		return nil, status.Error(codes.Unimplemented, "this memory stores nothing to forget")
+		return nil, fault.New(fault.Unsupported, "this memory stores nothing to forget")
 	}
 	return &memoryv1.ForgetResponse{}, f.Forget(ctx, sdk.CallFromProto(req.Call))
 }

@@ -118,7 +118,7 @@ type tenantStoreServer struct {
 }
 
 // get returns the instance as a T, and a function that the caller calls after using the instance.
-// If the instance does not implement T, get returns fault.Invalid with a message that starts with
+// If the instance does not implement T, get returns fault.Unsupported with a message that starts with
 // "this storage" and ends with what.
 func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what string) (v T, done func(), err error) {
 	s, done, err := set.Get(call.GetInstance())
@@ -128,7 +128,7 @@ func get[T any](set *instances.Set[Storage], call *chatv1.CallContext, what stri
 	v, ok := s.(T)
 	if !ok {
 		done()
-		return v, nil, fault.New(fault.Invalid, "this storage %s", what)
+		return v, nil, fault.New(fault.Unsupported, "this storage %s", what)
 	}
 	return v, done, nil
 }

@@ -28,7 +28,7 @@ func checkMigrate(ctx context.Context, env *Env) error {
 		return err
 	}
 	first, err := migrator.Migrate(ctx, storage.MigrateOptions{})
-	if fault.Is(err, fault.Invalid) { // the storage is a client, and its plugin is not a Migrator
+	if fault.Is(err, fault.Unsupported) { // the storage is a client, and its plugin is not a Migrator
 		return ErrSkip
 	}
 	if err != nil {
