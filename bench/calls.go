@@ -9,11 +9,22 @@ import (
 
 	"github.com/botyard/botyard/bench/internal/echocall"
 	"github.com/botyard/botyard/bench/internal/library"
+	"github.com/botyard/botyard/bench/internal/plugincall"
 )
 
 // echo measures bare go-plugin calls. This program starts itself a second time as the plugin.
 func (b *bench) echo(context.Context) (err error) {
 	b.report.Echo, err = echocall.Measure([]string{roleEcho}, callers, b.scale.each)
+	return err
+}
+
+// plugin measures calls through the plugin manager beside bare gRPC calls, and starts, kills and
+// replacements of a plugin.
+func (b *bench) plugin(ctx context.Context) (err error) {
+	b.report.Plugin, err = plugincall.Measure(ctx, plugincall.Options{
+		PluginDir: b.Plugins, Bare: []string{roleBare}, Callers: callers, Pairs: b.scale.callPairs, Calls: b.scale.roundCalls,
+		Kills: b.scale.kills, Replacements: b.scale.replacements,
+	})
 	return err
 }
 

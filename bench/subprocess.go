@@ -9,6 +9,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/floor"
 	"github.com/botyard/botyard/bench/internal/hostproc"
 	"github.com/botyard/botyard/bench/internal/library"
+	"github.com/botyard/botyard/bench/internal/plugincall"
 	"github.com/botyard/botyard/bench/internal/profile"
 )
 
@@ -17,6 +18,7 @@ const (
 	roleFloor   = "as-floor"
 	roleEcho    = "as-echo-plugin"
 	roleLibrary = "as-library"
+	roleBare    = "as-bare-server"
 )
 
 var roles map[string]func(context.Context, []string) error
@@ -26,6 +28,7 @@ func init() {
 		roleFloor:   asFloor,
 		roleEcho:    func(context.Context, []string) error { echocall.Serve(); return nil },
 		roleLibrary: asLibrary,
+		roleBare:    func(ctx context.Context, args []string) error { return plugincall.ServeBare(ctx, args[0]) },
 	}
 }
 

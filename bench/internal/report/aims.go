@@ -58,6 +58,7 @@ func (r *Report) listAims() []aim {
 				aim{"first token p99, ms", float64(o.First.P99) / 1000, 5, false})
 		}
 	}
+	list = append(list, r.pluginAims()...)
 	list = append(list, flat("messages", r.Messages)...)
 	list = append(list, flat("tenants", r.Tenants)...)
 	if l := r.Library; l != nil && len(l.Bots) > 0 {

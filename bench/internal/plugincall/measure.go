@@ -1,0 +1,87 @@
+package plugincall
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/botyard/botyard/bench/internal/procfs"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// Options says what is measured and how often.
+type Options struct {
+	PluginDir    string   // the folder with the plugin echo
+	Bare         []string // the arguments with which this program runs ServeBare; the socket is added
+	Callers      []int
+	Pairs        int // pairs of rounds for each number of callers
+	Calls        int // calls of a round, of all callers together
+	Kills        int // starts and kills
+	Replacements int
+}
+
+// Result is what was measured. Times are in milliseconds.
+type Result struct {
+	Calls       []Calls       `json:"calls"`
+	Ready       float64       `json:"ready_ms"`    // median from the start of a process to its configured instance
+	KillP50     float64       `json:"kill_p50_ms"` // from the kill to the next call that succeeded
+	KillP99     float64       `json:"kill_p99_ms"`
+	Memory      procfs.Memory `json:"memory"` // of the plugin's process, after the calls
+	Replacement Replacement   `json:"replacement"`
+}
+
+// Measure measures the plugin manager in this process.
+func Measure(ctx context.Context, o Options) (out *Result, err error) {
+	dir, err := os.MkdirTemp("", "bc")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b, err := startBare(ctx, o.Bare, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer b.stop()
+	s, _, err := start(ctx, o, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	l := s.instance.LLM()
+	embedder, ok := l.(llm.Embedder)
+	if !ok {
+		return nil, errors.New("the plugin echo embeds no texts")
+	}
+	out = &Result{}
+	for _, callers := range o.Callers {
+		for _, c := range []struct {
+			what          string
+			manager, bare call
+		}{
+			{"unary", unary(embedder), unary(b.client)},
+			{"streamed", streamed(l), streamed(b.client)},
+		} {
+			row, err := compare(ctx, c.what, callers, o, c.manager, c.bare)
+			if err != nil {
+				return nil, err
+			}
+			out.Calls = append(out.Calls, row)
+		}
+	}
+	if out.Memory, err = procfs.MemoryOf(s.pid()); err != nil {
+		return nil, err
+	}
+	if out.Replacement, err = measureReplacement(ctx, o, s); err != nil {
+		return nil, err
+	}
+	var ready, kills []float64
+	for range o.Kills {
+		started, recovered, err := measureKill(ctx, o, dir)
+		if err != nil {
+			return nil, err
+		}
+		ready, kills = append(ready, millis(started)), append(kills, millis(recovered))
+	}
+	out.Ready, out.KillP50, out.KillP99 = median(ready), median(kills), quantile(kills, 0.99)
+	return out, nil
+}
