@@ -10,7 +10,7 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
-.PHONY: build help run demo test servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go
+.PHONY: build help run demo test examples test-examples servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go
 
 build: go ## Build bin/botyard and the plugins in bin/plugins. This is what make alone does
 	@mkdir -p $(BIN)/plugins
@@ -39,10 +39,17 @@ STORAGES := -short
 # without it.
 #
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes.
-test: servers lint check-tidy check-proto check-docs build ## Run everything: lint, checks, all tests with the race detector
+test: servers lint check-tidy check-proto check-docs build test-examples ## Run everything: lint, checks, all tests with the race detector
 	$(GO) test -race -count=1 -timeout 25m ./host/...
 	$(GO) test -count=1 -run costly ./host/config
 	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
+
+examples: ## Build the plugins of examples/plugins, in Python and JavaScript, into bin/examples
+	@sh tools/examples.sh
+
+test-examples: build examples
+	$(BIN)/botyard plugin test $(BIN)/examples/botyard-llm-python --config $(BIN)/examples/llm-python.yaml
+	$(BIN)/botyard plugin test $(BIN)/examples/botyard-llm-node
 
 servers: ## Install the database servers that tests start, or say what to install
 	@sh tools/servers.sh
