@@ -82,6 +82,17 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 	if err != nil {
 		return nil, err
 	}
+	wrong, err := t.Plugins.CheckConfig(ctx, spec)
+	if err != nil {
+		t.Log.Warn("a tenant's settings could not be checked by their plugin", "tenant", e.Tenant, "kind", b.Kind, "plugin", b.Plugin, "error", err)
+	}
+	if len(wrong) > 0 {
+		problems := make(config.Problems, len(wrong))
+		for i, f := range wrong {
+			problems[i] = refusedAt(e, b, f)
+		}
+		return problems, nil
+	}
 	if t.Dry && b.Kind == storage.Kind {
 		return nil, nil
 	}

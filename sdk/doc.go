@@ -20,6 +20,7 @@
 //	server_options.go  options of the gRPC server: sizes, windows, panics turned into errors
 //	handshake.go       what host and plugin agree on before the first call; environment variables
 //	plugin.go          Plugin, Info and Backend: what a plugin is, and its description of itself
+//	validator.go       Validator: how a configuration struct checks what its schema cannot say
 //	instance.go        Env, Traits and Capacity: what an instance gets from the host, and needs
 //	host_client.go     HostServices: what a plugin may ask of its host, and the connection for it
 //	call.go            Call: for which tenant, conversation and user the host calls

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/botyard/botyard/sdk/fault"
 	"google.golang.org/grpc"
 )
 
@@ -49,6 +50,9 @@ type Backend interface {
 	// Configure opens the instance with this id, unless the instance is open already. It returns
 	// the traits of the instance.
 	Configure(ctx context.Context, id string, config []byte, env Env) (Traits, error)
+	// CheckConfig returns all mistakes in a configuration that the schema cannot find. It opens no
+	// instance.
+	CheckConfig(config []byte, env Env) []*fault.Error
 	// Release closes the instance with this id after its last call.
 	Release(id string) error
 	// Close closes all instances.

@@ -41,14 +41,11 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if req.Instance == "" {
 		return nil, fault.New(fault.Invalid, "is empty").At("instance").By(fault.PartyHost)
 	}
-	policy, err := EgressFromProto(req.Egress)
+	env, err := s.env(req.Egress)
 	if err != nil {
 		return nil, err
 	}
-	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy), Roles: req.Roles, Host: hostFor(s.plugin.Info)}
-	if host := s.host.Load(); host != nil {
-		env.HostInfo = *host
-	}
+	env.Roles, env.Host = req.Roles, hostFor(s.plugin.Info)
 	traits, err := s.plugin.Backend.Configure(ctx, req.Instance, req.Config, env)
 	if err != nil {
 		return nil, err
@@ -56,6 +53,32 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	out := &pluginv1.ConfigureResponse{Parallel: int32(traits.Capacity.Parallel), Upstream: traits.Capacity.Upstream}
 	if needs := traits.Memory; needs != nil {
 		out.MemoryNeeds = &pluginv1.MemoryNeeds{Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember}
+	}
+	return out, nil
+}
+
+// env returns what an instance gets from the host, except its roles.
+func (s *pluginServer) env(rule *pluginv1.Egress) (Env, error) {
+	policy, err := EgressFromProto(rule)
+	if err != nil {
+		return Env{}, err
+	}
+	env := Env{Log: s.log, DataDir: os.Getenv(DataDirEnv), Dialer: egress.NewDialer(policy)}
+	if host := s.host.Load(); host != nil {
+		env.HostInfo = *host
+	}
+	return env, nil
+}
+
+func (s *pluginServer) CheckConfig(_ context.Context, req *pluginv1.CheckConfigRequest) (*pluginv1.CheckConfigResponse, error) {
+	env, err := s.env(req.Egress)
+	if err != nil {
+		return nil, err
+	}
+	out := new(pluginv1.CheckConfigResponse)
+	for _, p := range s.plugin.Backend.CheckConfig(req.Config, env) {
+		p = fault.Sendable(p)
+		out.Problems = append(out.Problems, &pluginv1.ConfigProblem{Path: p.Path, Message: p.Message})
 	}
 	return out, nil
 }

@@ -52,6 +52,11 @@ var plugins = []Bound{
 		Answer: "The others are left out.",
 	},
 	{
+		Name: "mistakes that a plugin reports", What: "What a plugin says is wrong in one configuration.",
+		Each:   fmt.Sprint(sdk.MaxConfigProblems),
+		Answer: "The others are left out.",
+	},
+	{
 		Name: "segments of the path of an error", What: "The names and indexes with which a plugin's error says what is wrong.",
 		Each:   fmt.Sprint(fault.MaxPathSegments),
 		Answer: "The innermost are left out.",

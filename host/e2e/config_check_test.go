@@ -77,6 +77,37 @@ func TestConfigCheck_writesNothing(t *testing.T) {
 	}
 }
 
+// TestConfigCheck_mistakesOfAPlugin checks that what a plugin finds wrong in its block is shown all
+// at once, with its position, before any chat: offline, in a dry run and at a registration. The
+// plugins of storages are asked too, although a dry run does not open them.
+func TestConfigCheck_mistakesOfAPlugin(t *testing.T) {
+	const llm, storage = `{"provider":"echo","tokens":5,"reply":"x","fail":{"class":"nope"}}`, `{"backend":"postgres","dsn":"postgres://u:s3cret@h/d?sslmode=maybe"}`
+	offline := newFolder(t, sqliteDefaults)
+	offline.write("tenants/a.hcl", "llm {\n  tokens = 5\n  reply = \"x\"\n  fail {\n    class = \"nope\"\n  }\n}\n"+
+		"conversation_storage {\n  backend = \"postgres\"\n  dsn = \"postgres://u:s3cret@h/d?sslmode=maybe\"\n}\n")
+	out, err := offline.command("config", "check", "--config", filepath.Join(offline.dir, "botyard.hcl"))
+	if err == nil || strings.Contains(out, "s3cret") {
+		t.Errorf("%v: %s", err, out)
+	}
+	for _, want := range []string{"a.hcl:2:3: llm.tokens: reply fixes", "a.hcl:5:5: llm.fail.class: ", "a.hcl:10:3: conversation_storage.dsn: "} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	host := start(t, echoDefaults, map[string]string{"a.hcl": ""})
+	for _, query := range []string{"?dry_run=true", ""} {
+		a := host.do("PUT", "/admin/v1/tenants/b"+query, `{"llm":`+llm+`,"conversation_storage":`+storage+`}`)
+		if a.Status != 422 || strings.Contains(string(a.Body), "s3cret") {
+			t.Errorf("%q: %d %s", query, a.Status, a.Body)
+		}
+		for _, want := range []string{`"llm.tokens"`, `"llm.fail.class"`, `"conversation_storage.dsn"`} {
+			if !strings.Contains(string(a.Body), want) {
+				t.Errorf("%q: no %s in %s", query, want, a.Body)
+			}
+		}
+	}
+}
+
 func (host *hostProcess) leavesAsItIs(do func(), but ...string) {
 	host.t.Helper()
 	before := host.tree(but...)

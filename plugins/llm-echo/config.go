@@ -1,8 +1,10 @@
 package echo
 
 import (
+	"errors"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -23,9 +25,13 @@ type Config struct {
 	CrashAfterTokens *int  `json:"crash_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Ends the plugin's process after this many tokens; -1 or unset is never."`
 }
 
-// check returns an error for values that the schema cannot exclude. It also repeats some checks of the
-// schema, because a caller of New may not have used the schema.
+// Validate implements sdk.Validator.
+func (c *Config) Validate(sdk.Env) error { return c.check() }
+
+// check returns the joined errors for values that the schema cannot exclude. It also repeats some
+// checks of the schema, because a caller of New may not have used the schema.
 func (c *Config) check() error {
+	var errs []error
 	for _, n := range []struct {
 		path  string
 		value int
@@ -33,22 +39,21 @@ func (c *Config) check() error {
 		{"tokens", c.Tokens}, {"token_delay_ms", c.TokenDelayMS}, {"first_token_delay_ms", c.FirstTokenDelayMS},
 	} {
 		if n.value < 0 {
-			return invalid(n.path, "must not be negative")
+			errs = append(errs, invalid(n.path, "must not be negative"))
 		}
 	}
 	if c.Tokens > 0 && c.Reply != "" {
-		return invalid("tokens", "reply fixes the reply already; set one of the two")
+		errs = append(errs, invalid("tokens", "reply fixes the reply already; set one of the two"))
 	}
-	if c.Fail == nil {
-		return nil
+	if c.Fail != nil {
+		if _, ok := fault.ParseClass(c.Fail.Class); !ok {
+			errs = append(errs, invalid("fail.class", "%q is no class of error; expected one such as rate_limited or provider_failed", c.Fail.Class))
+		}
+		if c.Fail.AfterTokens < 0 || c.Fail.Times < 0 || c.Fail.RetryAfterMS < 0 {
+			errs = append(errs, invalid("fail", "after_tokens, times and retry_after_ms must not be negative"))
+		}
 	}
-	if _, ok := fault.ParseClass(c.Fail.Class); !ok {
-		return invalid("fail.class", "%q is no class of error; expected one such as rate_limited or provider_failed", c.Fail.Class)
-	}
-	if c.Fail.AfterTokens < 0 || c.Fail.Times < 0 || c.Fail.RetryAfterMS < 0 {
-		return invalid("fail", "after_tokens, times and retry_after_ms must not be negative")
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

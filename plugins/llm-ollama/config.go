@@ -3,12 +3,16 @@ package ollama
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/ollama/ollama/api"
 	"golang.org/x/net/http/httpguts"
@@ -82,20 +86,19 @@ func (c Config) settings() (settings, error) {
 	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
 		check(invalid("parallel", "must be at least 1"))
 	}
-	return s, firstOf(errs)
+	return s, errors.Join(errs...)
 }
 
-// firstOf returns the first error with the messages of all errors, or nil. It returns one error because a
-// fault has a single path.
-func firstOf(errs []error) error {
-	if len(errs) == 0 {
-		return nil
+// Validate implements sdk.Validator.
+func (c *Config) Validate(env sdk.Env) error {
+	s, err := c.settings()
+	if err != nil {
+		return err
 	}
-	first := fault.Of(errs[0])
-	for _, err := range errs[1:] {
-		first.Message += "; " + err.Error()
+	if err := env.Dialer.CheckLiteral(s.base.Hostname(), portOf(s.base)); err != nil {
+		return notAllowed(egress.Of(err))
 	}
-	return first
+	return nil
 }
 
 func parseBase(s string) (*url.URL, error) {
@@ -159,21 +162,24 @@ func parseThink(v any) (*api.ThinkValue, error) {
 	return t, nil
 }
 
-// checkOptions returns an error for a known option of the wrong type, for which the server would fail each
+// checkOptions returns the joined errors for each known option of the wrong type, for which the server would fail each
 // call with an internal error. It ignores unknown options, because the server may be newer than this
 // plugin.
 func checkOptions(options map[string]any) error {
-	for key, value := range options {
+	var errs []error
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		value := options[key]
 		one, err := json.Marshal(map[string]any{key: value})
 		if err != nil {
-			return invalid("options", "is no JSON value").At("options", key)
+			errs = append(errs, invalid("options", "is no JSON value").At("options", key))
+			continue
 		}
 		var typeErr *json.UnmarshalTypeError
 		if err := json.Unmarshal(one, new(api.Options)); errors.As(err, &typeErr) {
-			return invalid("options", "must be %s, not %s", typeErr.Type, typeErr.Value).At("options", key)
+			errs = append(errs, invalid("options", "must be %s, not %s", typeErr.Type, typeErr.Value).At("options", key))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // numPredict returns the option num_predict, which is the most tokens of a reply. It returns 0 if the

@@ -77,7 +77,7 @@ func TestNew_refuses(t *testing.T) {
 		"a number as think":           {func(c *Config) { c.Think = 1.0 }, "think", "high"},
 		"an option of the wrong type": {func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
 		"a text for a list":           {func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
-		"two mistakes":                {func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "think: expected"},
+		"two mistakes":                {func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "gemma3:1b"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := Config{Model: "m"}

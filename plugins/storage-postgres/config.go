@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/invopop/jsonschema"
 )
@@ -75,24 +76,43 @@ func (Hosts) JSONSchema() *jsonschema.Schema {
 
 var schemaName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,47}$`)
 
-// check returns fault.Invalid for values that the published schema refuses. The check is necessary
-// because a Go caller can pass a Config that no host has validated.
+// Validate implements sdk.Validator. It parses the connection strings, and connects to nothing.
+func (c *Config) Validate(env sdk.Env) error {
+	_, err := c.poolConfig(c.DSN, "dsn", c.Connection, env.Dialer, nil)
+	errs := []error{c.check(), err}
+	if c.ListenDSN != "" {
+		_, err := c.poolConfig(c.ListenDSN, "listen_dsn", Connection{}, env.Dialer, nil)
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// check returns a fault.Invalid for each value that the published schema refuses, joined. The check
+// is necessary because a Go caller can pass a Config that no host has validated.
 func (c *Config) check() error {
+	var errs []error
+	bad := func(key, format string, args ...any) {
+		errs = append(errs, fault.New(fault.Invalid, format, args...).At(key).By(fault.PartyTenant))
+	}
 	switch {
 	case !schemaName.MatchString(c.Schema):
-		return fault.New(fault.Invalid, "a schema's name has small letters, digits and _, at most 48, and no digit in front").At("schema").By(fault.PartyTenant)
+		bad("schema", "a schema's name has small letters, digits and _, at most 48, and no digit in front")
 	case strings.HasPrefix(c.Schema, "pg_") || c.Schema == "information_schema":
-		return fault.New(fault.Invalid, "%s is a schema of the server's own; name another", c.Schema).At("schema").By(fault.PartyTenant)
-	case c.PoolSize < 1 || c.PoolSize > 1000:
-		return fault.New(fault.Invalid, "must be 1 to 1000").At("pool_size").By(fault.PartyTenant)
-	case c.MaxOverflow < 0 || c.MaxOverflow > 1000:
-		return fault.New(fault.Invalid, "must be 0 to 1000").At("max_overflow").By(fault.PartyTenant)
-	case c.ConnectTimeout <= 0:
-		return fault.New(fault.Invalid, "must be more than 0").At("connect_timeout").By(fault.PartyTenant)
-	case c.StatementTimeout <= 0:
-		return fault.New(fault.Invalid, "must be more than 0").At("statement_timeout").By(fault.PartyTenant)
+		bad("schema", "%s is a schema of the server's own; name another", c.Schema)
 	}
-	return nil
+	if c.PoolSize < 1 || c.PoolSize > 1000 {
+		bad("pool_size", "must be 1 to 1000")
+	}
+	if c.MaxOverflow < 0 || c.MaxOverflow > 1000 {
+		bad("max_overflow", "must be 0 to 1000")
+	}
+	if c.ConnectTimeout <= 0 {
+		bad("connect_timeout", "must be more than 0")
+	}
+	if c.StatementTimeout <= 0 {
+		bad("statement_timeout", "must be more than 0")
+	}
+	return errors.Join(errs...)
 }
 
 // seconds returns a number of seconds as a Duration.

@@ -17,6 +17,12 @@ import (
 // database.
 const suffix = ".db"
 
+// Validate implements sdk.Validator.
+func (c *Config) Validate(env sdk.Env) error {
+	_, err := resolvePath(c.Path, env.DataDir)
+	return err
+}
+
 // resolvePath returns the absolute path of the file that a configuration names. If dataDir is not
 // empty, the path must be inside dataDir, because tenants may write configurations.
 func resolvePath(path, dataDir string) (string, error) {

@@ -57,6 +57,14 @@ func Keys(dotted string) Path {
 // Index returns the segment for the list element i.
 func Index(i int) string { return strconv.Itoa(i) }
 
+// Sendable returns a copy of e whose message and path keep the bounds of what crosses the protocol:
+// MaxText and MaxPathSegments, and valid UTF-8.
+func Sendable(e *Error) *Error {
+	out := *e
+	out.Message, out.Path = sendable(e.Message), sendablePath(e.Path)
+	return &out
+}
+
 // sendablePath returns the path as valid UTF-8 with at most MaxPathSegments segments and MaxText
 // bytes. It leaves out the innermost segments, and shortens a segment that alone has too many bytes.
 func sendablePath(p Path) Path {

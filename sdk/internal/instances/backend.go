@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/schema"
 	"google.golang.org/grpc"
 )
@@ -57,8 +58,8 @@ func (b *Backend[C, T]) Register(server *grpc.Server) { b.Services(server, &b.Se
 // Configure implements sdk.Backend.
 func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte, env sdk.Env) (sdk.Traits, error) {
 	v, err := b.Set.Configure(ctx, id, func(ctx context.Context) (T, error) {
-		var cfg C
-		if err := schema.Decode(b.Schema, config, &cfg); err != nil {
+		cfg, err := b.decode(config, env)
+		if err != nil {
 			var none T
 			return none, err
 		}
@@ -78,6 +79,24 @@ func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte,
 		traits.Memory, err = b.Needs(v)
 	}
 	return traits, err
+}
+
+// CheckConfig implements sdk.Backend.
+func (b *Backend[C, T]) CheckConfig(config []byte, env sdk.Env) []*fault.Error {
+	_, err := b.decode(config, env)
+	return sdk.Problems(err)
+}
+
+// decode returns the configuration as a C. If C is a sdk.Validator, decode also calls Validate.
+func (b *Backend[C, T]) decode(config []byte, env sdk.Env) (C, error) {
+	var cfg C
+	if err := schema.Decode(b.Schema, config, &cfg); err != nil {
+		return cfg, err
+	}
+	if v, ok := any(&cfg).(sdk.Validator); ok {
+		return cfg, v.Validate(env)
+	}
+	return cfg, nil
 }
 
 // Release implements sdk.Backend.

@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,6 +31,23 @@ type Config struct {
 	Proxy  string `json:"proxy,omitempty"`
 	Crash  bool   `json:"crash,omitempty"`
 	Fail   bool   `json:"fail,omitempty"`
+}
+
+// Validate implements sdk.Validator. The proxy says how it behaves.
+func (c *Config) Validate(sdk.Env) error {
+	switch c.Proxy {
+	case "wrong":
+		return errors.Join(fault.New(fault.Invalid, "does not go with the key %s", c.Secret).At("proxy"), fault.New(fault.Invalid, "not now").At("crash"))
+	case "many":
+		var errs []error
+		for range 2 * sdk.MaxConfigProblems {
+			errs = append(errs, fault.New(fault.Invalid, "wrong").At("proxy"))
+		}
+		return errors.Join(errs...)
+	case "exits":
+		os.Exit(3)
+	}
+	return nil
 }
 
 // mark is the text after "\nmark:" at the end of the binary, or empty.

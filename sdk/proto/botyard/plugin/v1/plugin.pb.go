@@ -212,6 +212,162 @@ func (x *GetInfoResponse) GetHostServices() []string {
 	return nil
 }
 
+type CheckConfigRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in ConfigureRequest.
+	Config []byte `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	// As in ConfigureRequest.
+	Egress        *Egress `protobuf:"bytes,2,opt,name=egress,proto3" json:"egress,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConfigRequest) Reset() {
+	*x = CheckConfigRequest{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConfigRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConfigRequest) ProtoMessage() {}
+
+func (x *CheckConfigRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConfigRequest.ProtoReflect.Descriptor instead.
+func (*CheckConfigRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CheckConfigRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *CheckConfigRequest) GetEgress() *Egress {
+	if x != nil {
+		return x.Egress
+	}
+	return nil
+}
+
+type CheckConfigResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 100. Empty: nothing is wrong.
+	Problems      []*ConfigProblem `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConfigResponse) Reset() {
+	*x = CheckConfigResponse{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConfigResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConfigResponse) ProtoMessage() {}
+
+func (x *CheckConfigResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConfigResponse.ProtoReflect.Descriptor instead.
+func (*CheckConfigResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CheckConfigResponse) GetProblems() []*ConfigProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+// ConfigProblem is one mistake in a configuration.
+type ConfigProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key that is wrong, as in botyard.fault.v1.Fault.path, from the plugin's own block
+	// on. Empty: the block as a whole.
+	Path []string `protobuf:"bytes,1,rep,name=path,proto3" json:"path,omitempty"`
+	// What is wrong, and what was expected: one sentence, lower case, without secrets, at most
+	// 8192 bytes.
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigProblem) Reset() {
+	*x = ConfigProblem{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigProblem) ProtoMessage() {}
+
+func (x *ConfigProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigProblem.ProtoReflect.Descriptor instead.
+func (*ConfigProblem) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ConfigProblem) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *ConfigProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the host; never empty.
@@ -230,7 +386,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -242,7 +398,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -255,7 +411,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{2}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -304,7 +460,7 @@ type Egress struct {
 
 func (x *Egress) Reset() {
 	*x = Egress{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +472,7 @@ func (x *Egress) String() string {
 func (*Egress) ProtoMessage() {}
 
 func (x *Egress) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +485,7 @@ func (x *Egress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Egress.ProtoReflect.Descriptor instead.
 func (*Egress) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Egress) GetMode() string {
@@ -363,7 +519,7 @@ type ConfigureResponse struct {
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -375,7 +531,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -388,7 +544,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfigureResponse) GetMemoryNeeds() *MemoryNeeds {
@@ -428,7 +584,7 @@ type MemoryNeeds struct {
 
 func (x *MemoryNeeds) Reset() {
 	*x = MemoryNeeds{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +596,7 @@ func (x *MemoryNeeds) String() string {
 func (*MemoryNeeds) ProtoMessage() {}
 
 func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +609,7 @@ func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryNeeds.ProtoReflect.Descriptor instead.
 func (*MemoryNeeds) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MemoryNeeds) GetTail() int32 {
@@ -486,7 +642,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +654,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +667,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ReleaseRequest) GetInstance() string {
@@ -529,7 +685,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -541,7 +697,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -554,7 +710,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -575,7 +731,15 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
 	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
 	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\x12#\n" +
-	"\rhost_services\x18\t \x03(\tR\fhostServices\"\x95\x01\n" +
+	"\rhost_services\x18\t \x03(\tR\fhostServices\"e\n" +
+	"\x12CheckConfigRequest\x12\x16\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\x127\n" +
+	"\x06egress\x18\x02 \x01(\v2\x19.botyard.plugin.v1.EgressB\x04\x88\xb5\x18\x01R\x06egress\"S\n" +
+	"\x13CheckConfigResponse\x12<\n" +
+	"\bproblems\x18\x01 \x03(\v2 .botyard.plugin.v1.ConfigProblemR\bproblems\"=\n" +
+	"\rConfigProblem\x12\x12\n" +
+	"\x04path\x18\x01 \x03(\tR\x04path\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x95\x01\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x127\n" +
@@ -594,9 +758,10 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bremember\x18\x03 \x01(\bR\bremember\",\n" +
 	"\x0eReleaseRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"\x11\n" +
-	"\x0fReleaseResponse2\x8b\x02\n" +
+	"\x0fReleaseResponse2\xe9\x02\n" +
 	"\rPluginService\x12P\n" +
-	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12V\n" +
+	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12\\\n" +
+	"\vCheckConfig\x12%.botyard.plugin.v1.CheckConfigRequest\x1a&.botyard.plugin.v1.CheckConfigResponse\x12V\n" +
 	"\tConfigure\x12#.botyard.plugin.v1.ConfigureRequest\x1a$.botyard.plugin.v1.ConfigureResponse\x12P\n" +
 	"\aRelease\x12!.botyard.plugin.v1.ReleaseRequest\x1a\".botyard.plugin.v1.ReleaseResponseBAZ?github.com/botyard/botyard/sdk/proto/botyard/plugin/v1;pluginv1b\x06proto3"
 
@@ -612,31 +777,38 @@ func file_botyard_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_botyard_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
-	(*GetInfoRequest)(nil),    // 0: botyard.plugin.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),   // 1: botyard.plugin.v1.GetInfoResponse
-	(*ConfigureRequest)(nil),  // 2: botyard.plugin.v1.ConfigureRequest
-	(*Egress)(nil),            // 3: botyard.plugin.v1.Egress
-	(*ConfigureResponse)(nil), // 4: botyard.plugin.v1.ConfigureResponse
-	(*MemoryNeeds)(nil),       // 5: botyard.plugin.v1.MemoryNeeds
-	(*ReleaseRequest)(nil),    // 6: botyard.plugin.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),   // 7: botyard.plugin.v1.ReleaseResponse
+	(*GetInfoRequest)(nil),      // 0: botyard.plugin.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),     // 1: botyard.plugin.v1.GetInfoResponse
+	(*CheckConfigRequest)(nil),  // 2: botyard.plugin.v1.CheckConfigRequest
+	(*CheckConfigResponse)(nil), // 3: botyard.plugin.v1.CheckConfigResponse
+	(*ConfigProblem)(nil),       // 4: botyard.plugin.v1.ConfigProblem
+	(*ConfigureRequest)(nil),    // 5: botyard.plugin.v1.ConfigureRequest
+	(*Egress)(nil),              // 6: botyard.plugin.v1.Egress
+	(*ConfigureResponse)(nil),   // 7: botyard.plugin.v1.ConfigureResponse
+	(*MemoryNeeds)(nil),         // 8: botyard.plugin.v1.MemoryNeeds
+	(*ReleaseRequest)(nil),      // 9: botyard.plugin.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),     // 10: botyard.plugin.v1.ReleaseResponse
 }
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
-	3, // 0: botyard.plugin.v1.ConfigureRequest.egress:type_name -> botyard.plugin.v1.Egress
-	5, // 1: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
-	0, // 2: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
-	2, // 3: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	6, // 4: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1, // 5: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	4, // 6: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	7, // 7: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	5, // [5:8] is the sub-list for method output_type
-	2, // [2:5] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	6,  // 0: botyard.plugin.v1.CheckConfigRequest.egress:type_name -> botyard.plugin.v1.Egress
+	4,  // 1: botyard.plugin.v1.CheckConfigResponse.problems:type_name -> botyard.plugin.v1.ConfigProblem
+	6,  // 2: botyard.plugin.v1.ConfigureRequest.egress:type_name -> botyard.plugin.v1.Egress
+	8,  // 3: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
+	0,  // 4: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
+	2,  // 5: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
+	5,  // 6: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
+	9,  // 7: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1,  // 8: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	3,  // 9: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
+	7,  // 10: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	10, // 11: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	8,  // [8:12] is the sub-list for method output_type
+	4,  // [4:8] is the sub-list for method input_type
+	4,  // [4:4] is the sub-list for extension type_name
+	4,  // [4:4] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_botyard_plugin_v1_plugin_proto_init() }
@@ -651,7 +823,7 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_plugin_v1_plugin_proto_rawDesc), len(file_botyard_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	PluginService_GetInfo_FullMethodName   = "/botyard.plugin.v1.PluginService/GetInfo"
-	PluginService_Configure_FullMethodName = "/botyard.plugin.v1.PluginService/Configure"
-	PluginService_Release_FullMethodName   = "/botyard.plugin.v1.PluginService/Release"
+	PluginService_GetInfo_FullMethodName     = "/botyard.plugin.v1.PluginService/GetInfo"
+	PluginService_CheckConfig_FullMethodName = "/botyard.plugin.v1.PluginService/CheckConfig"
+	PluginService_Configure_FullMethodName   = "/botyard.plugin.v1.PluginService/Configure"
+	PluginService_Release_FullMethodName     = "/botyard.plugin.v1.PluginService/Release"
 )
 
 // PluginServiceClient is the client API for PluginService service.
@@ -65,6 +66,13 @@ type PluginServiceClient interface {
 	// GetInfo needs no instance and has no effect. The host calls it once, before any other
 	// RPC.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
+	// CheckConfig returns all that is wrong in a configuration, all at once: what the JSON
+	// schema cannot say, such as two keys that exclude each other. The configuration has passed
+	// the schema. CheckConfig has no effect, opens no connection and needs no instance. The
+	// host calls it when a tenant is registered or checked, before Configure. A plugin may
+	// leave it out: it answers with the code UNIMPLEMENTED then, and Configure refuses what is
+	// wrong.
+	CheckConfig(ctx context.Context, in *CheckConfigRequest, opts ...grpc.CallOption) (*CheckConfigResponse, error)
 	// Configure makes an instance, or finds the one it made before under the same
 	// id. The configuration has passed the schema. It does not reach out further
 	// than it must: an upstream that is down now is an error of later calls.
@@ -86,6 +94,16 @@ func (c *pluginServiceClient) GetInfo(ctx context.Context, in *GetInfoRequest, o
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetInfoResponse)
 	err := c.cc.Invoke(ctx, PluginService_GetInfo_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginServiceClient) CheckConfig(ctx context.Context, in *CheckConfigRequest, opts ...grpc.CallOption) (*CheckConfigResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckConfigResponse)
+	err := c.cc.Invoke(ctx, PluginService_CheckConfig_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +171,13 @@ type PluginServiceServer interface {
 	// GetInfo needs no instance and has no effect. The host calls it once, before any other
 	// RPC.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
+	// CheckConfig returns all that is wrong in a configuration, all at once: what the JSON
+	// schema cannot say, such as two keys that exclude each other. The configuration has passed
+	// the schema. CheckConfig has no effect, opens no connection and needs no instance. The
+	// host calls it when a tenant is registered or checked, before Configure. A plugin may
+	// leave it out: it answers with the code UNIMPLEMENTED then, and Configure refuses what is
+	// wrong.
+	CheckConfig(context.Context, *CheckConfigRequest) (*CheckConfigResponse, error)
 	// Configure makes an instance, or finds the one it made before under the same
 	// id. The configuration has passed the schema. It does not reach out further
 	// than it must: an upstream that is down now is an error of later calls.
@@ -172,6 +197,9 @@ type UnimplementedPluginServiceServer struct{}
 
 func (UnimplementedPluginServiceServer) GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetInfo not implemented")
+}
+func (UnimplementedPluginServiceServer) CheckConfig(context.Context, *CheckConfigRequest) (*CheckConfigResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CheckConfig not implemented")
 }
 func (UnimplementedPluginServiceServer) Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Configure not implemented")
@@ -214,6 +242,24 @@ func _PluginService_GetInfo_Handler(srv interface{}, ctx context.Context, dec fu
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PluginServiceServer).GetInfo(ctx, req.(*GetInfoRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PluginService_CheckConfig_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckConfigRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServiceServer).CheckConfig(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PluginService_CheckConfig_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServiceServer).CheckConfig(ctx, req.(*CheckConfigRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -264,6 +310,10 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetInfo",
 			Handler:    _PluginService_GetInfo_Handler,
+		},
+		{
+			MethodName: "CheckConfig",
+			Handler:    _PluginService_CheckConfig_Handler,
 		},
 		{
 			MethodName: "Configure",
