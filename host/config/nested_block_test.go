@@ -206,7 +206,7 @@ func TestEffective_Explain_nestedBlock(t *testing.T) {
 			t.Errorf("the endpoint is allowed by %q", entry.Allow)
 		}
 	}
-	e, err = nestingTenant(t, strings.Replace(nestingHost, "provider: openai", "provider: marked", 1), `{memory: {embedder: {base_url: "https://b", model: ~}}}`, "")
+	_, err = nestingTenant(t, strings.Replace(nestingHost, "provider: openai", "provider: marked", 1), `{memory: {embedder: {base_url: "https://b", model: ~}}}`, "")
 	if err == nil {
 		t.Fatal("a key of another plugin was taken")
 	}

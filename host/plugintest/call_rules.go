@@ -66,7 +66,7 @@ func checkConfigure(ctx context.Context, b *bench) error {
 	}
 	for _, id := range []string{"again", "again", "never"} {
 		if err := p.release(ctx, id); err != nil {
-			return p.because(fmt.Errorf("Release of an instance that was released or never configured: %w", err))
+			return p.because(fmt.Errorf("the call Release of an instance that was released or never configured: %w", err))
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -99,9 +100,10 @@ func eatMemory() error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_AS, &limit); err != nil {
 		return err
 	}
-	var eaten [][]byte
-	for {
-		eaten = append(eaten, make([]byte, 64<<20)) // untouched, so the machine has no need of it
+	for eaten := [][]byte{}; ; {
+		// The bytes are not written to, so the machine gives no memory for them.
+		eaten = append(eaten, make([]byte, 64<<20))
+		runtime.KeepAlive(eaten)
 	}
 }
 
