@@ -47,7 +47,7 @@ test: servers lint check-tidy check-proto check-docs build test-examples ## Run 
 examples: ## Build the plugins of examples/plugins, in Python and JavaScript, into bin/examples
 	@sh tools/examples.sh
 
-test-examples: build examples
+test-examples: build examples ## Test the plugins of examples/plugins with botyard plugin test
 	$(BIN)/botyard plugin test $(BIN)/examples/botyard-llm-python --config $(BIN)/examples/llm-python.yaml
 	$(BIN)/botyard plugin test $(BIN)/examples/botyard-llm-node
 
