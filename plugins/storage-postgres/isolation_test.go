@@ -161,15 +161,15 @@ func TestIsolation_wrongTenant(t *testing.T) {
 			before := all()
 			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
 			args := map[string][]any{
-				"beginFast":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false},
+				"beginFast":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false, []byte{0}},
 				"tail":        {int64(10), int64(1 << 20), cid},
 				"tailOf":      {int64(10), int64(1 << 20), "", "c", nil},
-				"commitFast":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
-				"begin":       {"", "c", "u", `{}`, nil, int32(10), "h", time.Minute, "k", []byte("digest of k"), nil, false},
-				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil},
+				"commitFast":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
+				"begin":       {"", "c", "u", `{}`, nil, "h", time.Minute, "k", []byte("digest of k"), nil, false, []byte{0}},
+				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
 				"unlink":      {"", nil, nil, nil, true},
 				"sweep":       {"", nil, nil, int32(10)},
-				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now},
+				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now, [][]byte{{}}, [][]byte{{}}},
 				"read":        {"", "c", int64(0), int64(10), int64(1 << 20), false, ""},
 				"readAll":     {"", "c", int64(0), int64(10), int64(1 << 20), false, ""},
 				"list":        {"", "", int64(10)},
