@@ -12,6 +12,8 @@ import (
 
 // TestManager_CheckConfig checks that a plugin's problems come all at once, without secrets, again
 // and again, and that no instance is made.
+//
+// beyond: mistakes that a plugin reports
 func TestManager_CheckConfig(t *testing.T) {
 	h := newHost(t, hostOptions{}, "test")
 	check := func(proxy string) ([]*fault.Error, error) {
