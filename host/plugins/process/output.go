@@ -25,7 +25,7 @@ const (
 )
 
 // output writes the output lines of a plugin process to the host's log, up to lineRate
-// lines per second, and remembers the last line.
+// lines per second, and remembers the last line that is no log line below hclog.Warn.
 type output struct {
 	log          hclog.Logger
 	sanitizer    *Sanitizer
@@ -75,7 +75,9 @@ func (o *output) writeLine(line []byte) {
 	level, text, fields := o.parseLine(line)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.latest = text
+	if level == hclog.NoLevel || level >= hclog.Warn {
+		o.latest = text // a log line below Warn does not explain the end of a process
+	}
 	if strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: ") {
 		o.panicLine = text
 	}
