@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/host"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -40,6 +41,9 @@ func TestBuildBot_keepsOptionalInterfaces(t *testing.T) {
 		RunInBackground(func(context.Context, storage.Storage)) bool
 	}); !ok {
 		t.Error("turns that a storage began unheard are not ended")
+	}
+	if _, ok := b.LLM.(sdk.LLMDescriber); !ok {
+		t.Error("the model is shown what it does not take")
 	}
 	if _, ok := b.LLM.(interface {
 		ChatFrom(context.Context, *llm.Request, func(llm.Delta) error, func()) (*llm.Finish, error)

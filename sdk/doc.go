@@ -23,6 +23,8 @@
 //	validator.go       Validator: how a configuration struct checks what its schema cannot say
 //	instance.go        Env, Traits and Capacity: what an instance gets from the host, and needs
 //	host_client.go     HostServices: what a plugin may ask of its host, and the connection for it
+//	llm_traits.go      LLMTraits: what the model of an llm instance takes
+//	llm_traits_adapter.go  LLMTraits in the form of the protocol
 //	call.go            Call: for which tenant, conversation and user the host calls
 //	limits.go          the bounds of all that is sent or read, in bytes and counts
 //	plugin_adapter.go  the gRPC service that all kinds have: info, configure, release

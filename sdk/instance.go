@@ -9,7 +9,9 @@ import (
 // Traits is what the host learns of an instance when it configures the instance.
 type Traits struct {
 	// Memory is nil for an instance that is not a memory.
-	Memory   *MemoryNeeds
+	Memory *MemoryNeeds
+	// LLM is nil for an instance that is not an LLM, and for an LLM that says nothing of its model.
+	LLM      *LLMTraits
 	Capacity Capacity
 }
 

@@ -19,8 +19,13 @@ const (
 	// MaxReplyBytes is the largest value of limits.reply_bytes, which counts the text, the
 	// reasoning and the tool calls of a reply together.
 	MaxReplyBytes = 8 << 20
-	// MaxSignatureBytes bounds the signature of a reply's reasoning.
-	MaxSignatureBytes = 1 << 20
+	// MaxReplyParts bounds the parts of a reply.
+	MaxReplyParts = 4096
+	// MaxProviderStateBytes bounds the provider states of a reply together.
+	MaxProviderStateBytes = 1 << 20
+	// MaxNameBytes bounds the id and the name of a tool call, the kind, the type and the name of
+	// media, and the type of a part that only its provider understands.
+	MaxNameBytes = 1 << 10
 	// MaxSystemBytes bounds a system prompt after its variables are replaced.
 	MaxSystemBytes = 1 << 20
 	// MaxMetadataBytes bounds the metadata that a caller stores with a turn.
@@ -43,7 +48,7 @@ const (
 	MaxTextBytes = 1 << 20
 
 	// MaxTurnBytes bounds a turn without the texts beside its bodies. A turn has at most 8 MiB of
-	// message, 8 MiB of reply, 1 MiB of signature, and less than 1 MiB of other data.
+	// message, 8 MiB of reply, 1 MiB of provider states, and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20
 
 	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn always fits.

@@ -54,6 +54,9 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	if needs := traits.Memory; needs != nil {
 		out.MemoryNeeds = &pluginv1.MemoryNeeds{Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember}
 	}
+	if traits.LLM != nil {
+		out.Maker, out.Llm = traits.LLM.Maker, llmTraitsToProto(traits.LLM)
+	}
 	return out, nil
 }
 

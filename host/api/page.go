@@ -14,7 +14,7 @@ import (
 
 // turnBytes returns the maximum size in bytes of a turn under the tenant's limits.
 func turnBytes(l config.Limits) int64 {
-	const beside = sdk.MaxSignatureBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes + sdk.MaxReasonBytes
+	const beside = sdk.MaxProviderStateBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes + sdk.MaxReasonBytes
 	return int64(l.MessageBytes) + int64(l.ReplyBytes) + beside
 }
 

@@ -35,7 +35,7 @@ type noMemory struct{ memory.Memory }
 func (noMemory) Needs() memory.Needs { return memory.Needs{} }
 
 func (echoParts) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Delta{Text: "in one process"})
+	return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Text("in one process"))
 }
 func (echoParts) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
 	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f"}}, nil

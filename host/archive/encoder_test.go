@@ -43,7 +43,7 @@ func exported(t *testing.T, turn *storage.Turn) (*storage.Turn, error) {
 // turn of an earlier host that is too large for an import is truncated.
 func TestWriteTurn_largest(t *testing.T) {
 	largest := turnOf(chat.Text(chat.User, strings.Repeat("\u0001", sdk.MaxUserMessageBytes)),
-		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r"}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxSignatureBytes)}},
+		chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "r"}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxProviderStateBytes)}},
 			{Text: strings.Repeat("\u2028", sdk.MaxReplyBytes/3)}}})
 	largest.Metadata = json.RawMessage(`{"a":"` + strings.Repeat("x", sdk.MaxMetadataBytes-8) + `"}`)
 	largest.Record = json.RawMessage(`{"a":"` + strings.Repeat("x", sdk.MaxRecordBytes-8) + `"}`)

@@ -220,8 +220,8 @@ func validatePart(p *chat.Part) *fault.Error {
 	switch {
 	case set > 1:
 		return fault.New(fault.Invalid, "has a part that is of two kinds")
-	case p.State != nil && len(p.State.Data) > sdk.MaxSignatureBytes:
-		return fault.New(fault.Invalid, "has a provider state of %d bytes; at most %d are taken", len(p.State.Data), sdk.MaxSignatureBytes)
+	case p.State != nil && len(p.State.Data) > sdk.MaxProviderStateBytes:
+		return fault.New(fault.Invalid, "has a provider state of %d bytes; at most %d are taken", len(p.State.Data), sdk.MaxProviderStateBytes)
 	case p.ToolResult == nil:
 		return nil
 	}

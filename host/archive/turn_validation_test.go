@@ -64,7 +64,7 @@ func TestTurnLine_validate(t *testing.T) {
 		"a result of a reply":  {turnsOf("", asked+","+calling+","+strings.Replace(result, `"tool"`, `"assistant"`, 1)), `no message of the role "assistant"`},
 		"a part of two kinds":  {turnsOf("", `{"role":"user","parts":[{"text":"x","image":{"url":"http://x"}}]},`+replied), "of two kinds"},
 		"a call in a result":   {turnsOf("", asked+","+calling+","+strings.Replace(result, `{"text":"42"}`, `{"tool_call":{"id":"2","name":"f","arguments":""}}`, 1)+","+replied), "neither text nor media"},
-		"a large signature":    {turnsOf("", asked+`,{"role":"assistant","parts":[{"reasoning":{"text":"x","signature":"`+strings.Repeat("AAAA", sdk.MaxSignatureBytes/3+1)+`"}}]}`), "a provider state of"},
+		"a large signature":    {turnsOf("", asked+`,{"role":"assistant","parts":[{"reasoning":{"text":"x","signature":"`+strings.Repeat("AAAA", sdk.MaxProviderStateBytes/3+1)+`"}}]}`), "a provider state of"},
 		"many messages":        {turnsOf("", asked+strings.Repeat(","+replied, bounds.TurnMessages)), "has 1025 messages"},
 		"many parts":           {turnsOf("", `{"role":"user","parts":[{}`+strings.Repeat(",{}", bounds.ImportValues/2)+`]},`+replied), "values; at most"},
 		"many nulls":           {turnsOf("", asked+strings.Repeat(",null", bounds.ImportValues)), "values; at most"},

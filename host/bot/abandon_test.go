@@ -26,14 +26,14 @@ func TestAbandon(t *testing.T) {
 		}{
 			"emit": {
 				func(s storage.Storage) *Bot {
-					return newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}))
+					return newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Part: chat.Part{Text: "par"}, Usage: chat.Usage{OutputTokens: 3}}))
 				},
 				func(string) error { breakOff(); return nil }, storage.Interrupted, "assistant:par|",
 			},
 			"model": {
 				func(s storage.Storage) *Bot {
 					return newTestBot(s, funcLLM(func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-						if err := emit(llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}); err != nil {
+						if err := emit(llm.Delta{Part: chat.Part{Text: "par"}, Usage: chat.Usage{OutputTokens: 3}}); err != nil {
 							return nil, err
 						}
 						breakOff()
@@ -50,7 +50,7 @@ func TestAbandon(t *testing.T) {
 			},
 			"commit": {
 				func(s storage.Storage) *Bot {
-					return newTestBot(&breakingStorage{Storage: s, breakOff: breakOff}, says(&llm.Finish{}, nil, llm.Delta{Text: "par", Usage: chat.Usage{OutputTokens: 3}}))
+					return newTestBot(&breakingStorage{Storage: s, breakOff: breakOff}, says(&llm.Finish{}, nil, llm.Delta{Part: chat.Part{Text: "par"}, Usage: chat.Usage{OutputTokens: 3}}))
 				}, nil, storage.Failed, "assistant:par|",
 			},
 		} {
@@ -86,7 +86,7 @@ func TestAbandon(t *testing.T) {
 				if held != 0 || b.Admission.Turns() != 0 || s.running != "" {
 					t.Errorf("%d leases, %d admitted, running %q", held, b.Admission.Turns(), s.running)
 				}
-				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
+				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Text("ok")), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
 					t.Errorf("the next turn: %+v, %v", r, err)
 				}
 			})

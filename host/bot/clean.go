@@ -15,29 +15,55 @@ import (
 // maxModelBytes is the greatest length of a model name that a provider reports.
 const maxModelBytes = 256
 
-// replyCleaner cleans a reply that comes in pieces. If a character is cut between two pieces,
-// replyCleaner holds back the character's first bytes until the next piece. The zero value is
-// ready.
-type replyCleaner struct{ text, reasoning chat.Cleaner }
-
-// delta returns the next piece of the reply, cleaned.
-func (c *replyCleaner) delta(d llm.Delta) llm.Delta {
-	d.Text, d.Reasoning, d.Usage = c.text.Next(d.Text), c.reasoning.Next(d.Reasoning), cleanUsage(d.Usage)
-	if len(d.ToolCalls) == 0 {
-		return d
-	}
-	calls := make([]chat.ToolCall, len(d.ToolCalls))
-	for i, c := range d.ToolCalls {
-		calls[i] = c.Clean()
-	}
-	d.ToolCalls = calls
-	return d
+// replyCleaner cleans a reply that comes in pieces. If a character is cut between two pieces of
+// a part, replyCleaner holds back the character's first bytes until the next piece. The zero
+// value is ready.
+type replyCleaner struct {
+	order llm.Order
+	text  chat.Cleaner // of the newest part
+	// last is the newest part without its text.
+	last chat.Part
 }
 
-// rest returns the bytes that replyCleaner still holds back, cleaned. Call it after the last
-// piece.
+// next returns the next piece of the reply, cleaned, and before it the rest of the part that the
+// piece ends by beginning another one.
+func (c *replyCleaner) next(d llm.Delta) (rest, clean llm.Delta) {
+	d.Usage = cleanUsage(d.Usage)
+	if d.IsNothing() {
+		return rest, d
+	}
+	if !c.order.Continues(&d) {
+		rest = c.rest()
+	}
+	c.order.Add(&d)
+	if !d.Streams() {
+		d.Part = chat.CleanParts([]chat.Part{d.Part})[0]
+		return rest, d
+	}
+	text := c.text.Next(d.PieceText())
+	if d.EndsPart() {
+		text += c.text.Rest()
+		d.SetPieceText(text)
+		d.Part = chat.CleanParts([]chat.Part{d.Part})[0]
+		return rest, d
+	}
+	if text != d.PieceText() {
+		d.SetPieceText(text)
+	}
+	c.last = d.Part
+	return rest, d
+}
+
+// rest returns the bytes that replyCleaner still holds back, cleaned, as a piece of the newest
+// part. Call it after the last piece.
 func (c *replyCleaner) rest() llm.Delta {
-	return llm.Delta{Text: c.text.Rest(), Reasoning: c.reasoning.Rest()}
+	text := c.text.Rest()
+	if text == "" {
+		return llm.Delta{}
+	}
+	d := llm.Delta{Part: c.last}
+	d.SetPieceText(text)
+	return d
 }
 
 // cleanFinish returns a cleaned copy of f. It returns nil if f is nil.

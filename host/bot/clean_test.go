@@ -18,7 +18,7 @@ import (
 func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 	text := func(pieces ...string) (out []llm.Delta) {
 		for _, p := range pieces {
-			out = append(out, llm.Delta{Text: p})
+			out = append(out, llm.Text(p))
 		}
 		return out
 	}
@@ -32,11 +32,14 @@ func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 		"not UTF-8":             {text("a\xffb"), "a\uFFFDb"},
 		"a cut character":       {text("\xe2", "\x82", "\xac!"), "€!"},
 		"a character unended":   {text("a", "\xf0\x9f\x98"), "a\uFFFD\uFFFD\uFFFD"},
-		"cut by another kind":   {[]llm.Delta{{Text: "\xc3"}, {Reasoning: "\xc3"}, {Text: "\xa9"}, {Reasoning: "\xa9"}}, "é"},
+		"cut by another kind":   {[]llm.Delta{llm.Text("\xc3"), llm.Reasoning("\xc3"), llm.Reasoning("\xa9"), llm.Text("\xa9")}, "\uFFFD\uFFFD"},
+		"cut by a new part":     {[]llm.Delta{llm.Text("\xc3"), {Part: chat.Part{Text: "\xa9"}, Begins: true}}, "\uFFFD\uFFFD"},
+		"cut by a state":        {[]llm.Delta{llm.Text("a\xc3"), {Part: chat.Part{State: &chat.ProviderState{Data: []byte{1}}}}, llm.Text("\xa9")}, "a\uFFFD\uFFFD"},
+		"a refusal":             {[]llm.Delta{llm.Text("a"), {Part: chat.Part{Refusal: &chat.Refusal{Text: "b\xff"}}}}, "ab\uFFFD"},
 		"half of a pair":        {text("\xed\xa0\xbd"), "\uFFFD\uFFFD\uFFFD"},
-		"reasoning alone":       {[]llm.Delta{{Reasoning: "h\x00m\xff"}}, ""},
-		"a tool call alone":     {[]llm.Delta{{ToolCalls: []chat.ToolCall{{ID: "\x00", Name: "f\xff", Arguments: "{\x00}"}}}}, ""},
-		"counts below zero":     {[]llm.Delta{{Text: "a", Usage: chat.Usage{InputTokens: -1, OutputTokens: -5}}}, "a"},
+		"reasoning alone":       {[]llm.Delta{llm.Reasoning("h\x00m\xff")}, ""},
+		"a tool call alone":     {[]llm.Delta{llm.ToolCall(chat.ToolCall{ID: "\x00", Name: "f\xff", Arguments: "{\x00}"})}, ""},
+		"counts below zero":     {[]llm.Delta{{Part: chat.Part{Text: "a"}, Usage: chat.Usage{InputTokens: -1, OutputTokens: -5}}}, "a"},
 		"a model with a bad id": {text("ok"), "ok"},
 	} {
 		for _, streamed := range []bool{true, false} {

@@ -23,7 +23,8 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		usage = finish.Usage
 	}
 	usage = usage.Add(t.lostUsage)
-	number, err := t.sendCommit(t.commitRequest(fence, state, why, usage, t.reply.messages(finish)))
+	messages := t.replyMessages()
+	number, err := t.sendCommit(t.commitRequest(fence, state, why, usage, messages))
 	if failure != nil {
 		if err != nil {
 			t.bot.Log.Warn("a failed turn could not be recorded", "tenant", t.bot.Tenant, "error", err, "turn_error", failure)
@@ -35,7 +36,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		return nil, notKept(err)
 	}
 	reply := &Reply{
-		ConversationID: t.req.ConversationID, Turn: number, Text: t.reply.text.String(), Usage: usage, Tenant: t.bot.Tenant,
+		ConversationID: t.req.ConversationID, Turn: number, Text: messages[0].Text(), Usage: usage, Tenant: t.bot.Tenant,
 	}
 	t.record.fill(reply)
 	return reply, nil
@@ -63,7 +64,7 @@ func (t *turn) abandon(fence string) {
 	if t.emitting {
 		state, why = storage.Interrupted, turnReason(fault.Canceled, "the caller broke off while it was given the reply")
 	}
-	if _, err := t.sendCommit(t.commitRequest(fence, state, why, t.usage.Add(t.lostUsage), t.reply.messages(nil))); err != nil {
+	if _, err := t.sendCommit(t.commitRequest(fence, state, why, t.usage.Add(t.lostUsage), t.replyMessages())); err != nil {
 		t.bot.Log.Warn("a turn that broke off could not be recorded", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID, "error", err)
 	}
 }
@@ -73,7 +74,7 @@ func (t *turn) abandon(fence string) {
 func (t *turn) commitRequest(fence string, state storage.State, why string, usage chat.Usage, messages []chat.Message) *storage.CommitRequest {
 	t.endState, t.endUsage = state, usage
 	req := &storage.CommitRequest{Call: t.call(), Fence: fence, State: state, Reason: why, Usage: storage.EncodeUsage(usage), Record: t.record.json()}
-	if state == storage.Succeeded || !t.reply.empty() {
+	if state == storage.Succeeded || !t.reply.IsEmpty() {
 		req.Messages = storage.EncodeMessages(messages...)
 	}
 	return req

@@ -84,7 +84,7 @@ func (s *pickyStorage) Commit(ctx context.Context, req *storage.CommitRequest) (
 // TestCommit_refusedEndsAsFailed checks that the turn ends in the storage, whichever error the
 // storage returns for its Commit. It also checks that the error does not blame the caller.
 func TestCommit_refusedEndsAsFailed(t *testing.T) {
-	succeeds, fails := says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), says(nil, fault.New(fault.ContentFiltered, "no"), llm.Delta{Text: "ok"})
+	succeeds, fails := says(&llm.Finish{}, nil, llm.Text("ok")), says(nil, fault.New(fault.ContentFiltered, "no"), llm.Text("ok"))
 	for _, class := range classes(t) {
 		for what, refuses := range map[string]func(*storage.CommitRequest) bool{
 			"the reply":  func(r *storage.CommitRequest) bool { return len(r.Messages) > 0 },
@@ -146,7 +146,7 @@ func testRefusedCommit(t *testing.T, class fault.Class, refuses func(*storage.Co
 		!failed && last.Reason != prefix+class.String() || len(last.Messages) != 0 {
 		t.Errorf("ended by %+v", last)
 	}
-	if _, err := newTestBot(&s.logStorage, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil); err != nil {
+	if _, err := newTestBot(&s.logStorage, says(&llm.Finish{}, nil, llm.Text("ok"))).Chat(context.Background(), hi, nil); err != nil {
 		t.Errorf("the next turn: %v", err)
 	}
 }
@@ -160,7 +160,7 @@ func TestCommit_alwaysRefusedIsLeftToItsLease(t *testing.T) {
 		defer leases.Close()
 		r := &logRenewer{}
 		hold := func(p *Parts) { p.Hold = func(h string) func() { return leases.Hold("i", r, h) } }
-		b := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"}), hold)
+		b := newTestBot(s, says(&llm.Finish{}, nil, llm.Text("ok")), hold)
 		_, err := b.Chat(context.Background(), hi, nil)
 		wantClass(t, err, fault.Internal)
 		if n := len(s.commits); n != 3 {
@@ -200,7 +200,7 @@ func TestCommit_takenInSpiteOfAnError(t *testing.T) {
 	for _, class := range []fault.Class{fault.Internal, fault.Canceled} {
 		t.Run(class.String(), func(t *testing.T) {
 			s := &logStorage{lost: map[string][]error{"commit": {fault.New(class, "something broke on the way")}}}
-			r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
+			r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Text("ok"))).Chat(context.Background(), hi, nil)
 			if err != nil || r.Turn != 1 || len(s.commits) != 2 || s.commits[1].State != storage.Succeeded {
 				t.Errorf("%+v, %v after %d commits", r, err, len(s.commits))
 			}
@@ -218,7 +218,7 @@ func (s *zeroStorage) Commit(ctx context.Context, req *storage.CommitRequest) (i
 
 func TestCommit_withoutANumber(t *testing.T) {
 	s := &zeroStorage{}
-	_, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Delta{Text: "ok"})).Chat(context.Background(), hi, nil)
+	_, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Text("ok"))).Chat(context.Background(), hi, nil)
 	if e := wantClass(t, err, fault.Internal); e.Party != fault.PartyPlugin {
 		t.Errorf("by %s", e.Party)
 	}

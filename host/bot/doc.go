@@ -35,6 +35,8 @@
 //	begin.go           the storage's Begin: busy conversations, repetition, replay
 //	generate.go        recall, compose and the call of the model; where messages are left out
 //	                   because of their bytes
+//	adapt.go           what of earlier messages the model is shown otherwise, because it cannot
+//	                   take them
 //	reply.go           Reply; how the pieces of a reply are delivered and put together
 //	reply_budget.go    where a reply is cut because of its bytes
 //	token_budget.go    where one reply is cut because of its tokens (reply_tokens); tokens

@@ -43,7 +43,7 @@ func (m *scriptLLM) Chat(ctx context.Context, r *llm.Request, emit func(llm.Delt
 	m.mu.Unlock()
 	for i, w := range m.words {
 		usage := chat.Usage{OutputTokens: int64(i + 1)}
-		if err := emit(llm.Delta{Text: w, Usage: usage}); err != nil {
+		if err := emit(llm.Delta{Part: chat.Part{Text: w}, Usage: usage}); err != nil {
 			return &llm.Finish{Usage: usage}, err
 		}
 	}

@@ -35,12 +35,13 @@ func (t *turn) generate(ctx context.Context, stored []storage.Message) (*llm.Fin
 	if err != nil {
 		return nil, err
 	}
-	req := &llm.Request{
-		Call: t.call(), Messages: compose(b.System, seen, message), MaxOutputTokens: b.Limits.ReplyTokens,
-		// The host asks for a stream even if its caller wants the reply as a whole. The pieces
-		// show that the provider is not silent, and say what was used if the caller leaves.
-		Stream: true,
+	if d, ok := b.LLM.(sdk.LLMDescriber); ok {
+		t.traits = d.LLMTraits(ctx)
 	}
+	req := &llm.Request{
+		Call: t.call(), Messages: compose(b.System, t.adapt(seen), message), MaxOutputTokens: b.Limits.ReplyTokens,
+	}
+	req.Stable = t.stable(req.Messages)
 	finish, err := t.callModelWatched(ctx, req)
 	for t.retriesModel(ctx, err) {
 		finish, err = t.callModelWatched(ctx, req)
@@ -104,6 +105,18 @@ func compose(system string, recalled []chat.Message, message chat.Message) []cha
 	return append(out, message)
 }
 
+// stable returns how many of the first messages will probably begin the conversation's next
+// request too: all but the new message if the tail is not full yet, or else the system prompt.
+func (t *turn) stable(messages []chat.Message) int {
+	if !t.bot.needs.Recall && !t.record.OlderLeftOut && t.record.Recalled+2 <= t.bot.needs.Tail {
+		return len(messages) - 1
+	}
+	if t.bot.System != "" {
+		return 1
+	}
+	return 0
+}
+
 // callModelWatched calls the model. It ends the call if the provider is silent for longer than
 // the tenant's token timeouts.
 func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Finish, error) {
@@ -146,7 +159,7 @@ func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Fin
 // checkNotEmpty returns an error if the reply has no content and its finish reason does not
 // explain why.
 func (t *turn) checkNotEmpty(finish *llm.Finish) error {
-	if !t.reply.empty() || finish.Reason == llm.FinishLength || finish.Reason == llm.FinishContentFilter {
+	if !t.reply.IsEmpty() || finish.Reason == llm.FinishLength || finish.Reason == llm.FinishContentFilter {
 		return nil
 	}
 	return fault.New(fault.ProviderFailed, "the reply ended with nothing in it (finish_reason %s)", finish.Reason)

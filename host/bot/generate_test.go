@@ -18,7 +18,7 @@ import (
 // Finish nor an error.
 func TestCallModel_withoutAFinish(t *testing.T) {
 	s := &logStorage{}
-	_, err := newTestBot(s, says(nil, nil, llm.Delta{Text: "par"})).Chat(context.Background(), hi, nil)
+	_, err := newTestBot(s, says(nil, nil, llm.Text("par"))).Chat(context.Background(), hi, nil)
 	if e := wantClass(t, err, fault.ProviderFailed); e.Party != fault.PartyPlugin {
 		t.Errorf("by %s", e.Party)
 	}

@@ -35,21 +35,21 @@ func (p *pieces) Chat(_ context.Context, req *llm.Request, emit func(llm.Delta) 
 
 // kindsOfPieces has the functions that return the pieces of a long reply.
 var kindsOfPieces = map[string]func(i int) llm.Delta{
-	"text":      func(int) llm.Delta { return llm.Delta{Text: "some text of a reply "} },
-	"reasoning": func(int) llm.Delta { return llm.Delta{Reasoning: "some thought on it "} },
+	"text":      func(int) llm.Delta { return llm.Text("some text of a reply ") },
+	"reasoning": func(int) llm.Delta { return llm.Reasoning("some thought on it ") },
 	"calls": func(i int) llm.Delta {
-		return llm.Delta{ToolCalls: []chat.ToolCall{{ID: fmt.Sprint(i), Name: "f", Arguments: "{}"}}}
+		return llm.ToolCall(chat.ToolCall{ID: fmt.Sprint(i), Name: "f", Arguments: "{}"})
 	},
 	"in turns": func(i int) llm.Delta {
 		switch i % 3 {
 		case 0:
-			return llm.Delta{Reasoning: "r"}
+			return llm.Reasoning("r")
 		case 1:
-			return llm.Delta{ToolCalls: []chat.ToolCall{{ID: "i"}}}
+			return llm.ToolCall(chat.ToolCall{ID: "i"})
 		}
-		return llm.Delta{Text: "t"}
+		return llm.Text("t")
 	},
-	"much text": func(int) llm.Delta { return llm.Delta{Text: strings.Repeat("x", 32<<10)} },
+	"much text": func(int) llm.Delta { return llm.Text(strings.Repeat("x", 32<<10)) },
 }
 
 // TestHeldBytes_replies checks that a reply without an end is cut at the tenant's limit, and
@@ -57,6 +57,7 @@ var kindsOfPieces = map[string]func(i int) llm.Delta{
 // replies hold all bytes of the pool.
 //
 // beyond: replies
+// beyond: reply parts
 func TestHeldBytes_replies(t *testing.T) {
 	for name, next := range kindsOfPieces {
 		t.Run(name, func(t *testing.T) {
@@ -68,9 +69,9 @@ func TestHeldBytes_replies(t *testing.T) {
 				t.Errorf("%+v, %v", reply, err)
 				return
 			}
-			kept := chat.Size(decoded(s.last(t).Messages...))
-			if kept > 1<<20+1<<10 || kept < 1<<19 {
-				t.Errorf("%d bytes are kept", kept)
+			kept, parts := chat.Size(decoded(s.last(t).Messages...)), len(decoded(s.last(t).Messages...)[0].Parts)
+			if kept > 1<<20+1<<10 || kept < 1<<19 && parts != sdk.MaxReplyParts || parts > sdk.MaxReplyParts {
+				t.Errorf("%d bytes in %d parts are kept", kept, parts)
 			}
 			if n := held.replies.Held(); n != 0 {
 				t.Errorf("%d bytes are held at the end", n)
@@ -134,7 +135,7 @@ func TestHeldBytes_tails(t *testing.T) {
 	held := NewHeldBytes()
 	s := &cutting{logStorage: &logStorage{}}
 	during := int64(0) // bytes of tails that are held while the model replies
-	m := &pieces{n: 1, next: func(int) llm.Delta { during = held.tails.Held(); return llm.Delta{Text: "yes"} }}
+	m := &pieces{n: 1, next: func(int) llm.Delta { during = held.tails.Held(); return llm.Text("yes") }}
 	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = held, s })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Fatal(err)

@@ -95,6 +95,9 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 		}
 		out.Seen = append(out.Seen, tail...)
 	}
+	if r.Replaced != nil {
+		out.Gaps = append(out.Gaps, "the model was not shown all parts of the earlier messages as they are here, because it could not take them; the turn's record counts them as replaced_parts")
+	}
 	for _, m := range t.Messages {
 		if m.Role == chat.User {
 			out.Seen = append(out.Seen, m)

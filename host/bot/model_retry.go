@@ -5,6 +5,7 @@ import (
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
 )
 
 // maxModelRetries is how often a turn calls the model again after the plugin's process ended
@@ -20,13 +21,13 @@ func (t *turn) retriesModel(ctx context.Context, err error) bool {
 	if e == nil || e.Class != fault.PluginUnavailable || e.RetryAfter > 0 || ctx.Err() != nil {
 		return false // an error with RetryAfter means that the plugin stays unavailable for longer
 	}
-	if t.record.AskedAgain >= maxModelRetries || t.emit != nil && t.reply.text.Len() > 0 {
+	if t.record.AskedAgain >= maxModelRetries || t.emit != nil && t.shown {
 		return false
 	}
 	t.record.AskedAgain++
 	t.lostUsage = t.lostUsage.Add(t.usage)
-	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, replyBuilder{}
+	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, llm.Joiner{}
 	t.budget = newReplyBudget(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
-	t.record.FirstTokenMS, t.firstToken = 0, 0
+	t.record.FirstTokenMS, t.firstToken, t.shown = 0, 0, false
 	return true
 }

@@ -23,14 +23,17 @@ type dyingLLM struct {
 
 func (m *dyingLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	if m.asked++; m.asked > m.dies {
-		if err := emit(llm.Delta{Text: "well"}); err != nil {
+		if err := emit(llm.Text("well")); err != nil {
 			return nil, err
 		}
 		return &llm.Finish{Usage: chat.Usage{InputTokens: 1, OutputTokens: 1}, Reason: llm.FinishStop}, nil
 	}
 	for _, w := range m.words {
-		if err := emit(llm.Delta{Text: w, Reasoning: "so", Usage: chat.Usage{InputTokens: 7}}); err != nil {
-			return nil, err
+		for _, d := range []llm.Delta{llm.Reasoning("so"), llm.Text(w)} {
+			d.Usage.InputTokens = 7
+			if err := emit(d); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return nil, m.err

@@ -37,6 +37,9 @@ type record struct {
 	Asked      int `json:"asked_messages,omitempty"`
 	// Callbacks has what the memory used of its nested plugins for the recall, by role.
 	Callbacks map[string]services.Total `json:"callbacks,omitempty"`
+	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
+	// are stored. It is nil if there are none.
+	Replaced *replacedParts `json:"replaced_parts,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 

@@ -17,7 +17,7 @@ import (
 // TestRecord_finishReason checks that a reply has the finish reason that the model gave, or
 // else unknown, whatever the reply contains.
 func TestRecord_finishReason(t *testing.T) {
-	text, thought, call := llm.Delta{Text: "ok"}, llm.Delta{Reasoning: "hm"}, llm.Delta{ToolCalls: []chat.ToolCall{{ID: "1", Name: "f"}}}
+	text, thought, call := llm.Text("ok"), llm.Reasoning("hm"), llm.ToolCall(chat.ToolCall{ID: "1", Name: "f"})
 	for reason, want := range map[llm.FinishReason]struct {
 		name  string
 		empty bool // an empty reply is a success with this reason

@@ -20,7 +20,7 @@ func TestReplyBudget_saysThatItCut(t *testing.T) {
 		"tokens": func(p *Parts) { p.Limits.ReplyTokens = 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			pieces := []llm.Delta{{Text: "abc", Usage: chat.Usage{OutputTokens: 1}}, {Text: "def", Usage: chat.Usage{OutputTokens: 2}}}
+			pieces := []llm.Delta{{Part: chat.Part{Text: "abc"}, Usage: chat.Usage{OutputTokens: 1}}, {Part: chat.Part{Text: "def"}, Usage: chat.Usage{OutputTokens: 2}}}
 			r, err := newTestBot(&logStorage{}, says(&llm.Finish{Reason: llm.FinishStop}, nil, pieces...), cut).Chat(context.Background(), hi, nil)
 			if err != nil || r.FinishReason != "length" || r.Text == "abcdef" {
 				t.Errorf("%+v, %v", r, err)
@@ -43,13 +43,13 @@ func TestReplyBudget_bytes(t *testing.T) {
 		calls  int
 		cut    bool
 	}{
-		"what fits":           {[]llm.Delta{{Text: long[:999]}}, 999, 0, false},
-		"text":                {[]llm.Delta{{Text: long}}, 999, 0, true},
-		"pieces":              {slices.Repeat([]llm.Delta{{Text: "0123456789"}}, 200), most, 0, true},
-		"reasoning":           {slices.Repeat([]llm.Delta{{Reasoning: "0123456789"}}, 200), most, 0, true},
-		"both":                {[]llm.Delta{{Reasoning: long[:600], Text: long[:600]}}, 999, 0, true},
-		"tool calls":          {[]llm.Delta{{Text: "hi", ToolCalls: slices.Repeat([]chat.ToolCall{call}, 100)}}, 2, 14, true},
-		"a call that is long": {[]llm.Delta{{Text: "hi", ToolCalls: []chat.ToolCall{{Arguments: long}}}}, 2, 0, true},
+		"what fits":           {[]llm.Delta{llm.Text(long[:999])}, 999, 0, false},
+		"text":                {[]llm.Delta{llm.Text(long)}, 999, 0, true},
+		"pieces":              {slices.Repeat([]llm.Delta{llm.Text("0123456789")}, 200), most, 0, true},
+		"reasoning":           {slices.Repeat([]llm.Delta{llm.Reasoning("0123456789")}, 200), most, 0, true},
+		"both":                {[]llm.Delta{llm.Reasoning(long[:600]), llm.Text(long[:600])}, 999, 0, true},
+		"tool calls":          {append([]llm.Delta{llm.Text("hi")}, slices.Repeat([]llm.Delta{llm.ToolCall(call)}, 100)...), 2, 14, true},
+		"a call that is long": {[]llm.Delta{llm.Text("hi"), llm.ToolCall(chat.ToolCall{Arguments: long})}, 2, 0, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := &logStorage{}, &sayingLLM{c.deltas}

@@ -27,7 +27,7 @@ func (b *tokenBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 	if b.limit == 0 {
 		return d, false
 	}
-	length := int64(utf8.RuneCountInString(d.Text) + utf8.RuneCountInString(d.Reasoning))
+	length := int64(utf8.RuneCountInString(d.PieceText()))
 	n := d.Usage.OutputTokens
 	if n > b.counted && n <= b.limit {
 		b.counted, b.uncounted = n, 0
@@ -43,9 +43,12 @@ func (b *tokenBudget) take(d llm.Delta) (within llm.Delta, beyond bool) {
 	if fits >= length && n <= b.limit {
 		return d, false
 	}
-	reasoning := firstRunes(d.Reasoning, fits)
-	text := firstRunes(d.Text, fits-int64(utf8.RuneCountInString(reasoning)))
-	return llm.Delta{Text: text, Reasoning: reasoning, Usage: d.Usage}, true
+	if !d.Streams() {
+		return llm.Delta{Usage: d.Usage}, true
+	}
+	d.SetPieceText(firstRunes(d.PieceText(), fits))
+	d.Citations, d.State, d.Unknown = nil, nil, nil // they are of the whole part
+	return d, true
 }
 
 // firstRunes returns the first n characters of s.

@@ -11,22 +11,25 @@ import (
 )
 
 func TestTokenBudget(t *testing.T) {
+	counted := func(text string, usage chat.Usage) llm.Delta {
+		return llm.Delta{Part: chat.Part{Text: text}, Usage: usage}
+	}
 	usage := func(n int64) chat.Usage { return chat.Usage{OutputTokens: n} }
 	for name, c := range map[string]struct {
 		deltas []llm.Delta
 		want   string
 		cut    bool
 	}{
-		"counted":            {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}, {Text: "e", Usage: usage(5)}}, "abcd", true},
-		"counted in a lump":  {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cdefgh", Usage: usage(8)}}, "abcd", true},
-		"exact":              {[]llm.Delta{{Text: "ab", Usage: usage(2)}, {Text: "cd", Usage: usage(4)}}, "abcd", false},
-		"not counted":        {[]llm.Delta{{Text: strings.Repeat("é", 62)}, {Text: strings.Repeat("x", 30)}}, strings.Repeat("é", 62) + "xx", true},
-		"not counted, short": {[]llm.Delta{{Text: strings.Repeat("é", 64)}}, strings.Repeat("é", 64), false},
-		"counted once only":  {[]llm.Delta{{Text: "a", Usage: usage(1)}, {Text: strings.Repeat("x", 100), Usage: usage(1)}}, "a" + strings.Repeat("x", 48), true},
-		"counted, long":      {[]llm.Delta{{Text: strings.Repeat("=", 500), Usage: usage(2)}, {Text: strings.Repeat("=", 500), Usage: usage(4)}}, strings.Repeat("=", 1000), false},
-		"counted now and then": {[]llm.Delta{{Text: strings.Repeat("x", 60)}, {Text: "y", Usage: usage(3)}, {Text: strings.Repeat("z", 20)}},
+		"counted":            {[]llm.Delta{counted("ab", usage(2)), counted("cd", usage(4)), counted("e", usage(5))}, "abcd", true},
+		"counted in a lump":  {[]llm.Delta{counted("ab", usage(2)), counted("cdefgh", usage(8))}, "abcd", true},
+		"exact":              {[]llm.Delta{counted("ab", usage(2)), counted("cd", usage(4))}, "abcd", false},
+		"not counted":        {[]llm.Delta{llm.Text(strings.Repeat("é", 62)), llm.Text(strings.Repeat("x", 30))}, strings.Repeat("é", 62) + "xx", true},
+		"not counted, short": {[]llm.Delta{llm.Text(strings.Repeat("é", 64))}, strings.Repeat("é", 64), false},
+		"counted once only":  {[]llm.Delta{counted("a", usage(1)), counted(strings.Repeat("x", 100), usage(1))}, "a" + strings.Repeat("x", 48), true},
+		"counted, long":      {[]llm.Delta{counted(strings.Repeat("=", 500), usage(2)), counted(strings.Repeat("=", 500), usage(4))}, strings.Repeat("=", 1000), false},
+		"counted now and then": {[]llm.Delta{llm.Text(strings.Repeat("x", 60)), counted("y", usage(3)), llm.Text(strings.Repeat("z", 20))},
 			strings.Repeat("x", 60) + "y" + strings.Repeat("z", 16), true},
-		"reasoning counts": {[]llm.Delta{{Reasoning: strings.Repeat("r", 62)}, {Text: "answer"}}, "an", true},
+		"reasoning counts": {[]llm.Delta{llm.Reasoning(strings.Repeat("r", 62)), llm.Text("answer")}, "an", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, m := &logStorage{}, &deltaLLM{deltas: c.deltas}

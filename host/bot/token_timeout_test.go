@@ -33,7 +33,7 @@ func (m *pacedLLM) Chat(ctx context.Context, _ *llm.Request, emit func(llm.Delta
 			return spent, ctx.Err()
 		}
 		spent.Usage.OutputTokens++
-		if err := emit(llm.Delta{Text: "word ", Usage: chat.Usage{OutputTokens: spent.Usage.OutputTokens}}); err != nil {
+		if err := emit(llm.Delta{Part: chat.Part{Text: "word "}, Usage: chat.Usage{OutputTokens: spent.Usage.OutputTokens}}); err != nil {
 			return spent, err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -24,7 +25,9 @@ type turn struct {
 	lastLap  time.Time // time of the last call of lap
 
 	cleaner      replyCleaner
-	reply        replyBuilder
+	reply        llm.Joiner
+	shown        bool          // the reply has text, which the caller is shown
+	traits       sdk.LLMTraits // what the model takes
 	budget       replyBudget
 	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far

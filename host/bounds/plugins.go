@@ -6,6 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/schema"
 )
 
 const (
@@ -21,6 +22,10 @@ const (
 // plugins has the bounds of the memory of plugins, and of the data that plugins accept from
 // upstreams and databases. The plugins enforce these bounds.
 var plugins = []Bound{
+	{
+		Name: "overrides of a request", What: "The size of the values that a request to a model sets instead of configured ones.",
+		Each: Bytes(schema.MaxOverridesBytes), Answer: "The plugin refuses the request at `overrides`.",
+	},
 	{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",
 		All: fmt.Sprint(egress.MaxAllow), Key: "egress.allow",

@@ -51,6 +51,18 @@ var turns = []Bound{
 		Answer: "The reply ends there, with finish_reason length.",
 	},
 	{
+		Name: "reply parts", What: "The parts of a turn's reply: texts, reasoning, tool calls and others.",
+		Each: fmt.Sprint(sdk.MaxReplyParts), Answer: "The reply ends there, with finish_reason length.",
+	},
+	{
+		Name: "provider states", What: "What the provider of a reply wants back with its parts, such as signatures of reasoning, together.",
+		Each: Bytes(sdk.MaxProviderStateBytes), Answer: "The reply ends before the part whose state is too much, with finish_reason length.",
+	},
+	{
+		Name: "names in a reply", What: "The id and name of a tool call, the kind, type and file name of a medium, the type of another part.",
+		Each: Bytes(sdk.MaxNameBytes), Answer: "The turn fails: the plugin is at fault.",
+	},
+	{
 		Name: "tail", What: "The size of the messages that a model is shown of a conversation.",
 		Each:   Bytes(sdk.MaxTailBytes),
 		Answer: "Older messages are left out, and the turn's record says so.",

@@ -46,16 +46,21 @@ func TestConformance_plugins(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("llm-echo", func(t *testing.T) {
-		err := llmtest.Test(t.Context(), func(ctx context.Context) (llm.LLM, error) {
-			i, err := open(ctx, "llm", "echo", `{"token_delay_ms":1}`)
+	for name, config := range map[string]string{
+		"llm-echo":                   `{"token_delay_ms":1}`,
+		"llm-echo that takes little": `{"token_delay_ms":1,"maker":"m","takes":{"media":["image"],"tools":false,"reasoning":false}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := llmtest.Test(t.Context(), func(ctx context.Context) (llm.LLM, error) {
+				i, err := open(ctx, "llm", "echo", config)
+				if err != nil {
+					return nil, err
+				}
+				return i.LLM(), nil
+			}, llmtest.Overrides())
 			if err != nil {
-				return nil, err
+				t.Error(err)
 			}
-			return i.LLM(), nil
 		})
-		if err != nil {
-			t.Error(err)
-		}
-	})
+	}
 }

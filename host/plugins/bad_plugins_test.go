@@ -221,7 +221,7 @@ func (c badPlugin) call(ctx context.Context, h *host) (reply string, err error) 
 	}
 	var text strings.Builder
 	_, err = i.LLM().Chat(ctx, &llm.Request{
-		Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, c.text)}, Stream: true,
+		Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, c.text)},
 	}, func(d llm.Delta) error {
 		text.WriteString(d.Text)
 		if c.enough > 0 && text.Len() > c.enough {

@@ -31,6 +31,7 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 	}
 	defer release()
 	in.needs.Store(&st.needs)
+	in.traits.Store(&st.traits)
 	in.capacity.Store(&st.capacity)
 	var delivery process.Delivery
 	end = abandoned // the ending stays abandoned if send panics, because the plugin may still work on the call

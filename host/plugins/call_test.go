@@ -21,7 +21,7 @@ func TestInstance_garbledReply(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var reply string
-	f, err := i.LLM().Chat(ctx, &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "garble")}, Stream: true},
+	f, err := i.LLM().Chat(ctx, &llm.Request{Call: sdk.Call{Tenant: "t"}, Messages: []chat.Message{chat.Text(chat.User, "garble")}},
 		func(d llm.Delta) error { reply += d.Text; return nil })
 	if err != nil || f.Model != "m\uFFFD" {
 		t.Fatalf("%+v, %v", f, err)

@@ -19,11 +19,12 @@ import (
 // instance.
 type setup struct {
 	id    string
-	done  chan struct{} // closed when err, needs and capacity are set
+	done  chan struct{} // closed when err, needs, traits and capacity are set
 	err   error
 	needs memory.Needs
 	call  *callEntry // guarded by worker.mu
 
+	traits   sdk.LLMTraits
 	capacity admission.Capacity
 }
 
@@ -69,6 +70,11 @@ func (w *worker) runSetup(st *setup, in *instance, tenant string) (how ending) {
 	resp, err := w.sendConfigure(ctx, st.id, in, tenant)
 	if err == nil {
 		if st.capacity, err = capacityOf(in, resp); err != nil {
+			err = fault.New(fault.Internal, "the %s %w", w.Binary.Ref, err).By(fault.PartyPlugin)
+		}
+	}
+	if err == nil {
+		if st.traits, err = sdk.LLMTraitsFromProto(resp); err != nil {
 			err = fault.New(fault.Internal, "the %s %w", w.Binary.Ref, err).By(fault.PartyPlugin)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/plugins/services"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
@@ -56,8 +57,9 @@ type instance struct {
 	egress      egress.Policy
 	roles       []string // the roles of the nested plugins, sorted
 	dropSecrets func()   // ends the redaction of the instance's secrets; called once, after the release
-	// needs and capacity are what the plugin stated when it last configured the instance.
+	// needs, traits and capacity are what the plugin stated when it last configured the instance.
 	needs    atomic.Pointer[memory.Needs]
+	traits   atomic.Pointer[sdk.LLMTraits]
 	capacity atomic.Pointer[admission.Capacity]
 
 	breaker *admission.Breaker // nil for kinds without an upstream

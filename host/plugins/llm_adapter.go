@@ -5,6 +5,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/admission"
 	"github.com/botyard/botyard/host/plugins/process"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -24,9 +25,19 @@ type llmCaller struct{ i *Instance }
 type embedCaller struct{ llmCaller }
 
 var (
-	_ llm.LLM      = llmCaller{}
-	_ llm.Embedder = embedCaller{}
+	_ llm.LLM          = llmCaller{}
+	_ sdk.LLMDescriber = llmCaller{}
+	_ llm.Embedder     = embedCaller{}
 )
+
+// LLMTraits implements sdk.LLMDescriber. It makes no call, because the plugin states its traits
+// when the instance is configured.
+func (l llmCaller) LLMTraits(context.Context) sdk.LLMTraits {
+	if t := l.i.traits.Load(); t != nil {
+		return *t
+	}
+	return sdk.LLMTraits{}
+}
 
 // Chat implements llm.LLM. It has no call timeout, only the deadline of ctx.
 func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {

@@ -228,7 +228,7 @@ func (h *host) open(spec Spec) *Instance {
 func ask(ctx context.Context, i *Instance, tenant, text string) (string, error) {
 	var reply strings.Builder
 	_, err := i.LLM().Chat(ctx, &llm.Request{
-		Call: sdk.Call{Tenant: tenant}, Messages: []chat.Message{chat.Text(chat.User, text)}, Stream: true,
+		Call: sdk.Call{Tenant: tenant}, Messages: []chat.Message{chat.Text(chat.User, text)},
 	}, func(d llm.Delta) error { reply.WriteString(d.Text); return nil })
 	return reply.String(), err
 }

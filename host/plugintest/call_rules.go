@@ -271,7 +271,7 @@ func (b *bench) longCall(ctx context.Context, conn *grpc.ClientConn, id string, 
 	// The client waits for each answer, so the stream is read only up to its first answer.
 	_, err := llm.NewClient(sentConn{conn, sent}, id).Chat(ctx, &llm.Request{
 		Call:     sdk.Call{Tenant: "kit", Conversation: "c", User: "u"},
-		Messages: []chat.Message{chat.Text(chat.User, "Count from 1 to 10000, in words, one a line.")}, Stream: true,
+		Messages: []chat.Message{chat.Text(chat.User, "Count from 1 to 10000, in words, one a line.")},
 	}, func(llm.Delta) error {
 		<-ctx.Done()
 		return ctx.Err()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/llmtest"
 	"github.com/botyard/botyard/sdk/memory"
@@ -198,6 +199,14 @@ func (i *managed) llm() llm.LLM {
 type closingLLM struct {
 	llm.LLM
 	i *managed
+}
+
+// LLMTraits implements sdk.LLMDescriber.
+func (l closingLLM) LLMTraits(ctx context.Context) sdk.LLMTraits {
+	if d, ok := l.LLM.(sdk.LLMDescriber); ok {
+		return d.LLMTraits(ctx)
+	}
+	return sdk.LLMTraits{}
 }
 
 // Close ends the process.

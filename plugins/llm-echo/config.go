@@ -1,11 +1,14 @@
 package echo
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
 )
 
 // Config is the configuration block llm with provider = "echo". All keys are optional.
@@ -15,10 +18,15 @@ type Config struct {
 	APIKey  string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Accepted and never used, so that the handling of secrets can be tried offline."`
 	BaseURL string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema_description:"Accepted and never contacted, so that the handling of endpoints can be tried offline."`
 
-	Reply             string `json:"reply,omitempty" botyard:"tenant" jsonschema_description:"A fixed reply, whatever was said."`
-	Tokens            int    `json:"tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
+	Reply             string `json:"reply,omitempty" botyard:"tenant,override" jsonschema_description:"A fixed reply, whatever was said."`
+	Tokens            int    `json:"tokens,omitempty" botyard:"operator-only,override" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
+	ReplyParts        string `json:"reply_parts,omitempty" botyard:"operator-only" jsonschema_description:"A fixed reply of any parts, as a JSON list of them in the form that turns have in exports."`
+	ShowRequest       bool   `json:"show_request,omitempty" botyard:"operator-only" jsonschema_description:"Replies with the messages that the plugin was given, as JSON."`
 	FirstTokenDelayMS int    `json:"first_token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before the first token."`
 	TokenDelayMS      int    `json:"token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before each further token."`
+
+	Maker string `json:"maker,omitempty" botyard:"operator-only" jsonschema:"maxLength=256" jsonschema_description:"Says whose provider states the plugin takes back; the default is none."`
+	Takes *Takes `json:"takes,omitempty" botyard:"operator-only" jsonschema_description:"What the plugin takes. Without it, the plugin takes everything."`
 
 	Fail             *Fail `json:"fail,omitempty" botyard:"operator-only" jsonschema_description:"Makes calls fail."`
 	HangAfterTokens  *int  `json:"hang_after_tokens,omitempty" botyard:"operator-only" jsonschema:"minimum=-1" jsonschema_description:"Hangs after this many tokens until the call is given up; -1 or unset is never."`
@@ -45,6 +53,12 @@ func (c *Config) check() error {
 	if c.Tokens > 0 && c.Reply != "" {
 		errs = append(errs, invalid("tokens", "reply fixes the reply already; set one of the two"))
 	}
+	if len(c.Maker) > sdk.MaxMakerBytes {
+		errs = append(errs, invalid("maker", "has %d bytes; at most %d are allowed", len(c.Maker), sdk.MaxMakerBytes))
+	}
+	if _, err := c.replyParts(); err != nil {
+		errs = append(errs, err)
+	}
 	if c.Fail != nil {
 		if _, ok := fault.ParseClass(c.Fail.Class); !ok {
 			errs = append(errs, invalid("fail.class", "%q is no class of error; expected one such as rate_limited or provider_failed", c.Fail.Class))
@@ -54,6 +68,22 @@ func (c *Config) check() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// replyParts returns the parts of reply_parts.
+func (c *Config) replyParts() (parts []chat.Part, err error) {
+	if c.ReplyParts == "" {
+		return nil, nil
+	}
+	if err := json.Unmarshal([]byte(c.ReplyParts), &parts); err != nil || len(parts) == 0 {
+		return nil, invalid("reply_parts", "is not a JSON list of parts")
+	}
+	for i := range parts {
+		if err := (&llm.Delta{Part: parts[i]}).Check(); err != nil {
+			return nil, invalid("reply_parts", "part %d: %v", i, err)
+		}
+	}
+	return parts, nil
 }
 
 func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }

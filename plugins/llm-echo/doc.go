@@ -23,8 +23,8 @@
 //
 // A token is a word with the white space after it. The plugin streams the reply token by token,
 // and obeys the request's limit of output tokens. Input tokens are the words of all messages of
-// the request. Output tokens are the tokens that the plugin has generated. The plugin accepts
-// tools and response formats, and ignores them.
+// the request. Output tokens are the tokens that the plugin has generated. The plugin never
+// calls a tool. The key takes says what else of a request it refuses.
 //
 // # Misbehaving
 //
@@ -44,6 +44,7 @@
 //	config.go     Config, and checks that its schema cannot express
 //	fail.go       Fail: the error that calls fail with, how often, and after how many tokens
 //	echo.go       Echo and Chat: when a reply is complete, fails, hangs or crashes
+//	takes.go      what the plugin takes and refuses
 //	reply.go      the text of the natural reply
 //	tokens.go     cuts a reply into tokens; counts words
 //	delay.go      the delays before tokens

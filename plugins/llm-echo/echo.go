@@ -3,12 +3,13 @@ package echo
 import (
 	"context"
 	"os"
-	"strings"
 	"sync/atomic"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/schema"
 )
 
 // never is a number of tokens that no reply reaches.
@@ -22,6 +23,8 @@ const exitStatus = 3
 // key fail.times. Its methods may be called concurrently.
 type Echo struct {
 	config     Config
+	traits     sdk.LLMTraits
+	parts      []chat.Part // reply_parts
 	hangAfter  int
 	crashAfter int
 	calls      atomic.Int64
@@ -29,8 +32,9 @@ type Echo struct {
 }
 
 var (
-	_ llm.LLM      = (*Echo)(nil)
-	_ llm.Embedder = (*Echo)(nil)
+	_ llm.LLM          = (*Echo)(nil)
+	_ llm.Embedder     = (*Echo)(nil)
+	_ sdk.LLMDescriber = (*Echo)(nil)
 )
 
 // New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid.
@@ -41,8 +45,12 @@ func New(cfg Config) (*Echo, error) {
 	if cfg.Model == "" {
 		cfg.Model = Name
 	}
+	parts, err := cfg.replyParts()
+	if err != nil {
+		return nil, err
+	}
 	return &Echo{
-		config: cfg, hangAfter: orNever(cfg.HangAfterTokens), crashAfter: orNever(cfg.CrashAfterTokens),
+		config: cfg, traits: cfg.traits(), parts: parts, hangAfter: orNever(cfg.HangAfterTokens), crashAfter: orNever(cfg.CrashAfterTokens),
 		exit: os.Exit,
 	}, nil
 }
@@ -54,23 +62,20 @@ func orNever(n *int) int {
 	return *n
 }
 
-// Chat implements llm.LLM. If the request does not ask for streaming, Chat generates the tokens with the
-// same delays and failures, and emits the complete reply at the end.
+// Chat implements llm.LLM.
 func (e *Echo) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	var whole strings.Builder
-	relay := emit
-	if !req.Stream {
-		relay = func(d llm.Delta) error { whole.WriteString(d.Text); return nil }
+	if err := llm.CheckRequest(req, e.traits); err != nil {
+		return nil, err
 	}
-	finish := &llm.Finish{Model: e.config.Model, Usage: chat.Usage{InputTokens: countMessages(req.Messages)}}
-	err := e.generate(ctx, req, finish, relay)
-	if err == nil && !req.Stream && whole.Len() > 0 {
-		err = emit(llm.Delta{Text: whole.String()})
+	cfg, err := schema.Override(e.config, req.Overrides)
+	if err != nil {
+		return nil, err
 	}
-	return finish, err
+	finish := &llm.Finish{Model: cfg.Model, Usage: chat.Usage{InputTokens: countMessages(req.Messages)}}
+	return finish, e.generate(ctx, &cfg, req, finish, emit)
 }
 
-func (e *Echo) generate(ctx context.Context, req *llm.Request, finish *llm.Finish, emit func(llm.Delta) error) error {
+func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, finish *llm.Finish, emit func(llm.Delta) error) error {
 	failAfter := never
 	if f := e.config.Fail; f != nil && (f.Times == 0 || e.calls.Add(1) <= int64(f.Times)) {
 		failAfter = f.AfterTokens
@@ -78,7 +83,7 @@ func (e *Echo) generate(ctx context.Context, req *llm.Request, finish *llm.Finis
 	pace := pace{first: milliseconds(e.config.FirstTokenDelayMS), next: milliseconds(e.config.TokenDelayMS)}
 	defer pace.stop()
 
-	source := e.tokens(req.Messages)
+	source := e.tokens(cfg, req.Messages)
 	limit := req.MaxOutputTokens
 	for n := 0; ; n++ {
 		if e.crashAfter == n {
@@ -105,7 +110,9 @@ func (e *Echo) generate(ctx context.Context, req *llm.Request, finish *llm.Finis
 			return err
 		}
 		finish.Usage.OutputTokens = int64(n + 1)
-		if err := emit(llm.Delta{Text: source.next(), Usage: finish.Usage}); err != nil {
+		piece := source.next()
+		piece.Usage = finish.Usage
+		if err := emit(piece); err != nil {
 			return err
 		}
 	}

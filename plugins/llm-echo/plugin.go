@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -16,5 +17,6 @@ const Version = "0.1.0"
 // Plugin returns the plugin. It serves one Echo for each configuration.
 func Plugin() sdk.Plugin {
 	return llm.NewPlugin(Name, Version,
-		func(_ context.Context, cfg Config, _ sdk.Env) (*Echo, error) { return New(cfg) })
+		func(_ context.Context, cfg Config, _ sdk.Env) (*Echo, error) { return New(cfg) },
+		sdk.Feature(feature.Tools), sdk.Feature(feature.ResponseFormat), sdk.Feature(feature.Overrides))
 }

@@ -22,7 +22,7 @@ func TestPlugin_info(t *testing.T) {
 	if info.Kind != llm.Kind || info.Name != "echo" || info.Version != Version {
 		t.Errorf("%+v", info)
 	}
-	if !reflect.DeepEqual(info.Features, []string{feature.Embed}) {
+	if !reflect.DeepEqual(info.Features, []string{feature.Embed, feature.Tools, feature.ResponseFormat, feature.Overrides}) {
 		t.Errorf("features %q", info.Features)
 	}
 }

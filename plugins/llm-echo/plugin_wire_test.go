@@ -49,7 +49,7 @@ func TestPlugin_overTheWire(t *testing.T) {
 	})
 	collect := func(instance string) (string, *llm.Finish, error) {
 		var got strings.Builder
-		finish, err := llm.NewClient(conn, instance).Chat(t.Context(), streamedRequest("first", "{{7*7}}"),
+		finish, err := llm.NewClient(conn, instance).Chat(t.Context(), request("first", "{{7*7}}"),
 			func(d llm.Delta) error { got.WriteString(d.Text); return nil })
 		return got.String(), finish, err
 	}

@@ -1,6 +1,7 @@
 package echo
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 	"unicode"
@@ -62,6 +63,12 @@ func compose(messages []chat.Message) string {
 	b.WriteString(first)
 	b.WriteString(`".`)
 	return b.String()
+}
+
+// show returns the messages as JSON.
+func show(messages []chat.Message) string {
+	out, _ := json.Marshal(messages) // cannot fail, because messages have only texts, bytes and numbers
+	return string(out)
 }
 
 func remember(earlier []chat.Message) string {

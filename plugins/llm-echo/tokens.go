@@ -4,6 +4,7 @@ import (
 	"unicode"
 
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
 )
 
 // fillers are the tokens of a reply with a configured number of tokens. Neighbours differ, so that a test
@@ -14,32 +15,42 @@ var fillers = [...]string{"zero ", "one ", "two ", "three ", "four ", "five ", "
 type tokens struct {
 	fillers int // number of filler tokens of the reply; 0 if the reply is text
 	at      int
+	parts   []chat.Part // parts before the text, each of which counts as a token
 	text    string
 }
 
-func (e *Echo) tokens(messages []chat.Message) tokens {
+func (e *Echo) tokens(cfg *Config, messages []chat.Message) tokens {
 	switch {
-	case e.config.Tokens > 0:
-		return tokens{fillers: e.config.Tokens}
-	case e.config.Reply != "":
-		return tokens{text: e.config.Reply}
+	case cfg.Tokens > 0:
+		return tokens{fillers: cfg.Tokens}
+	case len(e.parts) > 0:
+		return tokens{parts: e.parts}
+	case cfg.Reply != "":
+		return tokens{text: cfg.Reply}
+	case cfg.ShowRequest:
+		return tokens{text: show(messages)}
 	}
 	return tokens{text: compose(messages)}
 }
 
-func (t *tokens) more() bool { return t.at < t.fillers || t.text != "" }
+func (t *tokens) more() bool { return t.at < t.fillers || len(t.parts) > 0 || t.text != "" }
 
 // next removes the next token from the reply and returns it. The token shares memory with the reply.
-func (t *tokens) next() string {
+func (t *tokens) next() llm.Delta {
 	if t.fillers > 0 {
 		token := fillers[t.at%len(fillers)]
 		t.at++
-		return token
+		return llm.Text(token)
+	}
+	if len(t.parts) > 0 {
+		part := t.parts[0]
+		t.parts = t.parts[1:]
+		return llm.Delta{Part: part, Begins: true}
 	}
 	end := wordEnd(t.text)
 	token := t.text[:end]
 	t.text = t.text[end:]
-	return token
+	return llm.Text(token)
 }
 
 // wordEnd returns the index after the first word and the white space that follows it. White space before

@@ -16,6 +16,9 @@ const drainTimeout = time.Second
 
 // Chat implements llm.LLM.
 func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	if err := llm.CheckRequest(req, m.LLMTraits(ctx)); err != nil {
+		return nil, err
+	}
 	out, err := m.request(req)
 	if err != nil {
 		return nil, err
@@ -24,7 +27,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	defer cancel()
 	called, seen := withExchange(called, m.streamed())
 
-	r := &reply{emit: emit, whole: !req.Stream, ctx: called, pace: budget.NewPace(sdk.PaceCredit * time.Second)}
+	r := &reply{emit: emit, ctx: called, pace: budget.NewPace(sdk.PaceCredit * time.Second)}
 	drain := time.AfterFunc(drainTimeout, cancel)
 	drain.Stop() // starts when the reply is complete
 	defer drain.Stop()
@@ -32,11 +35,8 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	err = m.stream(called, out, r.take)
 	switch {
 	case r.cut: // the caller already has as many bytes as a reply may have
-		return r.cutShort(), r.deliver()
+		return r.cutShort(), nil
 	case r.done:
-		if err := r.deliver(); err != nil {
-			return r.finish(), err
-		}
 		return r.finish(), nil
 	case r.emitErr != nil:
 		return r.spent(), r.emitErr

@@ -33,27 +33,6 @@ func TestModel_Chat_streams(t *testing.T) {
 	}
 }
 
-func TestModel_Chat_whole(t *testing.T) {
-	s := newServer(t)
-	s.chat = func(l *lines, _ *api.ChatRequest) {
-		l.send(api.ChatResponse{Message: api.Message{Thinking: "hm"}})
-		l.text("Hel", "lo")
-		l.done("length")
-	}
-	req := ask("Hi")
-	req.Stream = false
-	got, finish, err := talk(t.Context(), s.model(nil), req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := []llm.Delta{{Text: "Hello", Reasoning: "hm"}}; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %+v, want %+v", got, want)
-	}
-	if finish.Reason != llm.FinishLength {
-		t.Errorf("finish %+v", finish)
-	}
-}
-
 func TestModel_Chat_relaysEachTokenAtOnce(t *testing.T) {
 	s := newServer(t)
 	more := make(chan struct{}, 1)
@@ -89,7 +68,9 @@ func TestModel_Chat_thinking(t *testing.T) {
 		l.done("stop")
 	}
 	got, _, err := talk(t.Context(), s.model(func(c *Config) { c.Think = true }), ask("?"))
-	if want := []llm.Delta{{Reasoning: "let me ", Usage: spent(1)}, {Reasoning: "see", Usage: spent(2)}, {Text: "42", Usage: spent(3)}}; err != nil || !reflect.DeepEqual(got, want) {
+	if want := []llm.Delta{
+		{Part: llm.Reasoning("let me ").Part, Usage: spent(1)}, {Part: llm.Reasoning("see").Part, Usage: spent(2)}, {Part: llm.Text("42").Part, Usage: spent(3)},
+	}; err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }
@@ -107,22 +88,19 @@ func TestModel_Chat_toolCalls(t *testing.T) {
 		l.done("stop")
 	}
 	m := s.model(nil)
-	for _, stream := range []bool{true, false} {
-		req := ask("?")
-		req.Stream = stream
-		got, finish, err := talk(t.Context(), m, req)
-		if err != nil || len(got) != 1 || len(got[0].ToolCalls) != 2 {
-			t.Fatalf("got %+v, %v", got, err)
-		}
-		if want := (chat.ToolCall{ID: "call_1", Name: "weather", Arguments: `{"city":"Lisbon","days":2}`}); !reflect.DeepEqual(got[0].ToolCalls[0], want) {
-			t.Errorf("got %+v, want %+v", got[0].ToolCalls[0], want)
-		}
-		if c := got[0].ToolCalls[1]; !strings.HasPrefix(c.ID, "call_") || len(c.ID) < 20 || c.Arguments != "{}" {
-			t.Errorf("a call without id became %+v", c)
-		}
-		if finish.Reason != llm.FinishToolCalls {
-			t.Errorf("finish %+v", finish)
-		}
+	req := ask("?")
+	got, finish, err := talk(t.Context(), m, req)
+	if err != nil || len(got) != 2 || got[0].ToolCall == nil || got[1].ToolCall == nil {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if want := (chat.ToolCall{ID: "call_1", Name: "weather", Arguments: `{"city":"Lisbon","days":2}`}); !reflect.DeepEqual(*got[0].ToolCall, want) {
+		t.Errorf("got %+v, want %+v", got[0].ToolCall, want)
+	}
+	if c := got[1].ToolCall; !strings.HasPrefix(c.ID, "call_") || len(c.ID) < 20 || c.Arguments != "{}" {
+		t.Errorf("a call without id became %+v", c)
+	}
+	if finish.Reason != llm.FinishToolCalls {
+		t.Errorf("finish %+v", finish)
 	}
 }
 
@@ -260,13 +238,10 @@ func TestModel_Chat_emptyReply(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	m := s.model(nil)
-	for _, stream := range []bool{true, false} {
-		req := ask("Hi")
-		req.Stream = stream
-		got, finish, err := talk(t.Context(), m, req)
-		if err != nil || len(got) != 0 || finish.Reason != llm.FinishStop {
-			t.Errorf("got %+v, %+v, %v", got, finish, err)
-		}
+	req := ask("Hi")
+	got, finish, err := talk(t.Context(), m, req)
+	if err != nil || len(got) != 0 || finish.Reason != llm.FinishStop {
+		t.Errorf("got %+v, %+v, %v", got, finish, err)
 	}
 }
 

@@ -27,9 +27,9 @@ type Config struct {
 	EmbeddingModel string `json:"embedding_model,omitempty" botyard:"operator-only" jsonschema_description:"The model that embeds texts; the default is model."`
 
 	KeepAlive any            `json:"keep_alive,omitempty" botyard:"operator-only" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
-	Options   map[string]any `json:"options,omitempty" botyard:"operator-only" botyard_keys:"temperature=tenant top_p=tenant top_k=tenant min_p=tenant typical_p=tenant seed=tenant stop=tenant repeat_last_n=tenant repeat_penalty=tenant presence_penalty=tenant frequency_penalty=tenant" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on. The tenant itself may set those that choose words, as temperature, top_p, top_k, min_p, typical_p, seed, stop and the penalties do."`
-	Think     any            `json:"think,omitempty" botyard:"tenant" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
-	Truncate  *bool          `json:"truncate,omitempty" botyard:"tenant" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
+	Options   map[string]any `json:"options,omitempty" botyard:"operator-only" botyard_keys:"temperature=tenant,override top_p=tenant,override top_k=tenant,override min_p=tenant,override typical_p=tenant,override seed=tenant,override stop=tenant,override repeat_last_n=tenant,override repeat_penalty=tenant,override presence_penalty=tenant,override frequency_penalty=tenant,override" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on. The tenant itself may set those that choose words, as temperature, top_p, top_k, min_p, typical_p, seed, stop and the penalties do."`
+	Think     any            `json:"think,omitempty" botyard:"tenant,override" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
+	Truncate  *bool          `json:"truncate,omitempty" botyard:"tenant,override" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
 
 	Parallel int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
 }
@@ -82,7 +82,7 @@ func (c Config) settings() (settings, error) {
 	s.think, err = parseThink(c.Think)
 	check(err)
 	check(checkOptions(c.Options))
-	s.numPredict = numPredict(c.Options)
+	s.numPredict = intOption(c.Options, "num_predict")
 	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
 		check(invalid("parallel", "must be at least 1"))
 	}
@@ -182,11 +182,11 @@ func checkOptions(options map[string]any) error {
 	return errors.Join(errs...)
 }
 
-// numPredict returns the option num_predict, which is the most tokens of a reply. It returns 0 if the
-// option is missing. checkOptions reports a wrong type.
-func numPredict(options map[string]any) int {
+// intOption returns an option that is a whole number. It returns 0 if the option is missing.
+// checkOptions reports a wrong type.
+func intOption(options map[string]any, name string) int {
 	var n int
-	if text, err := json.Marshal(options["num_predict"]); err != nil || json.Unmarshal(text, &n) != nil {
+	if text, err := json.Marshal(options[name]); err != nil || json.Unmarshal(text, &n) != nil {
 		return 0
 	}
 	return n

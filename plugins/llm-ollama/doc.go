@@ -3,7 +3,7 @@
 //
 // # Streaming
 //
-// The plugin always streams the reply from the server, even if the caller wants it whole. It can
+// The plugin streams the reply from the server. It can
 // therefore count the tokens of a reply that fails, and the host can distinguish a slow model from
 // a dead server. The plugin has no timeout for a silent server. The host ends a call after
 // limits.first_token_timeout or limits.token_timeout. A server that must first load the model may
@@ -43,7 +43,7 @@
 // The plugin accepts images as bytes only, because Ollama does not fetch images from URLs. Ollama
 // decides by itself whether the model calls a tool. With ToolNone the plugin sends no tools. It
 // refuses a request that forces a tool call. It sends a tool's error as a result that begins with
-// "error: ". It sends reasoning as thinking, without its signature.
+// "error: ". It sends reasoning as thinking.
 //
 // # Usage
 //
@@ -63,6 +63,7 @@
 //	config.go      Config and its checks
 //	model.go       Model: one configured instance
 //	capacity.go    how many calls a server runs at once, and which instances share a server
+//	traits.go      what the model takes
 //	chat.go        Chat: sends a request, and decides how the call ended
 //	stream.go      sends the request of a chat, and parses the lines of the response
 //	request.go     a request in Ollama's form: options, tools, response format

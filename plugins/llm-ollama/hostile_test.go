@@ -181,9 +181,7 @@ func TestModel_hostileServer(t *testing.T) {
 			if c.embed {
 				_, err = m.Embed(ctx, &llm.EmbedRequest{Texts: []string{"x"}})
 			} else {
-				req := ask("Hi")
-				req.Stream = true
-				finish, err = m.Chat(ctx, req, func(d llm.Delta) error { size += sizeOf(d); return nil })
+				finish, err = m.Chat(ctx, ask("Hi"), func(d llm.Delta) error { size += sizeOf(&d); return nil })
 			}
 			switch {
 			case c.want == -1:

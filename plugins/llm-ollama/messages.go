@@ -50,12 +50,6 @@ func messages(in []chat.Message) ([]api.Message, error) {
 func addPart(to *api.Message, p chat.Part, path fault.Path) error {
 	switch {
 	case p.Media != nil:
-		switch {
-		case p.Media.Kind != chat.Image:
-			return fault.New(fault.Unsupported, "is of the kind %q; Ollama takes images only", p.Media.Kind).At(append(path, "media")...)
-		case len(p.Media.Data) == 0:
-			return fault.New(fault.Unsupported, "Ollama fetches no images; expected the image's bytes, not its URL").At(append(path, "media")...)
-		}
 		to.Images = append(to.Images, p.Media.Data)
 	case p.Reasoning != nil:
 		to.Thinking += p.Reasoning.Text

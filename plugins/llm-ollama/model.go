@@ -16,6 +16,7 @@ import (
 // Its methods may be called concurrently.
 type Model struct {
 	settings
+	config    Config
 	client    *api.Client
 	http      *http.Client // what client sends its requests with
 	alias     *url.URL     // base URL with a placeholder for the server's name, as client has it
@@ -24,9 +25,10 @@ type Model struct {
 }
 
 var (
-	_ llm.LLM      = (*Model)(nil)
-	_ llm.Embedder = (*Model)(nil)
-	_ sdk.Limited  = (*Model)(nil)
+	_ llm.LLM          = (*Model)(nil)
+	_ llm.Embedder     = (*Model)(nil)
+	_ sdk.Limited      = (*Model)(nil)
+	_ sdk.LLMDescriber = (*Model)(nil)
 )
 
 // Option is an option for New that is not part of the configuration.
@@ -58,7 +60,7 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	// ollama.com. The transport replaces the placeholder by the real name.
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
 	sender := &http.Client{Transport: t, CheckRedirect: refuseRedirect}
-	return &Model{settings: s, client: api.NewClient(alias, sender), http: sender, alias: alias, transport: t, share: budget.Upstreams.Share()}, nil
+	return &Model{settings: s, config: cfg, client: api.NewClient(alias, sender), http: sender, alias: alias, transport: t, share: budget.Upstreams.Share()}, nil
 }
 
 // notAllowed returns the error for a base_url with an address that the egress policy forbids.

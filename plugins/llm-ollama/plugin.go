@@ -20,5 +20,5 @@ func Plugin() sdk.Plugin {
 		func(_ context.Context, cfg Config, env sdk.Env) (*Model, error) {
 			return New(cfg, WithDialer(env.Dialer))
 		},
-		sdk.Feature(feature.Tools), sdk.Feature(feature.ResponseFormat), sdk.Feature(feature.Egress))
+		sdk.Feature(feature.Tools), sdk.Feature(feature.ResponseFormat), sdk.Feature(feature.Overrides), sdk.Feature(feature.Egress))
 }

@@ -12,7 +12,7 @@ import (
 
 func TestPlugin_schema(t *testing.T) {
 	info := Plugin().Info
-	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Features, []string{feature.Embed, feature.Tools, feature.ResponseFormat, feature.Egress}) {
+	if info.Kind != llm.Kind || info.Name != "ollama" || !reflect.DeepEqual(info.Features, []string{feature.Embed, feature.Tools, feature.ResponseFormat, feature.Overrides, feature.Egress}) {
 		t.Errorf("%+v", info)
 	}
 	var s struct {

@@ -46,17 +46,15 @@ func realServer(t *testing.T) (base, model string) {
 func TestModel_realServer(t *testing.T) {
 	base, model := realServer(t)
 	m := open(t, Config{BaseURL: base, Model: model, Options: map[string]any{"temperature": 0, "seed": 1}})
-	for _, stream := range []bool{true, false} {
-		got, finish, err := talk(t.Context(), m, &llm.Request{
-			Stream: stream, MaxOutputTokens: 32,
-			Messages: []chat.Message{chat.Text(chat.System, "Be brief."), chat.Text(chat.User, "Say hello.")},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(got) == 0 || finish.Usage.OutputTokens == 0 || finish.Reason == llm.FinishUnknown {
-			t.Errorf("stream %v: %+v, %+v", stream, got, finish)
-		}
+	got, finish, err := talk(t.Context(), m, &llm.Request{
+		MaxOutputTokens: 32,
+		Messages:        []chat.Message{chat.Text(chat.System, "Be brief."), chat.Text(chat.User, "Say hello.")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) == 0 || finish.Usage.OutputTokens == 0 || finish.Reason == llm.FinishUnknown {
+		t.Errorf("%+v, %+v", got, finish)
 	}
 	t.Run("missing model", func(t *testing.T) {
 		_, _, err := talk(t.Context(), open(t, Config{BaseURL: base, Model: "botyard-no-such-model"}), ask("Hi"))

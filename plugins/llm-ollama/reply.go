@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -18,13 +17,9 @@ import (
 // reply receives the stream of one reply and relays it.
 type reply struct {
 	emit   func(llm.Delta) error
-	whole  bool   // the caller wants the reply as one delta
 	onDone func() // called once when the reply is complete
 	ctx    context.Context
 	pace   *budget.Pace // of the pieces that are empty, which emit does not get
-
-	text, thinking strings.Builder // text and reasoning, if whole
-	calls          []chat.ToolCall // tool calls, if whole
 
 	pieces  int64 // number of pieces that were not empty
 	called  bool  // a piece had a tool call
@@ -45,17 +40,20 @@ func (r *reply) take(resp api.ChatResponse) error {
 	if resp.Model != "" {
 		r.model = resp.Model[:min(len(resp.Model), maxModelName)]
 	}
-	d := llm.Delta{Text: resp.Message.Content, Reasoning: resp.Message.Thinking, ToolCalls: toolCalls(resp.Message.ToolCalls)}
-	if d.Text != "" || d.Reasoning != "" || len(d.ToolCalls) > 0 {
+	pieces := piecesOf(&resp.Message)
+	if len(pieces) > 0 {
 		r.pieces++
-		r.called = r.called || len(d.ToolCalls) > 0
+		r.called = r.called || len(resp.Message.ToolCalls) > 0
 		r.idle = 0
-		d.Usage = chat.Usage{OutputTokens: r.pieces} // the pieces so far; the final count comes with done
-		if err := r.pass(d); err != nil {
-			r.emitErr = err
-			return err
+		for _, d := range pieces {
+			d.Usage = chat.Usage{OutputTokens: r.pieces} // the pieces so far; the final count comes with done
+			if err := r.emit(d); err != nil {
+				r.emitErr = err
+				return err
+			}
+			r.size += sizeOf(&d)
 		}
-		if r.size += sizeOf(d); r.size > sdk.MaxReplyBytes && !resp.Done {
+		if r.size > sdk.MaxReplyBytes && !resp.Done {
 			r.cut = true
 			return errCut
 		}
@@ -71,14 +69,28 @@ func (r *reply) take(resp api.ChatResponse) error {
 	return nil
 }
 
-func (r *reply) pass(d llm.Delta) error {
-	if !r.whole {
-		return r.emit(d)
+// sizeOf returns by how many bytes the piece makes the reply larger.
+func sizeOf(d *llm.Delta) int64 {
+	if d.Streams() {
+		return int64(len(d.PieceText()))
 	}
-	r.text.WriteString(d.Text)
-	r.thinking.WriteString(d.Reasoning)
-	r.calls = append(r.calls, d.ToolCalls...)
-	return nil
+	return int64(d.Size())
+}
+
+// piecesOf returns what a response adds to the reply. Ollama sends the reasoning of a reply before its
+// text, and the text before the calls of tools.
+func piecesOf(m *api.Message) []llm.Delta {
+	pieces := make([]llm.Delta, 0, 2)
+	if m.Thinking != "" {
+		pieces = append(pieces, llm.Reasoning(m.Thinking))
+	}
+	if m.Content != "" {
+		pieces = append(pieces, llm.Text(m.Content))
+	}
+	for _, c := range toolCalls(m.ToolCalls) {
+		pieces = append(pieces, llm.ToolCall(c))
+	}
+	return pieces
 }
 
 // pieceTime is the time that a piece of a reply takes at the greatest pace.
@@ -87,36 +99,16 @@ const pieceTime = time.Second / sdk.MaxReplyPieceRate
 // maxModelName is the most bytes of the model's name that are taken from a response.
 const maxModelName = 256
 
-// callOverhead is the size in bytes of a tool call in addition to its texts.
-const callOverhead = 256
-
 var (
 	errAfterDone = errors.New("the server sends more after the end of the reply")
 	errCut       = errors.New("the reply is as long as one may be")
 )
-
-func sizeOf(d llm.Delta) int64 {
-	n := len(d.Text) + len(d.Reasoning)
-	for _, c := range d.ToolCalls {
-		n += len(c.ID) + len(c.Name) + len(c.Arguments) + callOverhead
-	}
-	return int64(n)
-}
 
 // cutShort returns the finish of a reply that was cut because it was too long.
 func (r *reply) cutShort() *llm.Finish {
 	f := r.finish()
 	f.Reason = llm.FinishLength
 	return f
-}
-
-// deliver emits the reply as one delta, if the caller wants that. If the reply was streamed, it does
-// nothing.
-func (r *reply) deliver() error {
-	if !r.whole || r.pieces == 0 {
-		return nil
-	}
-	return r.emit(llm.Delta{Text: r.text.String(), Reasoning: r.thinking.String(), ToolCalls: r.calls})
 }
 
 func (r *reply) finish() *llm.Finish {

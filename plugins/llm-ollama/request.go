@@ -6,6 +6,7 @@ import (
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/schema"
 	"github.com/ollama/ollama/api"
 )
 
@@ -15,19 +16,22 @@ func (m *Model) request(req *llm.Request) (*api.ChatRequest, error) {
 		// For a request without messages Ollama would only load the model and return an empty reply.
 		return nil, fault.New(fault.Invalid, "expected at least one").At("messages")
 	}
+	s, err := m.overridden(req.Overrides)
+	if err != nil {
+		return nil, err
+	}
 	stream := true
 	out := &api.ChatRequest{
-		Model: m.model, Stream: &stream, KeepAlive: m.keepAlive, Think: m.think, Truncate: m.truncate,
-		Options: m.options,
+		Model: s.model, Stream: &stream, KeepAlive: s.keepAlive, Think: s.think, Truncate: s.truncate,
+		Options: s.options,
 	}
-	if limit := req.MaxOutputTokens; limit > 0 && (m.numPredict <= 0 || limit < m.numPredict) {
-		out.Options = maps.Clone(m.options)
+	if limit := req.MaxOutputTokens; limit > 0 && (s.numPredict <= 0 || limit < s.numPredict) {
+		out.Options = maps.Clone(s.options)
 		if out.Options == nil {
 			out.Options = map[string]any{}
 		}
 		out.Options["num_predict"] = limit
 	}
-	var err error
 	if out.Messages, err = messages(req.Messages); err != nil {
 		return nil, err
 	}
@@ -38,6 +42,22 @@ func (m *Model) request(req *llm.Request) (*api.ChatRequest, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// overridden returns the settings in which the overrides of a request count.
+func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
+	if len(overrides) == 0 {
+		return m.settings, nil
+	}
+	cfg, err := schema.Override(m.config, overrides)
+	if err != nil {
+		return settings{}, err
+	}
+	s, err := cfg.settings()
+	if f := fault.Of(err); f != nil { // a value that the schema cannot refuse
+		return settings{}, f.At(f.Path.Below("overrides")...).By(fault.PartyCaller)
+	}
+	return s, nil
 }
 
 func format(f llm.ResponseFormat) (json.RawMessage, error) {
@@ -53,18 +73,14 @@ func format(f llm.ResponseFormat) (json.RawMessage, error) {
 		}
 		return f.Schema, nil
 	}
-	return nil, fault.New(fault.Invalid, "unknown type %d", f.Type).At("response_format", "type")
+	return nil, fault.New(fault.Unsupported, "is not known to this version").At("response_format", "type")
 }
 
 // tools converts tools to Ollama's form. Ollama's types have only a part of JSON Schema, and the server
 // ignores the other keywords.
 func tools(in []llm.Tool, choice llm.ToolChoice) (api.Tools, error) {
-	switch choice.Mode {
-	case llm.ToolAuto:
-	case llm.ToolNone:
+	if choice.Mode == llm.ToolNone {
 		return nil, nil
-	default:
-		return nil, fault.New(fault.Unsupported, "Ollama cannot be made to call a tool; expected auto or none").At("tool_choice")
 	}
 	var out api.Tools
 	for i, t := range in {

@@ -150,10 +150,10 @@ func TestModel_request_refuses(t *testing.T) {
 	for path, req := range map[string]*llm.Request{
 		"messages":                               {},
 		"messages.0.role":                        {Messages: []chat.Message{chat.Text("root", "x")}},
-		"messages.1.parts.1.media":               part(chat.User, chat.Part{Media: &chat.Media{Kind: chat.Image, URL: "http://169.254.169.254/"}}),
+		"messages.1.parts.1":                     part(chat.User, chat.Part{Media: &chat.Media{Kind: chat.Image, URL: "http://169.254.169.254/"}}),
 		"messages.1.parts.1.tool_call.arguments": part(chat.Assistant, chat.Part{ToolCall: &chat.ToolCall{Name: "n", Arguments: "[1]"}}),
-		"messages.1.parts.1.tool_result.parts.0.media": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
-			Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Image, URL: "http://x/"}}}}}),
+		"messages.1.parts.1.tool_result.parts.1": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
+			Parts: []chat.Part{{Text: "x"}, {Media: &chat.Media{Kind: chat.Image, URL: "http://x/"}}}}}),
 		"messages.1.parts.1.tool_result.parts.0": part(chat.Tool, chat.Part{ToolResult: &chat.ToolResult{
 			Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "x"}}}}}),
 		"tool_choice":            with(func(r *llm.Request) { r.ToolChoice.Mode = llm.ToolRequired }),

@@ -182,7 +182,7 @@ func refuse(w http.ResponseWriter, status int, message string) {
 }
 
 func ask(text string) *llm.Request {
-	return &llm.Request{Stream: true, Messages: []chat.Message{chat.Text(chat.User, text)}}
+	return &llm.Request{Messages: []chat.Message{chat.Text(chat.User, text)}}
 }
 
 // talk calls Chat and returns the deltas that Chat has emitted.
@@ -195,7 +195,7 @@ func talk(ctx context.Context, m *Model, req *llm.Request) ([]llm.Delta, *llm.Fi
 func texts(deltas []llm.Delta) string {
 	var s string
 	for _, d := range deltas {
-		s += d.Text + "|"
+		s += d.PieceText() + "|"
 	}
 	return s
 }

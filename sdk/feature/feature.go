@@ -11,8 +11,9 @@ import (
 const (
 	Egress         = "egress"          // all kinds: the instances connect only with Env.Dialer
 	Embed          = "embed"           // llm: the instances implement llm.Embedder
-	Tools          = "tools"           // llm: the instances obey Tools and ToolChoice, or refuse them
+	Tools          = "tools"           // llm: the instances obey Tools, ToolChoice and ParallelToolCalls, or refuse them
 	ResponseFormat = "response_format" // llm: the instances obey ResponseFormat, or refuse it
+	Overrides      = "overrides"       // llm: the instances obey Overrides, or refuse them
 	Remember       = "remember"        // memory: the instances implement memory.Rememberer
 	Forget         = "forget"          // memory: the instances implement memory.Forgetter
 	Renew          = "renew"           // storage: the instances implement storage.Renewer

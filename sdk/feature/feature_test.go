@@ -14,7 +14,7 @@ import (
 
 // TestKnown checks that the constants of the package are the features of the protocol.
 func TestKnown(t *testing.T) {
-	constants := []string{Egress, Embed, Tools, ResponseFormat, Remember, Forget, Renew, Import, Migrate, Backup, Watch, Owners}
+	constants := []string{Egress, Embed, Tools, ResponseFormat, Remember, Forget, Renew, Import, Migrate, Backup, Watch, Owners, Overrides}
 	slices.Sort(constants)
 	if !slices.Equal(Known(), constants) {
 		t.Errorf("the protocol has %q; the package has %q", Known(), constants)
@@ -100,7 +100,7 @@ func TestCheck_sees(t *testing.T) {
 
 func BenchmarkCheck(b *testing.B) {
 	r := &storagev1.BeginRequest{Owned: true}
-	features := []string{Renew, Import, Migrate, Watch, Owners}
+	features := []string{Renew, Import, Migrate, Watch, Owners, Overrides}
 	b.ReportAllocs()
 	for b.Loop() {
 		if err := Check("/botyard.storage.v1.StorageService/Begin", r, features); err != nil {

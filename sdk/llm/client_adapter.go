@@ -63,19 +63,20 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 		if u := m.GetFinish().GetUsage(); u != nil { // the last piece has the usage of the whole reply
 			spent.Usage = wire.UsageFrom(u)
 		}
-		if m.Text != "" || m.Reasoning != "" || len(m.ToolCalls) > 0 {
-			d := Delta{Text: m.Text, Reasoning: m.Reasoning, Usage: spent.Usage}
-			for _, t := range m.ToolCalls {
-				d.ToolCalls = append(d.ToolCalls, wire.ToolCallFrom(t))
-			}
-			if err := emit(d); err != nil {
+		if m.Part != nil {
+			d := Delta{Part: wire.PartFrom(m.Part), Begins: m.NewPart, Usage: spent.Usage}
+			if err := d.Check(); err != nil {
 				return spent, err
+			}
+			if !d.IsNothing() {
+				if err := emit(d); err != nil {
+					return spent, err
+				}
 			}
 		}
 		if m.Finish != nil {
 			finish = &Finish{
-				Reason: FinishReason(m.Finish.Reason), Usage: wire.UsageFrom(m.Finish.Usage),
-				Model: m.Finish.Model, ReasoningSignature: m.Finish.ReasoningSignature,
+				Reason: FinishReason(m.Finish.Reason), Usage: wire.UsageFrom(m.Finish.Usage), Model: m.Finish.Model,
 			}
 		}
 	}
@@ -84,10 +85,13 @@ func (c *Client) Chat(ctx context.Context, req *Request, emit func(Delta) error)
 func (c *Client) request(r *Request) *llmv1.ChatRequest {
 	p := &llmv1.ChatRequest{
 		Call: sdk.CallToProto(r.Call, c.instance), Messages: wire.Messages(r.Messages),
-		MaxOutputTokens: int32(r.MaxOutputTokens), Stream: r.Stream,
+		MaxOutputTokens: int32(r.MaxOutputTokens), Overrides: r.Overrides, ParallelToolCalls: r.ParallelToolCalls,
+		StableMessages: int32(r.Stable),
 	}
 	for _, t := range r.Tools {
-		p.Tools = append(p.Tools, &llmv1.Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters})
+		p.Tools = append(p.Tools, &llmv1.Tool{
+			Name: t.Name, Description: t.Description, Parameters: t.Parameters, Arguments: argumentsTo[t.Arguments],
+		})
 	}
 	if r.ToolChoice != (ToolChoice{}) {
 		p.ToolChoice = &llmv1.ToolChoice{Mode: llmv1.ToolChoice_Mode(r.ToolChoice.Mode), Name: r.ToolChoice.Name}
@@ -96,6 +100,10 @@ func (c *Client) request(r *Request) *llmv1.ChatRequest {
 		p.ResponseFormat = &llmv1.ResponseFormat{Type: llmv1.ResponseFormat_Type(f.Type), Name: f.Name, Schema: f.Schema, Strict: f.Strict}
 	}
 	return p
+}
+
+var argumentsTo = map[ArgumentsForm]llmv1.Tool_Arguments{
+	ArgumentsJSON: llmv1.Tool_ARGUMENTS_JSON, ArgumentsText: llmv1.Tool_ARGUMENTS_TEXT,
 }
 
 // Embed implements Embedder.

@@ -66,33 +66,30 @@ func TestClient_Chat_roundTrip(t *testing.T) {
 			{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte{2}}}, {ToolCall: &chat.ToolCall{ID: "1", Name: "f", Arguments: "{}"}}}},
 			{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: "1", Name: "f", Parts: []chat.Part{{Text: "r"}}, IsError: true}}}},
 		},
-		Tools:           []llm.Tool{{Name: "f", Description: "d", Parameters: []byte(`{}`)}},
+		Tools:           []llm.Tool{{Name: "f", Description: "d", Parameters: []byte(`{}`)}, {Name: "g", Arguments: llm.ArgumentsText}},
 		ToolChoice:      llm.ToolChoice{Mode: llm.ToolNamed, Name: "f"},
 		ResponseFormat:  llm.ResponseFormat{Type: llm.FormatJSONSchema, Name: "n", Schema: []byte(`{}`), Strict: true},
-		MaxOutputTokens: 5, Stream: true,
+		MaxOutputTokens: 5, Overrides: []byte(`{"a":0}`), ParallelToolCalls: new(bool), Stable: 3,
 	}
-	finish := &llm.Finish{Reason: llm.FinishToolCalls, Model: "m-1", ReasoningSignature: []byte{3},
+	finish := &llm.Finish{Reason: llm.FinishToolCalls, Model: "m-1",
 		Usage: chat.Usage{InputTokens: 1, OutputTokens: 2, CachedInputTokens: 3, ReasoningTokens: 4}}
 	call := chat.ToolCall{ID: "2", Name: "f", Arguments: `{"a":1}`}
 	c, _ := serve(t, func(_ context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		if !reflect.DeepEqual(req, want) {
 			t.Errorf("arrived %+v", req)
 		}
-		for _, d := range []llm.Delta{{Reasoning: "why"}, {Text: "a"}, {Text: "b"}, {ToolCalls: []chat.ToolCall{call}}} {
+		for _, d := range []llm.Delta{llm.Reasoning("why"), llm.Text("a"), llm.Text("b"), llm.ToolCall(call)} {
 			if err := emit(d); err != nil {
 				return nil, err
 			}
 		}
 		return finish, nil
 	})
-	var text, reasoning string
-	var calls []chat.ToolCall
-	got, err := c.Chat(context.Background(), want, func(d llm.Delta) error {
-		text, reasoning, calls = text+d.Text, reasoning+d.Reasoning, append(calls, d.ToolCalls...)
-		return nil
-	})
-	if err != nil || !reflect.DeepEqual(got, finish) || text != "ab" || reasoning != "why" || !reflect.DeepEqual(calls, []chat.ToolCall{call}) {
-		t.Errorf("got %+v %v, %q %q %v", got, err, text, reasoning, calls)
+	var reply llm.Joiner
+	got, err := c.Chat(context.Background(), want, func(d llm.Delta) error { reply.Add(&d); return nil })
+	parts := []chat.Part{{Reasoning: &chat.Reasoning{Text: "why"}}, {Text: "ab"}, {ToolCall: &call}}
+	if err != nil || !reflect.DeepEqual(got, finish) || !reflect.DeepEqual(reply.Parts(), parts) {
+		t.Errorf("got %+v %v, %+v", got, err, reply.Parts())
 	}
 }
 
@@ -129,7 +126,7 @@ func TestClient_Chat_usageAfterCancel(t *testing.T) {
 	ended := make(chan struct{})
 	c, _ := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		defer close(ended)
-		if err := emit(llm.Delta{Text: "a", Usage: chat.Usage{InputTokens: 4, OutputTokens: 1}}); err != nil {
+		if err := emit(llm.Delta{Part: chat.Part{Text: "a"}, Usage: chat.Usage{InputTokens: 4, OutputTokens: 1}}); err != nil {
 			return nil, err
 		}
 		<-ctx.Done()
@@ -152,8 +149,8 @@ func TestClient_Chat_usageAfterCancel(t *testing.T) {
 func TestClient_Chat_invalidText(t *testing.T) {
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for _, d := range []llm.Delta{
-			{Text: "\xe2"}, {Text: "\x82"}, {Reasoning: "\xc3"}, {Text: "\xac\xff\x00"}, {Reasoning: "\xa9\xf0"},
-			{ToolCalls: []chat.ToolCall{{ID: "\xff", Name: "f", Arguments: "{\xff}"}}}, {Text: "\xf0\x9f"},
+			llm.Text("\xe2"), llm.Text("\x82"), llm.Text("\xac\xff\x00"), llm.Reasoning("\xc3"), llm.Reasoning("\xa9\xf0"),
+			llm.ToolCall(chat.ToolCall{ID: "\xff", Name: "f", Arguments: "{\xff}"}), llm.Text("\xf0\x9f"),
 		} {
 			if err := emit(d); err != nil {
 				return nil, err
@@ -161,20 +158,17 @@ func TestClient_Chat_invalidText(t *testing.T) {
 		}
 		return &llm.Finish{Model: "m\xff", Reason: llm.FinishStop}, nil
 	})
-	var text, reasoning string
-	var calls []chat.ToolCall
-	f, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error {
-		text, reasoning, calls = text+d.Text, reasoning+d.Reasoning, append(calls, d.ToolCalls...)
-		return nil
-	})
+	var got llm.Joiner
+	f, err := c.Chat(context.Background(), &llm.Request{}, func(d llm.Delta) error { got.Add(&d); return nil })
 	if err != nil || f.Model != "m\uFFFD" || f.Reason != llm.FinishStop {
 		t.Fatalf("%+v, %v", f, err)
 	}
-	if want := "€\uFFFD\uFFFD\uFFFD\uFFFD"; text != want || reasoning != "é\uFFFD" {
-		t.Errorf("text %q, reasoning %q", text, reasoning)
+	want := []chat.Part{
+		{Text: "€\uFFFD\uFFFD"}, {Reasoning: &chat.Reasoning{Text: "é\uFFFD"}},
+		{ToolCall: &chat.ToolCall{ID: "\uFFFD", Name: "f", Arguments: "{\uFFFD}"}}, {Text: "\uFFFD\uFFFD"},
 	}
-	if want := (chat.ToolCall{ID: "\uFFFD", Name: "f", Arguments: "{\uFFFD}"}); len(calls) != 1 || !reflect.DeepEqual(calls[0], want) {
-		t.Errorf("calls %+v", calls)
+	if parts := got.Parts(); !reflect.DeepEqual(parts, want) {
+		t.Errorf("parts %+v", parts)
 	}
 }
 
@@ -183,7 +177,7 @@ func TestClient_Chat_invalidText(t *testing.T) {
 func TestCoalescer_coalesces(t *testing.T) {
 	first := make(chan struct{})
 	c, conn := serve(t, func(ctx context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-		if err := emit(llm.Delta{Text: "0"}); err != nil {
+		if err := emit(llm.Text("0")); err != nil {
 			return nil, err
 		}
 		select {
@@ -192,7 +186,7 @@ func TestCoalescer_coalesces(t *testing.T) {
 			return nil, errors.New("the first token was held back")
 		}
 		for i := 1; i < 1000; i++ {
-			if err := emit(llm.Delta{Text: fmt.Sprint(i % 10)}); err != nil {
+			if err := emit(llm.Text(fmt.Sprint(i % 10))); err != nil {
 				return nil, err
 			}
 		}
@@ -237,7 +231,7 @@ func TestClient_Chat_usageOfLastPiece(t *testing.T) {
 	spent := chat.Usage{InputTokens: 3, OutputTokens: 100}
 	c, _ := serve(t, func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 		for i := range 100 {
-			if err := emit(llm.Delta{Text: "x", Usage: chat.Usage{InputTokens: 3, OutputTokens: int64(i + 1)}}); err != nil {
+			if err := emit(llm.Delta{Part: chat.Part{Text: "x"}, Usage: chat.Usage{InputTokens: 3, OutputTokens: int64(i + 1)}}); err != nil {
 				return nil, err
 			}
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/internal/wire"
-	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
 	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 )
 
@@ -29,20 +28,23 @@ const maxPiece = 1 << 20
 var errFull = errors.New("the reply is as large as any may be")
 
 // coalescer sends a reply in pieces. It sends the first piece at once. After that it sends the text
-// that has collected after each CoalesceFor, or once the text reaches pieceBytes. A provider may
-// cut its text anywhere, also within a character. The coalescer sends whole characters, cleaned as
+// that has collected after each CoalesceFor, or once the text reaches pieceBytes. It joins only the
+// pieces of one part. What waits of a part is sent when the next part begins. A provider may cut
+// its text anywhere, also within a character. The coalescer sends whole characters, cleaned as
 // [chat.Clean] does.
 type coalescer struct {
 	send func(*llmv1.ChatResponse) error
 
 	mu    sync.Mutex
-	clean struct{ text, reasoning chat.Cleaner }
-	// text, reasoning and calls wait to be sent.
-	text      strings.Builder
-	reasoning strings.Builder
-	calls     []*chatv1.ToolCall
-	waiting   int        // bytes of text, reasoning and calls
+	order Order
+	clean chat.Cleaner // holds the cut character at the end of the newest part
+	// piece waits to be sent, with text as its text. It is nil if nothing waits.
+	piece *Delta
+	text  strings.Builder
+	// kind is the newest part without its text, from which piece is made.
+	kind      chat.Part
 	left      int        // bytes that the reply may still have
+	stateLeft int        // bytes that the reply's provider states may still have
 	usage     chat.Usage // the newest usage, or zero if it was sent
 	last      time.Time  // the time of the last send
 	timer     *time.Timer
@@ -52,7 +54,7 @@ type coalescer struct {
 }
 
 func newCoalescer(send func(*llmv1.ChatResponse) error) *coalescer {
-	return &coalescer{send: send, left: sdk.MaxReplyBytes}
+	return &coalescer{send: send, left: sdk.MaxReplyBytes, stateLeft: sdk.MaxProviderStateBytes}
 }
 
 func (c *coalescer) emit(d Delta) error {
@@ -64,14 +66,20 @@ func (c *coalescer) emit(d Delta) error {
 	if !d.Usage.IsZero() {
 		c.usage = d.Usage
 	}
-	full := !c.add(d)
-	if full || c.waiting >= pieceBytes {
+	if d.IsNothing() {
+		return nil
+	}
+	if c.err = d.Check(); c.err != nil {
+		return c.err
+	}
+	full := !c.add(&d)
+	if full || c.text.Len() >= pieceBytes {
 		c.flush(nil)
 		if full && c.err == nil {
 			c.err = errFull
 		}
 	}
-	if c.err != nil || c.waiting == 0 {
+	if c.err != nil || c.piece == nil {
 		return c.err
 	}
 	if c.armed {
@@ -96,24 +104,72 @@ func (c *coalescer) emit(d Delta) error {
 	return nil
 }
 
-// add appends d to the waiting texts and calls, up to the maximum size of a reply, and reports
-// whether all of d fitted. It sends a large text in several pieces of at most maxPiece.
-func (c *coalescer) add(d Delta) (all bool) {
-	all = c.write(&c.reasoning, c.clean.reasoning.Next(d.Reasoning)) && c.write(&c.text, c.clean.text.Next(d.Text))
-	for _, t := range d.ToolCalls {
-		size := (&chat.Part{ToolCall: &t}).Size()
-		if !all || size > c.left {
+// add adds d to the piece that waits, up to the bounds of a reply, and reports whether all of d
+// fitted. It sends a large text in several pieces of at most maxPiece.
+func (c *coalescer) add(d *Delta) (all bool) {
+	if !c.order.Continues(d) {
+		c.endPart()
+		c.flush(nil)
+		if c.order.Parts() == sdk.MaxReplyParts {
 			return false
 		}
-		c.calls = append(c.calls, wire.ToolCall(t))
-		c.waiting, c.left = c.waiting+size, c.left-size
 	}
-	return all
+	states := chat.StateSize([]chat.Part{d.Part})
+	if states > c.stateLeft {
+		return false
+	}
+	if !d.Streams() {
+		size := d.Size() - states
+		if size > c.left {
+			return false
+		}
+		c.order.Add(d)
+		c.left, c.stateLeft = c.left-size, c.stateLeft-states
+		c.piece = &Delta{Part: chat.CleanParts([]chat.Part{d.Part})[0]}
+		return true
+	}
+	if c.order.Add(d) {
+		c.kind = d.Part
+		c.kind.Citations, c.kind.State, c.kind.Unknown = nil, nil, nil
+		if d.Begins {
+			c.wait().Begins = true
+		}
+	}
+	if !c.write(c.clean.Next(d.PieceText())) {
+		return false
+	}
+	if !d.EndsPart() {
+		return true
+	}
+	c.endPart()
+	size := (&chat.Part{Citations: d.Citations, Unknown: d.Unknown}).Size()
+	if size > c.left {
+		return false
+	}
+	c.left, c.stateLeft = c.left-size, c.stateLeft-states
+	end := c.wait()
+	end.Citations, end.State, end.Unknown = d.Citations, d.State, d.Unknown
+	end.Part = chat.CleanParts([]chat.Part{end.Part})[0]
+	return true
 }
 
-// write appends text, which must be clean, to b, which is the waiting text or reasoning. It reports
-// whether all of text fitted into the reply.
-func (c *coalescer) write(b *strings.Builder, text string) (all bool) {
+// wait returns the piece that waits to be sent. If there is none, it makes one of the newest part's
+// kind.
+func (c *coalescer) wait() *Delta {
+	if c.piece == nil {
+		c.piece = &Delta{Part: c.kind}
+	}
+	return c.piece
+}
+
+// endPart adds the held bytes of a cut character to the newest part.
+func (c *coalescer) endPart() {
+	c.write(c.clean.Rest())
+}
+
+// write appends text, which must be clean, to the piece that waits. It reports whether all of text
+// fitted into the reply.
+func (c *coalescer) write(text string) (all bool) {
 	for text != "" && c.err == nil {
 		n := min(len(text), maxPiece, c.left)
 		for n < len(text) && n > 0 && !utf8.RuneStart(text[n]) {
@@ -122,8 +178,9 @@ func (c *coalescer) write(b *strings.Builder, text string) (all bool) {
 		if n == 0 {
 			return false
 		}
-		b.WriteString(text[:n])
-		c.waiting, c.left, text = c.waiting+n, c.left-n, text[n:]
+		c.wait()
+		c.text.WriteString(text[:n])
+		c.left, text = c.left-n, text[n:]
 		if text != "" {
 			c.flush(nil)
 		}
@@ -140,20 +197,24 @@ func (c *coalescer) fire() {
 	}
 }
 
-// flush sends the waiting texts and calls, with finish if finish is not nil. Locked: mu is held.
+// flush sends the piece that waits, with finish if finish is not nil. Locked: mu is held.
 func (c *coalescer) flush(finish *llmv1.Finish) {
-	out := &llmv1.ChatResponse{Text: c.text.String(), Reasoning: c.reasoning.String(), ToolCalls: c.calls}
-	if out.Text == "" && out.Reasoning == "" && len(out.ToolCalls) == 0 && finish == nil {
+	if c.err != nil || c.piece == nil && finish == nil {
 		return
 	}
+	out := &llmv1.ChatResponse{Finish: finish}
+	if p := c.piece; p != nil {
+		if p.Streams() {
+			p.SetPieceText(c.text.String())
+		}
+		out.Part, out.NewPart = wire.Part(&p.Part), p.Begins
+	}
 	c.text.Reset()
-	c.reasoning.Reset()
-	c.calls, c.waiting = nil, 0
+	c.piece = nil
 	if !c.usage.IsZero() && finish == nil {
 		out.Usage = wire.Usage(c.usage)
 	}
 	c.usage = chat.Usage{}
-	out.Finish = finish
 	c.err = c.send(out)
 	c.last = time.Now()
 }
@@ -165,8 +226,7 @@ func (c *coalescer) full() bool {
 	return errors.Is(c.err, errFull)
 }
 
-// close sends the waiting texts and calls with the finish, and stops the timer. Nothing is sent
-// after close.
+// close sends what waits with the finish, and stops the timer. Nothing is sent after close.
 func (c *coalescer) close(f *Finish) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,20 +241,14 @@ func (c *coalescer) close(f *Finish) error {
 		}
 		f.Reason = FinishLength
 	} else {
-		c.text.WriteString(c.clean.text.Rest())
-		c.reasoning.WriteString(c.clean.reasoning.Rest())
+		c.endPart()
 	}
 	if c.err != nil {
 		return c.err
 	}
 	var finish *llmv1.Finish
 	if f != nil {
-		finish = &llmv1.Finish{
-			Reason: llmv1.Finish_Reason(f.Reason), Usage: wire.Usage(f.Usage), Model: f.Model,
-		}
-		if len(f.ReasoningSignature) <= sdk.MaxSignatureBytes { // hosts do not store larger signatures
-			finish.ReasoningSignature = f.ReasoningSignature
-		}
+		finish = &llmv1.Finish{Reason: llmv1.Finish_Reason(f.Reason), Usage: wire.Usage(f.Usage), Model: f.Model}
 	}
 	c.flush(finish)
 	return c.err

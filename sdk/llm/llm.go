@@ -16,13 +16,19 @@ const Kind = "llm"
 // number of tenants. If the LLM implements io.Closer, Close is called once, after the last call has
 // returned.
 type LLM interface {
-	// Chat generates the reply to the last of req.Messages. It calls emit for each piece of the
-	// reply, from one goroutine. emit does not copy the Delta. It blocks while the host is slower than
-	// the provider, and while the reply comes faster than sdk.MaxReplyPieceRate and
-	// sdk.MaxReplyByteRate allow. When emit returns an error, Chat stops the generation. Chat returns a Finish without an error only
-	// when the provider reported that the reply is complete. When ctx is canceled, Chat stops the
-	// provider and returns promptly. Errors are of package fault. Together with an error, Chat may
-	// return a Finish with the usage so far.
+	// Chat generates the reply to the last of req.Messages. It calls emit for each part of the
+	// reply, or for each piece of a part, in the order in which the model makes them, from one
+	// goroutine. emit blocks while the host is slower than the provider, and while the reply comes
+	// faster than sdk.MaxReplyPieceRate and sdk.MaxReplyByteRate allow. Chat does not change
+	// afterwards what the Delta points to. When emit returns an error, Chat stops the generation.
+	// Chat returns a Finish without an error only when the provider reported that the reply is
+	// complete. When ctx is canceled, Chat stops the provider and returns promptly. Errors are of
+	// package fault. Together with an error, Chat may return a Finish with the usage so far.
+	//
+	// Chat leaves out nothing of the request. If the model cannot take a part of a message, a tool
+	// or a form of reply, Chat returns
+	// fault.Unsupported with the path of it. Chat ignores
+	// a part's Unknown fields, but refuses a part of chat.KindUnknown.
 	Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error)
 }
 
@@ -35,24 +41,40 @@ type Embedder interface {
 
 // Request describes the reply to generate.
 type Request struct {
-	Call           sdk.Call
-	Messages       []chat.Message // the system message first, then the conversation
-	Tools          []Tool
-	ToolChoice     ToolChoice
-	ResponseFormat ResponseFormat
+	Call     sdk.Call
+	Messages []chat.Message // the system message first, then the conversation
+	// Stable is how many of the first messages will probably begin the conversation's next request
+	// too, or 0. It is a hint for prompt caches.
+	Stable     int
+	Tools      []Tool
+	ToolChoice ToolChoice
+	// ParallelToolCalls says whether the model may ask for several calls before it gets a result.
+	// If it is nil, the model decides.
+	ParallelToolCalls *bool
+	ResponseFormat    ResponseFormat
 	// MaxOutputTokens bounds the reply. 0 means the maximum of the instance's configuration.
 	MaxOutputTokens int
-	// Stream asks for the reply in pieces. If it is false, the instance may emit one Delta with the
-	// whole reply.
-	Stream bool
+	// Overrides is a JSON object with values of the configuration keys whose botyard tag has the
+	// word override, or nil. They count for this request instead of the configured values.
+	// [schema.Override] applies them.
+	Overrides json.RawMessage
 }
 
 // Tool is a function that the model may call.
 type Tool struct {
 	Name        string
 	Description string
-	Parameters  json.RawMessage // JSON Schema of the arguments
+	Parameters  json.RawMessage // JSON Schema of the arguments; unused with ArgumentsText
+	Arguments   ArgumentsForm
 }
+
+// ArgumentsForm is how the model writes the arguments of a call.
+type ArgumentsForm int
+
+const (
+	ArgumentsJSON ArgumentsForm = iota // a JSON object
+	ArgumentsText                      // any text
+)
 
 // ToolChoice restricts the use of tools. The zero value lets the model decide.
 type ToolChoice struct {
@@ -88,23 +110,11 @@ const (
 	FormatJSONSchema
 )
 
-// Delta is a piece of a reply. Any of its fields may be set. Text and Reasoning may be cut
-// anywhere, also within a character.
-type Delta struct {
-	Text      string
-	Reasoning string
-	ToolCalls []chat.ToolCall // complete tool calls
-	// Usage is the usage of the reply so far, if the plugin knows it, or zero. The host records it
-	// when the caller goes away before the Finish.
-	Usage chat.Usage
-}
-
 // Finish says how a reply ended, and what it cost.
 type Finish struct {
-	Reason             FinishReason
-	Usage              chat.Usage
-	Model              string // the model's name at the provider
-	ReasoningSignature []byte
+	Reason FinishReason
+	Usage  chat.Usage
+	Model  string // the model's name at the provider
 }
 
 // FinishReason is why a reply ended.

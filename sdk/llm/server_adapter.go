@@ -6,7 +6,6 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/budget"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -63,11 +62,10 @@ func paced(ctx context.Context, emit func(Delta) error) func(Delta) error {
 
 // size returns the bytes of the piece.
 func (d *Delta) size() int {
-	n := len(d.Text) + len(d.Reasoning)
-	for i := range d.ToolCalls {
-		n += (&chat.Part{ToolCall: &d.ToolCalls[i]}).Size()
+	if d.Streams() && !d.EndsPart() {
+		return len(d.PieceText())
 	}
-	return n
+	return d.Size()
 }
 
 func (s *server) Embed(ctx context.Context, req *llmv1.EmbedRequest) (*llmv1.EmbedResponse, error) {
@@ -94,7 +92,8 @@ func (s *server) Embed(ctx context.Context, req *llmv1.EmbedRequest) (*llmv1.Emb
 func requestFrom(p *llmv1.ChatRequest) *Request {
 	r := &Request{
 		Call: sdk.CallFromProto(p.Call), Messages: wire.MessagesFrom(p.Messages),
-		MaxOutputTokens: int(p.MaxOutputTokens), Stream: p.Stream,
+		MaxOutputTokens: int(p.MaxOutputTokens), Overrides: p.Overrides, ParallelToolCalls: p.ParallelToolCalls,
+		Stable:     int(p.StableMessages),
 		ToolChoice: ToolChoice{Mode: ToolMode(p.GetToolChoice().GetMode()), Name: p.GetToolChoice().GetName()},
 		ResponseFormat: ResponseFormat{
 			Type: FormatType(p.GetResponseFormat().GetType()), Name: p.GetResponseFormat().GetName(),
@@ -102,7 +101,15 @@ func requestFrom(p *llmv1.ChatRequest) *Request {
 		},
 	}
 	for _, t := range p.Tools {
-		r.Tools = append(r.Tools, Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters})
+		tool := Tool{Name: t.Name, Description: t.Description, Parameters: t.Parameters}
+		switch t.Arguments {
+		case llmv1.Tool_ARGUMENTS_UNSPECIFIED, llmv1.Tool_ARGUMENTS_JSON:
+		case llmv1.Tool_ARGUMENTS_TEXT:
+			tool.Arguments = ArgumentsText
+		default:
+			tool.Arguments = ArgumentsForm(t.Arguments) // of a later version; the plugin refuses it
+		}
+		r.Tools = append(r.Tools, tool)
 	}
 	return r
 }

@@ -20,11 +20,11 @@ func TestPaced(t *testing.T) {
 		pieces int
 		want   time.Duration // at least, and hardly more
 	}{
-		"a burst":         {Delta{Text: "x"}, sdk.MaxReplyPieceRate * 9 / 10, 0},
-		"one large piece": {Delta{Text: strings.Repeat("x", sdk.MaxReplyByteRate/2)}, 1, 0},
-		"tiny pieces":     {Delta{Text: "x"}, 4 * sdk.MaxReplyPieceRate, 3 * time.Second},
+		"a burst":         {Text("x"), sdk.MaxReplyPieceRate * 9 / 10, 0},
+		"one large piece": {Text(strings.Repeat("x", sdk.MaxReplyByteRate/2)), 1, 0},
+		"tiny pieces":     {Text("x"), 4 * sdk.MaxReplyPieceRate, 3 * time.Second},
 		"empty pieces":    {Delta{}, 4 * sdk.MaxReplyPieceRate, 3 * time.Second},
-		"large pieces":    {Delta{Reasoning: strings.Repeat("x", kib)}, 4 * sdk.MaxReplyByteRate / kib, 3 * time.Second},
+		"large pieces":    {Reasoning(strings.Repeat("x", kib)), 4 * sdk.MaxReplyByteRate / kib, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -46,7 +46,7 @@ func TestPaced(t *testing.T) {
 
 // BenchmarkPaced is what the pace adds to each piece of a reply that is as fast as the pace allows.
 func BenchmarkPaced(b *testing.B) {
-	d := Delta{Text: "token"}
+	d := Text("token")
 	for b.Loop() {
 		emit := paced(b.Context(), func(Delta) error { return nil })
 		for range 1000 {

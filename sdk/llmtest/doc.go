@@ -9,6 +9,7 @@
 //
 //	llmtest.go   Test, Rule and Env
 //	options.go   Option: what a run leaves out or expects
-//	rules.go     the rules
+//	rules.go     the rules, and the checks of replies
+//	request_rules.go  the checks of what an LLM must refuse and must not refuse
 //	recorder.go  records the pieces that a Chat emits
 package llmtest

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/internal/conformance"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -33,6 +34,18 @@ type Open func(ctx context.Context) (llm.LLM, error)
 type Env struct {
 	LLM llm.LLM
 	settings
+}
+
+// traits returns the traits of the LLM under test: those of the option [Traits], or else those that
+// the LLM itself has. ok is false if neither is there.
+func (e *Env) traits(ctx context.Context) (t sdk.LLMTraits, ok bool) {
+	if e.known != nil {
+		return *e.known, true
+	}
+	if d, ok := e.LLM.(sdk.LLMDescriber); ok {
+		return d.LLMTraits(ctx), true
+	}
+	return t, false
 }
 
 const ruleTimeout = 5 * time.Minute

@@ -3,6 +3,7 @@ package llmtest
 import (
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -16,6 +17,9 @@ type settings struct {
 	class   fault.Class
 	prompt  string
 	prompts time.Duration
+	known   *sdk.LLMTraits
+
+	overrides bool
 }
 
 // Option changes how [Test] runs.
@@ -41,6 +45,13 @@ func LongPrompt(text string) Option { return func(s *settings) { s.prompt = text
 
 // Prompt sets how long Chat may take to return after it was canceled. The default is 10 seconds.
 func Prompt(d time.Duration) Option { return func(s *settings) { s.prompts = d } }
+
+// Traits says what the LLM takes, for an LLM that does not implement sdk.LLMDescriber, such as a
+// client of a plugin's process.
+func Traits(t sdk.LLMTraits) Option { return func(s *settings) { s.known = &t } }
+
+// Overrides says that the LLM's plugin has the feature feature.Overrides.
+func Overrides() Option { return func(s *settings) { s.overrides = true } }
 
 // Fails adds an LLM whose calls of Chat must all fail with the class. Such an LLM has for example a
 // wrong address or a wrong key.

@@ -16,9 +16,11 @@ import (
 type heard struct {
 	mu    sync.Mutex
 	text  strings.Builder
+	reply llm.Joiner
 	usage []chat.Usage
 	over  bool
 	wrong error
+	part  error // a piece that no reply may have
 }
 
 // lateness is how long a rule waits for pieces that are emitted after Chat has returned.
@@ -36,7 +38,11 @@ func (h *heard) hear(d llm.Delta) error {
 		h.wrong = errors.New("a piece was emitted after Chat returned")
 		return h.wrong
 	}
+	if err := d.Check(); err != nil {
+		h.part = err
+	}
 	h.text.WriteString(d.Text)
+	h.reply.Add(&d)
 	h.usage = append(h.usage, d.Usage)
 	runtime.Gosched() // let another goroutine emit at the same time
 	return nil

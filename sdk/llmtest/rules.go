@@ -16,17 +16,17 @@ import (
 var rules = []Rule{
 	{
 		Name:  "stream",
-		Doc:   "A streamed reply is the sum of its pieces, which come one at a time and none after the end.",
-		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Hello there.", streamed) },
+		Doc:   "A reply is the sum of its pieces, which come one at a time and none after the end.",
+		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Hello there.") },
 	},
 	{
-		Name:  "whole",
-		Doc:   "Without streaming the same reply comes.",
-		Check: func(ctx context.Context, env *Env) error { return env.converse(ctx, "Good evening.", whole) },
+		Name:  "parts",
+		Doc:   "A reply has only parts that a reply may have, within their bounds, and states of its own maker.",
+		Check: checkParts,
 	},
 	{
 		Name:  "usage",
-		Doc:   "Usage is counted from zero up, and a part is never more than its whole.",
+		Doc:   "Usage is counted from zero up, a part is never more than its whole, and its details keep their bounds.",
 		Check: checkUsage,
 	},
 	{
@@ -50,31 +50,62 @@ var rules = []Rule{
 		Check: checkClassified,
 	},
 	{
+		Name:  "unknown-fields",
+		Doc:   "Fields of a later version, in a message and in all that is in it, are no error.",
+		Check: checkUnknownFields,
+	},
+	{
+		Name:  "refuses-unknown-parts",
+		Doc:   "A part of a kind that the LLM does not know is refused with its path, and not left out.",
+		Check: checkRefusesUnknownParts,
+	},
+	{
+		Name:  "refuses-media",
+		Doc:   "Media that the traits do not list are refused with their path.",
+		Check: checkRefusesMedia,
+	},
+	{
+		Name:  "refuses-tools",
+		Doc:   "Tools are refused by an LLM whose traits say that it takes none, and text arguments where it takes no such tools.",
+		Check: checkRefusesTools,
+	},
+	{
+		Name:  "refuses-tool-choice",
+		Doc:   "A tool choice and a choice of parallel calls that the traits exclude are refused.",
+		Check: checkRefusesToolChoice,
+	},
+	{
+		Name:  "refuses-formats",
+		Doc:   "Response formats that the traits exclude are refused.",
+		Check: checkRefusesFormats,
+	},
+	{
+		Name:  "refuses-reasoning",
+		Doc:   "Reasoning is refused with its path by an LLM whose traits say that it takes none.",
+		Check: checkRefusesReasoning,
+	},
+	{
+		Name:  "overrides",
+		Doc:   "An override of a key that may not be overridden is refused with its path.",
+		Check: checkOverrides,
+	},
+	{
 		Name:  "embed",
 		Doc:   "Each text gets its vector, all of one length, and equal texts get equal ones.",
 		Check: checkEmbed,
 	},
 }
 
-// mode says whether a reply comes in pieces or at once.
-type mode bool
-
-const (
-	streamed mode = true
-	whole    mode = false
-)
-
-func request(text string, m mode) *llm.Request {
+func request(text string) *llm.Request {
 	return &llm.Request{
 		Call:     sdk.Call{Tenant: "kit", Conversation: "c", User: "u"},
 		Messages: []chat.Message{chat.Text(chat.System, "Answer in one short sentence."), chat.Text(chat.User, text)},
-		Stream:   bool(m),
 	}
 }
 
 // converse makes one generation and returns an error if the generation fails or its reply is wrong.
-func (e *Env) converse(ctx context.Context, text string, m mode) error {
-	req := request(text, m)
+func (e *Env) converse(ctx context.Context, text string) error {
+	req := request(text)
 	h, finish, err := e.chat(ctx, e.LLM, req, nil)
 	if err != nil {
 		return fmt.Errorf("chat: %w", err)
@@ -96,19 +127,17 @@ func (e *Env) converse(ctx context.Context, text string, m mode) error {
 }
 
 func checkUsage(ctx context.Context, env *Env) error {
-	for _, stream := range []mode{streamed, whole} {
-		h, finish, err := env.chat(ctx, env.LLM, request("Say something.", stream), nil)
-		if err != nil {
-			return fmt.Errorf("chat: %w", err)
-		}
-		if finish == nil {
-			return errors.New("chat returned no finish")
-		}
-		for _, u := range append(h.usage, finish.Usage) {
-			if u.CachedInputTokens < 0 || u.CachedInputTokens > u.InputTokens ||
-				u.ReasoningTokens < 0 || u.ReasoningTokens > u.OutputTokens {
-				return fmt.Errorf("the usage is %+v", u)
-			}
+	h, finish, err := env.chat(ctx, env.LLM, request("Say something."), nil)
+	if err != nil {
+		return fmt.Errorf("chat: %w", err)
+	}
+	if finish == nil {
+		return errors.New("chat returned no finish")
+	}
+	for _, u := range append(h.usage, finish.Usage) {
+		if u.CachedInputTokens < 0 || u.CacheWriteTokens < 0 || u.CachedInputTokens+u.CacheWriteTokens > u.InputTokens ||
+			u.ReasoningTokens < 0 || u.ReasoningTokens > u.OutputTokens || !u.Equal(u.Bounded()) {
+			return fmt.Errorf("the usage is %+v", u)
 		}
 	}
 	return nil
@@ -118,7 +147,7 @@ func checkConcurrent(ctx context.Context, env *Env) error {
 	const calls = 16
 	errs := make(chan error, calls)
 	for i := range calls {
-		go func() { errs <- env.converse(ctx, fmt.Sprintf("This is caller number %d.", i), mode(i%4 != 3)) }()
+		go func() { errs <- env.converse(ctx, fmt.Sprintf("This is caller number %d.", i)) }()
 	}
 	all := make([]error, calls)
 	for i := range all {
@@ -131,25 +160,20 @@ func checkCancel(ctx context.Context, env *Env) error {
 	gone, cancel := context.WithCancel(ctx)
 	cancel()
 	start := time.Now()
-	_, _, err := env.chat(gone, env.LLM, request("Hello.", streamed), nil)
+	_, _, err := env.chat(gone, env.LLM, request("Hello."), nil)
 	if err := env.gaveUp("chat with a caller that is gone", start, err); err != nil {
 		return err
 	}
-	for _, stream := range []mode{streamed, whole} {
-		gone, cancel := context.WithCancel(ctx)
-		defer cancel()
-		timer := time.AfterFunc(300*time.Millisecond, cancel)
-		defer timer.Stop()
-		start := time.Now().Add(300 * time.Millisecond)
-		_, _, err := env.chat(gone, env.LLM, request(env.prompt, stream), nil)
-		if err == nil && gone.Err() == nil {
-			continue // the reply was complete before it could be canceled
-		}
-		if err := env.gaveUp(fmt.Sprintf("chat whose caller goes away (stream: %t)", stream), start, err); err != nil {
-			return err
-		}
+	gone, cancel = context.WithCancel(ctx)
+	defer cancel()
+	timer := time.AfterFunc(300*time.Millisecond, cancel)
+	defer timer.Stop()
+	start = time.Now().Add(300 * time.Millisecond)
+	_, _, err = env.chat(gone, env.LLM, request(env.prompt), nil)
+	if err == nil && gone.Err() == nil {
+		return nil // the reply was complete before it could be canceled
 	}
-	return nil
+	return env.gaveUp("chat whose caller goes away", start, err)
 }
 
 func (e *Env) gaveUp(what string, since time.Time, err error) error {
@@ -165,7 +189,7 @@ func (e *Env) gaveUp(what string, since time.Time, err error) error {
 func checkEmitError(ctx context.Context, env *Env) error {
 	calls := 0
 	var since time.Time
-	_, _, err := env.chat(ctx, env.LLM, request(env.prompt, streamed), func() error {
+	_, _, err := env.chat(ctx, env.LLM, request(env.prompt), func() error {
 		if calls++; calls == 1 {
 			since = time.Now()
 		}
@@ -190,7 +214,7 @@ func checkClassified(ctx context.Context, env *Env) error {
 	if err != nil {
 		return fmt.Errorf("open the failing llm: %w", err)
 	}
-	_, _, err = env.chat(ctx, m, request("Hello.", streamed), nil)
+	_, _, err = env.chat(ctx, m, request("Hello."), nil)
 	var classified *fault.Error
 	switch {
 	case err == nil:

@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/schema"
 )
 
 const long = "take your time"
@@ -38,22 +40,32 @@ func (p *parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta
 		reply = p.last
 		p.mu.Unlock()
 	}
+	if err := p.refuse(req); err != nil {
+		return nil, err
+	}
 	pieces := strings.SplitAfter(reply, " ")
 	if said(req) == long {
 		pieces = slices.Repeat(pieces, 400)
-	}
-	switch {
-	case !req.Stream && p.flaw == "cuts":
-		pieces = pieces[:1]
-	case !req.Stream && said(req) != long:
-		pieces = []string{reply}
-	case req.Stream && p.flaw == "late" && len(pieces) > 1 && said(req) != long:
+	} else if p.flaw == "late" && len(pieces) > 1 {
 		last := pieces[len(pieces)-1]
 		pieces = pieces[:len(pieces)-1]
 		p.calls.Go(func() {
 			time.Sleep(lateness / 4)
-			_ = emit(llm.Delta{Text: last})
+			_ = emit(llm.Text(last))
 		})
+	}
+	switch {
+	case said(req) != "Please reply.":
+	case p.flaw == "foreign state":
+		_ = emit(llm.Delta{Part: chat.Part{Text: "", State: &chat.ProviderState{Maker: "somebody", Data: []byte{1}}}})
+	case p.flaw == "large state":
+		_ = emit(llm.Delta{Part: chat.Part{Text: "", State: &chat.ProviderState{Data: make([]byte, sdk.MaxProviderStateBytes+1)}}})
+	case p.flaw == "a result in the reply":
+		_ = emit(llm.Delta{Part: chat.Part{ToolResult: &chat.ToolResult{}}})
+	case p.flaw == "many parts":
+		for range sdk.MaxReplyParts + 1 {
+			_ = emit(llm.Delta{Part: chat.Part{Text: "x"}, Begins: true})
+		}
 	}
 	for _, piece := range pieces {
 		select {
@@ -66,15 +78,66 @@ func (p *parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta
 				return nil, ctx.Err()
 			}
 		}
-		if err := emit(llm.Delta{Text: piece}); err != nil && p.flaw != "stubborn" {
+		if err := emit(llm.Text(piece)); err != nil && p.flaw != "stubborn" {
 			return nil, err
 		}
 	}
 	f := &llm.Finish{Reason: llm.FinishStop, Usage: chat.Usage{InputTokens: 3, OutputTokens: 2}}
-	if p.flaw == "miscounts" {
+	switch p.flaw {
+	case "miscounts":
 		f.Usage.CachedInputTokens = 4
+	case "miscounts writes":
+		f.Usage.CachedInputTokens, f.Usage.CacheWriteTokens = 2, 2
+	case "counts too much":
+		f.Usage.Details = map[string]int64{strings.Repeat("x", chat.MaxUsageDetailBytes+1): 1}
 	}
 	return f, nil
+}
+
+// refuse refuses what the traits of a parrot exclude. A flaw lets something pass, or refuses too
+// much.
+func (p *parrot) refuse(req *llm.Request) error {
+	t := p.LLMTraits(context.Background())
+	var dropped []chat.Message
+	switch p.flaw {
+	case "drops media":
+		t.Media = nil
+	case "drops tools", "drops all tools":
+		t.Tools.Calls, t.Tools.TextArguments = true, true
+	case "drops tool choices":
+		req = &llm.Request{Messages: req.Messages, Tools: req.Tools, Overrides: req.Overrides, ResponseFormat: req.ResponseFormat}
+	case "drops formats":
+		t.Formats = nil
+	case "drops reasoning":
+		t.Reasoning = nil
+	case "drops overrides":
+		req = &llm.Request{Messages: req.Messages, Tools: req.Tools, ToolChoice: req.ToolChoice, ParallelToolCalls: req.ParallelToolCalls, ResponseFormat: req.ResponseFormat}
+	case "drops unknown parts":
+		for _, m := range req.Messages {
+			known := slices.DeleteFunc(slices.Clone(m.Parts), func(p chat.Part) bool { return p.Kind() == chat.KindUnknown })
+			dropped = append(dropped, chat.Message{Role: m.Role, Parts: known})
+		}
+		copied := *req
+		copied.Messages = dropped
+		req = &copied
+	case "refuses unknown fields":
+		if len(req.Messages[0].Unknown) > 0 {
+			return fault.New(fault.Invalid, "has unknown fields").At("messages", "0")
+		}
+	}
+	if err := llm.CheckRequest(req, t); err != nil {
+		return err
+	}
+	_, err := schema.Override(struct{}{}, req.Overrides)
+	return err
+}
+
+// LLMTraits implements sdk.LLMDescriber.
+func (p *parrot) LLMTraits(context.Context) sdk.LLMTraits {
+	return sdk.LLMTraits{
+		Maker: "parrot", Media: []sdk.MediaKind{{Kind: chat.Image, Sources: []string{sdk.SourceData}}},
+		Tools: &sdk.ToolTraits{Calls: p.flaw != "drops all tools"}, Formats: &sdk.FormatTraits{}, Reasoning: new(bool),
+	}
 }
 
 func (p *parrot) Embed(_ context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
@@ -105,7 +168,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 		prompt = 100 * time.Millisecond
 	}
 	err := Test(t.Context(), func(context.Context) (llm.LLM, error) { return p, nil },
-		Expect(said), LongPrompt(long), Prompt(prompt),
+		Expect(said), Overrides(), LongPrompt(long), Prompt(prompt),
 		Fails(func(context.Context) (llm.LLM, error) { return refusing{refusal}, nil }, fault.Unauthenticated))
 	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
@@ -132,9 +195,23 @@ func TestRules_canFail(t *testing.T) {
 		refusal error
 		rules   []string
 	}{
-		{"late", refusal, []string{"stream", "concurrent"}}, // both rules use streaming
-		{"cuts", refusal, []string{"whole", "concurrent"}},  // both rules call Chat without streaming
+		{"late", refusal, []string{"stream", "concurrent"}}, // both rules want all pieces of a reply
+		{"foreign state", refusal, []string{"parts"}},
+		{"large state", refusal, []string{"parts"}},
+		{"a result in the reply", refusal, []string{"parts"}},
+		{"many parts", refusal, []string{"parts"}},
 		{"miscounts", refusal, []string{"usage"}},
+		{"miscounts writes", refusal, []string{"usage"}},
+		{"counts too much", refusal, []string{"usage"}},
+		{"refuses unknown fields", refusal, []string{"unknown-fields"}},
+		{"drops unknown parts", refusal, []string{"refuses-unknown-parts"}},
+		{"drops media", refusal, []string{"refuses-media"}},
+		{"drops tools", refusal, []string{"refuses-tools"}},
+		{"drops all tools", refusal, []string{"refuses-tools"}},
+		{"drops tool choices", refusal, []string{"refuses-tool-choice"}},
+		{"drops formats", refusal, []string{"refuses-formats"}},
+		{"drops reasoning", refusal, []string{"refuses-reasoning"}},
+		{"drops overrides", refusal, []string{"overrides"}},
 		{"mixes", refusal, []string{"concurrent"}},
 		{"deaf", refusal, []string{"cancel"}},
 		{"vague", refusal, []string{"cancel"}},

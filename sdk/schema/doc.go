@@ -8,6 +8,7 @@
 //   - marks.go: the meaning of each word of a botyard tag, and which words exclude each other.
 //   - description.go: how a tag contains a description.
 //   - decode.go: [Decode] reads a plugin's configuration into a struct, or refuses it.
+//   - override.go: [Override] lets the values of one request count instead of the configured ones.
 //   - reader.go: [Reader] reads trees that were checked before. The host uses it.
 //   - seconds.go: how a time.Duration is read from a number of seconds.
 //
@@ -30,6 +31,7 @@
 //   - "plugin=KIND" and "role=ROLE", on a [PluginBlock] at the top of the configuration: the
 //     block selects and configures another plugin of that kind. The plugin whose configuration
 //     this is does not get the block. It calls the nested plugin by its role, through the host.
+//   - "override": a request may override the value.
 //
 // These words say who may set the key when tenants edit their own settings. If a key has none of
 // these words, the operator sets it. A tenant may then set it only if the operator's policy lists
@@ -43,5 +45,5 @@
 //   - "operator-only": the tenant may not set it.
 //
 // A word on a struct applies to those of its fields that have no word of their own. The tag
-// botyard_keys has words for single keys of a map: "NAME=tenant NAME=operator-only".
+// botyard_keys has words for single keys of a map: "NAME=tenant NAME=operator-only,override".
 package schema

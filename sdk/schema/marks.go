@@ -23,6 +23,8 @@ const (
 	OperatorKeyword = "x-botyard-operator"
 	// UnlimitedKeyword together with LowerKeyword says that 0 and negative values mean unlimited.
 	UnlimitedKeyword = "x-botyard-zero-unlimited"
+	// OverrideKeyword says that a request may override the key. See [Override].
+	OverrideKeyword = "x-botyard-override"
 	// ExpectedKeyword has a text that completes the message "expected ...". The text describes the
 	// values that a pattern allows, or that a schema keyword allows which the host cannot describe.
 	// For a key with a maximum, the text is the reason for the maximum.
@@ -94,6 +96,8 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 				p.Extras[OperatorKeyword] = true
 			case "zero-unlimited":
 				p.Extras[UnlimitedKeyword] = true
+			case "override":
+				p.Extras[OverrideKeyword] = true
 			case "open":
 				open := p
 				if isMap(f.Type) {
@@ -178,12 +182,16 @@ func markKeys(p *jsonschema.Schema, tag string) error {
 	}
 	p.Properties = jsonschema.NewProperties()
 	for _, key := range strings.Fields(tag) {
-		name, word, _ := strings.Cut(key, "=")
-		keyword, ok := map[string]string{"tenant": TenantKeyword, "operator-only": OperatorKeyword}[word]
-		if !ok || name == "" {
-			return fmt.Errorf("botyard_keys has %q; expected NAME=tenant or NAME=operator-only", key)
+		name, words, _ := strings.Cut(key, "=")
+		extras := map[string]any{}
+		for _, word := range strings.Split(words, ",") {
+			keyword, ok := map[string]string{"tenant": TenantKeyword, "operator-only": OperatorKeyword, "override": OverrideKeyword}[word]
+			if !ok || name == "" {
+				return fmt.Errorf("botyard_keys has %q; expected NAME=tenant or NAME=operator-only, and ,override after it", key)
+			}
+			extras[keyword] = true
 		}
-		p.Properties.Set(name, &jsonschema.Schema{Extras: map[string]any{keyword: true}})
+		p.Properties.Set(name, &jsonschema.Schema{Extras: extras})
 	}
 	return nil
 }

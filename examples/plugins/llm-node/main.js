@@ -75,8 +75,7 @@ async function chat(call) {
   for (const [i, word] of words.entries()) {
     if (call.cancelled) return;
     const text = i === 0 ? word : ' ' + word;
-    // A protocol in which replies have no parts has the field text. Each ignores the other's.
-    if (!call.write({ part: { text }, text })) {
+    if (!call.write({ part: { text } })) {
       await new Promise((resolve) => { call.once('drain', resolve); call.once('cancelled', resolve); });
     }
   }

@@ -43,10 +43,8 @@ def fail(context, code, fault_class, message, path=()):
 
 
 def piece(text):
-    """Returns a piece of a reply. A protocol in which replies have no parts has a field for text."""
-    if "part" in llm_pb2.ChatResponse.DESCRIPTOR.fields_by_name:
-        return llm_pb2.ChatResponse(part={"text": text})
-    return llm_pb2.ChatResponse(text=text)
+    """Returns a piece of the text of a reply."""
+    return llm_pb2.ChatResponse(part={"text": text})
 
 
 class Embedder:

@@ -104,8 +104,8 @@ func (r *reader) object(prefix string, n *yaml.Node, author string) {
 			continue
 		}
 		author := authorOf(p, author)
-		if len(p.Content) == 2 && text(p, "type") == "" && author != "" {
-			continue // The schema says only who may set this key of a map. The row of the map describes its keys.
+		if hasOnlyMarks(p) && author != "" {
+			continue // The schema says only who may set this key of a map, or override it. The row of the map describes its keys.
 		}
 		nested := get(p, "properties") != nil && len(get(p, "properties").Content) > 0
 		if !nested || text(p, "description") != "" {
@@ -136,6 +136,16 @@ func authorOf(p *yaml.Node, inherited string) string {
 		}
 	}
 	return inherited
+}
+
+// hasOnlyMarks reports whether all that the schema says of p are the project's own keywords.
+func hasOnlyMarks(p *yaml.Node) bool {
+	for i := 0; i < len(p.Content); i += 2 {
+		if !strings.HasPrefix(p.Content[i].Value, "x-botyard-") {
+			return false
+		}
+	}
+	return len(p.Content) > 0
 }
 
 // rowOptions are the facts about a key that its schema does not have.

@@ -79,8 +79,10 @@ func (boundlessMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Me
 type boundlessLLM struct{}
 
 func (boundlessLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	if err := emit(llm.Delta{Text: large(100 << 20), Reasoning: large(100 << 20)}); err != nil {
-		return nil, err
+	for _, d := range []llm.Delta{llm.Text(large(6 << 20)), llm.Reasoning(large(100 << 20))} {
+		if err := emit(d); err != nil {
+			return nil, err
+		}
 	}
 	return &llm.Finish{Reason: llm.FinishStop}, nil
 }
@@ -136,7 +138,7 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 		t.Fatalf("Begin: %v", err)
 	}
 	_, err = s.Commit(ctx, &storage.CommitRequest{Call: call, State: storage.Succeeded, Reason: large(sdk.MaxReasonBytes), Record: []byte(large(sdk.MaxRecordBytes)),
-		Messages: storage.EncodeMessages(chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxSignatureBytes)}}, {Text: large(sdk.MaxReplyBytes)}}})})
+		Messages: storage.EncodeMessages(chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{}, State: &chat.ProviderState{Data: make([]byte, sdk.MaxProviderStateBytes)}}, {Text: large(sdk.MaxReplyBytes)}}})})
 	if err != nil {
 		t.Errorf("Commit: %v", err)
 	}
@@ -179,7 +181,7 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	})), "i")
 	said := 0
 	finish, err := l.Chat(ctx, &llm.Request{Call: call, Messages: append(append([]chat.Message{chat.Text(chat.System, large(sdk.MaxSystemBytes))}, tail...), message)},
-		func(d llm.Delta) error { said += len(d.Text) + len(d.Reasoning); return nil })
+		func(d llm.Delta) error { said += len(d.PieceText()); return nil })
 	if err != nil || said != sdk.MaxReplyBytes || finish.Reason != llm.FinishLength {
 		t.Errorf("Chat: %d bytes, %+v, %v", said, finish, err)
 	}
@@ -189,7 +191,7 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 // message with parts of maximum size does not exceed the maximum size of the message.
 func TestTransport_sizesFit(t *testing.T) {
 	for what, c := range map[string]struct{ most, of int }{
-		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxSignatureBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
+		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxProviderStateBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
 			3*sdk.MaxIDBytes + 1<<20, sdk.MaxTurnBytes},
 		"the newest turn in a tail":    {sdk.MaxTurnBytes, sdk.MaxTailBytes},
 		"a request of the model":       {sdk.MaxSystemBytes + sdk.MaxTailBytes + sdk.MaxUserMessageBytes + 1<<20, sdk.MaxMessageBytes},

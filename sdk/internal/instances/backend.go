@@ -75,6 +75,10 @@ func (b *Backend[C, T]) Configure(ctx context.Context, id string, config []byte,
 	if l, ok := any(v).(sdk.Limited); ok {
 		traits.Capacity = l.Capacity()
 	}
+	if d, ok := any(v).(sdk.LLMDescriber); ok {
+		described := d.LLMTraits(ctx)
+		traits.LLM = &described
+	}
 	if b.Needs != nil {
 		traits.Memory, err = b.Needs(v)
 	}

@@ -88,7 +88,7 @@ func (s *store) do(ctx context.Context, call sdk.Call, what string, args []strin
 		return strings.Join(s.env.Roles, " "), nil
 	case "generate":
 		var reply strings.Builder
-		finish, err := s.writer.Chat(ctx, &llm.Request{Call: call, Messages: []chat.Message{chat.Text(chat.User, strings.Join(args, " "))}, Stream: true},
+		finish, err := s.writer.Chat(ctx, &llm.Request{Call: call, Messages: []chat.Message{chat.Text(chat.User, strings.Join(args, " "))}},
 			func(d llm.Delta) error { reply.WriteString(d.Text); return nil })
 		if err != nil {
 			return "", err
@@ -179,7 +179,7 @@ func (s *store) many(ctx context.Context, call sdk.Call, args []string) string {
 }
 
 func writes(text string) *llmv1.ChatRequest {
-	return &llmv1.ChatRequest{Messages: []*chatv1.Message{{Role: chatv1.Role_ROLE_USER, Parts: []*chatv1.Part{{Part: &chatv1.Part_Text{Text: text}}}}}, Stream: true}
+	return &llmv1.ChatRequest{Messages: []*chatv1.Message{{Role: chatv1.Role_ROLE_USER, Parts: []*chatv1.Part{{Part: &chatv1.Part_Text{Text: text}}}}}}
 }
 
 // connect embeds the texts with a token over a connection of its own, and returns the result or the

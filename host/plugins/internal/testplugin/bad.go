@@ -67,10 +67,10 @@ func chatBadly(word string, emit func(llm.Delta) error) (reply string, known boo
 	case "hang": // does not notice that the call is canceled
 		select {}
 	case "half-hang":
-		_ = emit(llm.Delta{Text: "half a reply"})
+		_ = emit(llm.Text("half a reply"))
 		select {}
 	case "half-crash":
-		_ = emit(llm.Delta{Text: "half a reply"})
+		_ = emit(llm.Text("half a reply"))
 		time.Sleep(100 * time.Millisecond) // the piece is on its way
 		fmt.Fprintln(os.Stderr, "crashed in the middle")
 		os.Exit(8)
@@ -78,7 +78,7 @@ func chatBadly(word string, emit func(llm.Delta) error) (reply string, known boo
 		return "", true, eatMemory()
 	case "babble-on":
 		for err == nil {
-			err = emit(llm.Delta{Text: "and so on "})
+			err = emit(llm.Text("and so on "))
 		}
 		return "", true, err
 	case "flood":

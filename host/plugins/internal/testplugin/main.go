@@ -212,7 +212,7 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	defer countCall()()
 	text := req.Messages[len(req.Messages)-1].Text()
 	say := func(text string) (*llm.Finish, error) {
-		if err := emit(llm.Delta{Text: text}); err != nil {
+		if err := emit(llm.Text(text)); err != nil {
 			return nil, err
 		}
 		return &llm.Finish{Reason: llm.FinishStop}, nil
@@ -266,13 +266,13 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		}
 	case "drip": // sends a delta at once, and ends after the given duration
 		d, _ := time.ParseDuration(rest)
-		if err := emit(llm.Delta{Text: "drip "}); err != nil {
+		if err := emit(llm.Text("drip ")); err != nil {
 			return nil, err
 		}
 		time.Sleep(d)
 		return say("drop")
 	case "hold": // sends a delta at once, and ends when the given file exists
-		if err := emit(llm.Delta{Text: "held "}); err != nil {
+		if err := emit(llm.Text("held ")); err != nil {
 			return nil, err
 		}
 		for {
@@ -304,13 +304,13 @@ func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return nil, fault.New(fault.UnknownInstance, "unknown instance")
 	case "garble": // sends pieces that split characters, and bytes that are not UTF-8
 		for _, piece := range []string{"a\xe2", "\x82", "\xac\xffb\x00", "\xf0\x9f"} {
-			if err := emit(llm.Delta{Text: piece}); err != nil {
+			if err := emit(llm.Text(piece)); err != nil {
 				return nil, err
 			}
 		}
 		return &llm.Finish{Reason: llm.FinishStop, Model: "m\xff"}, nil
 	case "nofinish":
-		return nil, emit(llm.Delta{Text: "and then"})
+		return nil, emit(llm.Text("and then"))
 	case "leak":
 		if err := leak(rest, m.log); err != nil {
 			return nil, err

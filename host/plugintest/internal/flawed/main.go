@@ -144,6 +144,9 @@ func (parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) e
 		}
 		return nil, fault.New(fault.Invalid, "there is no message")
 	}
+	if err := llm.CheckRequest(req, sdk.LLMTraits{}); err != nil {
+		return nil, err
+	}
 	text := req.Messages[len(req.Messages)-1].Text()
 	pieces := 1
 	if strings.HasPrefix(text, "Count") {
@@ -158,7 +161,7 @@ func (parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) e
 		if flaw == "silent" {
 			continue
 		}
-		if err := emit(llm.Delta{Text: text}); err != nil {
+		if err := emit(llm.Text(text)); err != nil {
 			return nil, err
 		}
 	}

@@ -315,7 +315,8 @@ func (*Part_Other) isPart_Part() {}
 
 // ProviderState is opaque to all but its maker: a signature of reasoning, encrypted
 // reasoning, the id of an item. The host gives it back only to an instance whose
-// ConfigureResponse has the same maker, and leaves it out otherwise.
+// ConfigureResponse has the same maker, and leaves it out otherwise. The provider states of a
+// reply have at most 1 MiB together.
 type ProviderState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Maker         string                 `protobuf:"bytes,1,opt,name=maker,proto3" json:"maker,omitempty"`

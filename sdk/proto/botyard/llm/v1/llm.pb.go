@@ -23,14 +23,69 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// How the model writes the arguments of a call.
+type Tool_Arguments int32
+
+const (
+	// As ARGUMENTS_JSON.
+	Tool_ARGUMENTS_UNSPECIFIED Tool_Arguments = 0
+	// A JSON object.
+	Tool_ARGUMENTS_JSON Tool_Arguments = 1
+	// Any text.
+	Tool_ARGUMENTS_TEXT Tool_Arguments = 2
+)
+
+// Enum value maps for Tool_Arguments.
+var (
+	Tool_Arguments_name = map[int32]string{
+		0: "ARGUMENTS_UNSPECIFIED",
+		1: "ARGUMENTS_JSON",
+		2: "ARGUMENTS_TEXT",
+	}
+	Tool_Arguments_value = map[string]int32{
+		"ARGUMENTS_UNSPECIFIED": 0,
+		"ARGUMENTS_JSON":        1,
+		"ARGUMENTS_TEXT":        2,
+	}
+)
+
+func (x Tool_Arguments) Enum() *Tool_Arguments {
+	p := new(Tool_Arguments)
+	*p = x
+	return p
+}
+
+func (x Tool_Arguments) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Tool_Arguments) Descriptor() protoreflect.EnumDescriptor {
+	return file_botyard_llm_v1_llm_proto_enumTypes[0].Descriptor()
+}
+
+func (Tool_Arguments) Type() protoreflect.EnumType {
+	return &file_botyard_llm_v1_llm_proto_enumTypes[0]
+}
+
+func (x Tool_Arguments) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Tool_Arguments.Descriptor instead.
+func (Tool_Arguments) EnumDescriptor() ([]byte, []int) {
+	return file_botyard_llm_v1_llm_proto_rawDescGZIP(), []int{1, 0}
+}
+
 type ToolChoice_Mode int32
 
 const (
 	// The model decides.
 	ToolChoice_MODE_UNSPECIFIED ToolChoice_Mode = 0
-	ToolChoice_MODE_NONE        ToolChoice_Mode = 1
-	ToolChoice_MODE_REQUIRED    ToolChoice_Mode = 2
-	// The tool in name, and no other.
+	// The model calls no tool.
+	ToolChoice_MODE_NONE ToolChoice_Mode = 1
+	// The model calls at least one tool.
+	ToolChoice_MODE_REQUIRED ToolChoice_Mode = 2
+	// The model calls the tool in name, and no other.
 	ToolChoice_MODE_NAMED ToolChoice_Mode = 3
 )
 
@@ -61,11 +116,11 @@ func (x ToolChoice_Mode) String() string {
 }
 
 func (ToolChoice_Mode) Descriptor() protoreflect.EnumDescriptor {
-	return file_botyard_llm_v1_llm_proto_enumTypes[0].Descriptor()
+	return file_botyard_llm_v1_llm_proto_enumTypes[1].Descriptor()
 }
 
 func (ToolChoice_Mode) Type() protoreflect.EnumType {
-	return &file_botyard_llm_v1_llm_proto_enumTypes[0]
+	return &file_botyard_llm_v1_llm_proto_enumTypes[1]
 }
 
 func (x ToolChoice_Mode) Number() protoreflect.EnumNumber {
@@ -80,9 +135,12 @@ func (ToolChoice_Mode) EnumDescriptor() ([]byte, []int) {
 type ResponseFormat_Type int32
 
 const (
+	// As TYPE_TEXT.
 	ResponseFormat_TYPE_UNSPECIFIED ResponseFormat_Type = 0
 	ResponseFormat_TYPE_TEXT        ResponseFormat_Type = 1
+	// One JSON object.
 	ResponseFormat_TYPE_JSON_OBJECT ResponseFormat_Type = 2
+	// JSON that is valid against schema.
 	ResponseFormat_TYPE_JSON_SCHEMA ResponseFormat_Type = 3
 )
 
@@ -113,11 +171,11 @@ func (x ResponseFormat_Type) String() string {
 }
 
 func (ResponseFormat_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_botyard_llm_v1_llm_proto_enumTypes[1].Descriptor()
+	return file_botyard_llm_v1_llm_proto_enumTypes[2].Descriptor()
 }
 
 func (ResponseFormat_Type) Type() protoreflect.EnumType {
-	return &file_botyard_llm_v1_llm_proto_enumTypes[1]
+	return &file_botyard_llm_v1_llm_proto_enumTypes[2]
 }
 
 func (x ResponseFormat_Type) Number() protoreflect.EnumNumber {
@@ -132,9 +190,12 @@ func (ResponseFormat_Type) EnumDescriptor() ([]byte, []int) {
 type Finish_Reason int32
 
 const (
-	Finish_REASON_UNSPECIFIED    Finish_Reason = 0
-	Finish_REASON_STOP           Finish_Reason = 1
-	Finish_REASON_LENGTH         Finish_Reason = 2
+	// The provider gave no reason.
+	Finish_REASON_UNSPECIFIED Finish_Reason = 0
+	Finish_REASON_STOP        Finish_Reason = 1
+	// The reply has as many tokens as it may have.
+	Finish_REASON_LENGTH Finish_Reason = 2
+	// The model waits for results of tools.
 	Finish_REASON_TOOL_CALLS     Finish_Reason = 3
 	Finish_REASON_CONTENT_FILTER Finish_Reason = 4
 )
@@ -168,11 +229,11 @@ func (x Finish_Reason) String() string {
 }
 
 func (Finish_Reason) Descriptor() protoreflect.EnumDescriptor {
-	return file_botyard_llm_v1_llm_proto_enumTypes[2].Descriptor()
+	return file_botyard_llm_v1_llm_proto_enumTypes[3].Descriptor()
 }
 
 func (Finish_Reason) Type() protoreflect.EnumType {
-	return &file_botyard_llm_v1_llm_proto_enumTypes[2]
+	return &file_botyard_llm_v1_llm_proto_enumTypes[3]
 }
 
 func (x Finish_Reason) Number() protoreflect.EnumNumber {
@@ -184,20 +245,38 @@ func (Finish_Reason) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_llm_v1_llm_proto_rawDescGZIP(), []int{5, 0}
 }
 
+// ChatRequest says which reply to generate. A plugin refuses what its model cannot take, with
+// the class "unsupported" and the path of it, such as messages, 2, parts, 0. It
+// leaves nothing out. Fields that the plugin does not know are no error.
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	// System messages first, then the conversation; the last is the one to answer.
-	Messages       []*v1.Message   `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
-	Tools          []*Tool         `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
-	ToolChoice     *ToolChoice     `protobuf:"bytes,4,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
+	// System messages first, then the conversation. The last is the one to answer.
+	Messages []*v1.Message `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	Tools    []*Tool       `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty"`
+	// Absent: the model decides.
+	ToolChoice *ToolChoice `protobuf:"bytes,4,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
+	// Absent: the form is open.
 	ResponseFormat *ResponseFormat `protobuf:"bytes,5,opt,name=response_format,json=responseFormat,proto3" json:"response_format,omitempty"`
-	// 0 leaves it to the instance's configuration.
+	// The most tokens that the reply may have, reasoning included. 0 leaves it to the
+	// instance's configuration. If the configuration or an override allows fewer, the fewer
+	// count.
 	MaxOutputTokens int32 `protobuf:"varint,6,opt,name=max_output_tokens,json=maxOutputTokens,proto3" json:"max_output_tokens,omitempty"`
-	// False: the caller wants the whole reply at once, in one response.
-	Stream        bool `protobuf:"varint,7,opt,name=stream,proto3" json:"stream,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// A JSON object with values that count instead of those of the instance's configuration,
+	// for this request only. Its keys are keys of the plugin's config_schema whose property has
+	// the keyword "x-botyard-override". A key of a nested block stands in an object of the
+	// block's name. A value of 0, false or "" is a value like any other. The plugin refuses
+	// every other key and every value that its schema refuses, with the class "invalid" and a
+	// path such as overrides, options, seed. Empty: there are none.
+	Overrides []byte `protobuf:"bytes,7,opt,name=overrides,proto3" json:"overrides,omitempty"`
+	// Whether the model may ask for several calls of tools before it gets a result. Absent: the
+	// model decides.
+	ParallelToolCalls *bool `protobuf:"varint,8,opt,name=parallel_tool_calls,json=parallelToolCalls,proto3,oneof" json:"parallel_tool_calls,omitempty"`
+	// How many of the first messages will probably begin the next request of the conversation
+	// too. It is a hint for prompt caches. 0: not known.
+	StableMessages int32 `protobuf:"varint,9,opt,name=stable_messages,json=stableMessages,proto3" json:"stable_messages,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *ChatRequest) Reset() {
@@ -272,19 +351,36 @@ func (x *ChatRequest) GetMaxOutputTokens() int32 {
 	return 0
 }
 
-func (x *ChatRequest) GetStream() bool {
+func (x *ChatRequest) GetOverrides() []byte {
 	if x != nil {
-		return x.Stream
+		return x.Overrides
+	}
+	return nil
+}
+
+func (x *ChatRequest) GetParallelToolCalls() bool {
+	if x != nil && x.ParallelToolCalls != nil {
+		return *x.ParallelToolCalls
 	}
 	return false
 }
 
+func (x *ChatRequest) GetStableMessages() int32 {
+	if x != nil {
+		return x.StableMessages
+	}
+	return 0
+}
+
+// Tool is a function that the model may ask to call.
 type Tool struct {
-	state       protoimpl.MessageState `protogen:"open.v1"`
-	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Description string                 `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
-	// JSON Schema of the arguments object.
-	Parameters    []byte `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most 1024 bytes.
+	Name        string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
+	// JSON Schema of the arguments. Only with ARGUMENTS_UNSPECIFIED and ARGUMENTS_JSON.
+	Parameters    []byte         `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`
+	Arguments     Tool_Arguments `protobuf:"varint,4,opt,name=arguments,proto3,enum=botyard.llm.v1.Tool_Arguments" json:"arguments,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -340,6 +436,13 @@ func (x *Tool) GetParameters() []byte {
 	return nil
 }
 
+func (x *Tool) GetArguments() Tool_Arguments {
+	if x != nil {
+		return x.Arguments
+	}
+	return Tool_ARGUMENTS_UNSPECIFIED
+}
+
 type ToolChoice struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Mode          ToolChoice_Mode        `protobuf:"varint,1,opt,name=mode,proto3,enum=botyard.llm.v1.ToolChoice_Mode" json:"mode,omitempty"`
@@ -393,11 +496,14 @@ func (x *ToolChoice) GetName() string {
 }
 
 type ResponseFormat struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Type          ResponseFormat_Type    `protobuf:"varint,1,opt,name=type,proto3,enum=botyard.llm.v1.ResponseFormat_Type" json:"type,omitempty"`
-	Name          string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	Schema        []byte                 `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"`
-	Strict        bool                   `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Type  ResponseFormat_Type    `protobuf:"varint,1,opt,name=type,proto3,enum=botyard.llm.v1.ResponseFormat_Type" json:"type,omitempty"`
+	// A name of the schema. Some providers show it to the model.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// JSON Schema. Only with TYPE_JSON_SCHEMA.
+	Schema []byte `protobuf:"bytes,3,opt,name=schema,proto3" json:"schema,omitempty"`
+	// Whether the provider must make sure that the reply is valid against the schema.
+	Strict        bool `protobuf:"varint,4,opt,name=strict,proto3" json:"strict,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -460,20 +566,34 @@ func (x *ResponseFormat) GetStrict() bool {
 	return false
 }
 
-// ChatResponse is one message of the stream: what was generated since the last
-// one, coalesced, and at the end the finish.
+// ChatResponse is one message of the stream. It has at most one part or one piece of a part.
+// The parts of a reply come in the order in which the model made them.
+//
+// Text, reasoning and refusals may come in pieces. A piece continues the part before it if
+// that part is of the same kind, has no citations and no provider_state yet, and new_part is
+// false. Every other piece begins a part. Citations and a provider_state come with the last
+// piece of their part, whose own text may be empty, and end the part. The start and end of a
+// citation count from the beginning of the part. A piece without text, citations and
+// provider_state is nothing, unless new_part is true.
+//
+// Tool calls, media and others come whole. A tool result is no part of a reply.
+//
+// A reply has at most 8 MiB, 4096 parts, and 1 MiB of provider states together. The host ends
+// a reply that has more before the part that is too much, with the reason REASON_LENGTH. The
+// ids and names of tool calls, the kinds, types and names of media and the types of others
+// have at most 1024 bytes each. The host fails a reply with a longer one.
 type ChatResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Text that continues the reply.
-	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// Text that continues the reasoning.
-	Reasoning string `protobuf:"bytes,2,opt,name=reasoning,proto3" json:"reasoning,omitempty"`
-	// Tool calls, each whole.
-	ToolCalls []*v1.ToolCall `protobuf:"bytes,3,rep,name=tool_calls,json=toolCalls,proto3" json:"tool_calls,omitempty"`
-	Finish    *Finish        `protobuf:"bytes,4,opt,name=finish,proto3" json:"finish,omitempty"`
-	// What was spent so far, as well as the plugin knows; it may be left out. It is
-	// what remains of the usage when the caller goes away in the middle.
-	Usage         *v1.Usage `protobuf:"bytes,5,opt,name=usage,proto3" json:"usage,omitempty"`
+	// In the reply, a provider_state needs no maker: the host fills in the maker that the
+	// instance's ConfigureResponse has, and fails a reply with another one.
+	Part *v1.Part `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	// True: part begins a part of the reply, though it could continue the part before it.
+	NewPart bool `protobuf:"varint,2,opt,name=new_part,json=newPart,proto3" json:"new_part,omitempty"`
+	// Only in the last response. The response may have a part too.
+	Finish *Finish `protobuf:"bytes,3,opt,name=finish,proto3" json:"finish,omitempty"`
+	// What was spent so far, as well as the plugin knows. It may be left out. It is what
+	// remains of the usage when the caller goes away in the middle.
+	Usage         *v1.Usage `protobuf:"bytes,4,opt,name=usage,proto3" json:"usage,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,25 +628,18 @@ func (*ChatResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_llm_v1_llm_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *ChatResponse) GetText() string {
+func (x *ChatResponse) GetPart() *v1.Part {
 	if x != nil {
-		return x.Text
-	}
-	return ""
-}
-
-func (x *ChatResponse) GetReasoning() string {
-	if x != nil {
-		return x.Reasoning
-	}
-	return ""
-}
-
-func (x *ChatResponse) GetToolCalls() []*v1.ToolCall {
-	if x != nil {
-		return x.ToolCalls
+		return x.Part
 	}
 	return nil
+}
+
+func (x *ChatResponse) GetNewPart() bool {
+	if x != nil {
+		return x.NewPart
+	}
+	return false
 }
 
 func (x *ChatResponse) GetFinish() *Finish {
@@ -548,11 +661,9 @@ type Finish struct {
 	Reason Finish_Reason          `protobuf:"varint,1,opt,name=reason,proto3,enum=botyard.llm.v1.Finish_Reason" json:"reason,omitempty"`
 	Usage  *v1.Usage              `protobuf:"bytes,2,opt,name=usage,proto3" json:"usage,omitempty"`
 	// The model that answered, as the provider names it.
-	Model string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
-	// Given back with the assistant's message where the provider needs it.
-	ReasoningSignature []byte `protobuf:"bytes,4,opt,name=reasoning_signature,json=reasoningSignature,proto3" json:"reasoning_signature,omitempty"`
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	Model         string `protobuf:"bytes,3,opt,name=model,proto3" json:"model,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Finish) Reset() {
@@ -604,13 +715,6 @@ func (x *Finish) GetModel() string {
 		return x.Model
 	}
 	return ""
-}
-
-func (x *Finish) GetReasoningSignature() []byte {
-	if x != nil {
-		return x.ReasoningSignature
-	}
-	return nil
 }
 
 type EmbedRequest struct {
@@ -774,7 +878,7 @@ var File_botyard_llm_v1_llm_proto protoreflect.FileDescriptor
 
 const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\n" +
-	"\x18botyard/llm/v1/llm.proto\x12\x0ebotyard.llm.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\"\xfd\x02\n" +
+	"\x18botyard/llm/v1/llm.proto\x12\x0ebotyard.llm.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\"\x85\x04\n" +
 	"\vChatRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x124\n" +
 	"\bmessages\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x120\n" +
@@ -782,14 +886,22 @@ const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\vtool_choice\x18\x04 \x01(\v2\x1a.botyard.llm.v1.ToolChoiceB\x04\x88\xb5\x18\vR\n" +
 	"toolChoice\x12M\n" +
 	"\x0fresponse_format\x18\x05 \x01(\v2\x1e.botyard.llm.v1.ResponseFormatB\x04\x88\xb5\x18\fR\x0eresponseFormat\x12*\n" +
-	"\x11max_output_tokens\x18\x06 \x01(\x05R\x0fmaxOutputTokens\x12\x16\n" +
-	"\x06stream\x18\a \x01(\bR\x06stream\"\\\n" +
+	"\x11max_output_tokens\x18\x06 \x01(\x05R\x0fmaxOutputTokens\x12\"\n" +
+	"\toverrides\x18\a \x01(\fB\x04\x88\xb5\x18\rR\toverrides\x129\n" +
+	"\x13parallel_tool_calls\x18\b \x01(\bB\x04\x88\xb5\x18\vH\x00R\x11parallelToolCalls\x88\x01\x01\x12'\n" +
+	"\x0fstable_messages\x18\t \x01(\x05R\x0estableMessagesB\x16\n" +
+	"\x14_parallel_tool_calls\"\xea\x01\n" +
 	"\x04Tool\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x03 \x01(\fR\n" +
-	"parameters\"\xa5\x01\n" +
+	"parameters\x12<\n" +
+	"\targuments\x18\x04 \x01(\x0e2\x1e.botyard.llm.v1.Tool.ArgumentsR\targuments\"N\n" +
+	"\tArguments\x12\x19\n" +
+	"\x15ARGUMENTS_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eARGUMENTS_JSON\x10\x01\x12\x12\n" +
+	"\x0eARGUMENTS_TEXT\x10\x02\"\xa5\x01\n" +
 	"\n" +
 	"ToolChoice\x123\n" +
 	"\x04mode\x18\x01 \x01(\x0e2\x1f.botyard.llm.v1.ToolChoice.ModeR\x04mode\x12\x12\n" +
@@ -809,19 +921,16 @@ const file_botyard_llm_v1_llm_proto_rawDesc = "" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tTYPE_TEXT\x10\x01\x12\x14\n" +
 	"\x10TYPE_JSON_OBJECT\x10\x02\x12\x14\n" +
-	"\x10TYPE_JSON_SCHEMA\x10\x03\"\xd8\x01\n" +
-	"\fChatResponse\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1c\n" +
-	"\treasoning\x18\x02 \x01(\tR\treasoning\x128\n" +
-	"\n" +
-	"tool_calls\x18\x03 \x03(\v2\x19.botyard.chat.v1.ToolCallR\ttoolCalls\x12.\n" +
-	"\x06finish\x18\x04 \x01(\v2\x16.botyard.llm.v1.FinishR\x06finish\x12,\n" +
-	"\x05usage\x18\x05 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\"\xac\x02\n" +
+	"\x10TYPE_JSON_SCHEMA\x10\x03\"\xb2\x01\n" +
+	"\fChatResponse\x12)\n" +
+	"\x04part\x18\x01 \x01(\v2\x15.botyard.chat.v1.PartR\x04part\x12\x19\n" +
+	"\bnew_part\x18\x02 \x01(\bR\anewPart\x12.\n" +
+	"\x06finish\x18\x03 \x01(\v2\x16.botyard.llm.v1.FinishR\x06finish\x12,\n" +
+	"\x05usage\x18\x04 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\"\xfb\x01\n" +
 	"\x06Finish\x125\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1d.botyard.llm.v1.Finish.ReasonR\x06reason\x12,\n" +
 	"\x05usage\x18\x02 \x01(\v2\x16.botyard.chat.v1.UsageR\x05usage\x12\x14\n" +
-	"\x05model\x18\x03 \x01(\tR\x05model\x12/\n" +
-	"\x13reasoning_signature\x18\x04 \x01(\fR\x12reasoningSignature\"v\n" +
+	"\x05model\x18\x03 \x01(\tR\x05model\"v\n" +
 	"\x06Reason\x12\x16\n" +
 	"\x12REASON_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vREASON_STOP\x10\x01\x12\x11\n" +
@@ -856,51 +965,53 @@ func file_botyard_llm_v1_llm_proto_rawDescGZIP() []byte {
 	return file_botyard_llm_v1_llm_proto_rawDescData
 }
 
-var file_botyard_llm_v1_llm_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_botyard_llm_v1_llm_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_botyard_llm_v1_llm_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_botyard_llm_v1_llm_proto_goTypes = []any{
-	(ToolChoice_Mode)(0),     // 0: botyard.llm.v1.ToolChoice.Mode
-	(ResponseFormat_Type)(0), // 1: botyard.llm.v1.ResponseFormat.Type
-	(Finish_Reason)(0),       // 2: botyard.llm.v1.Finish.Reason
-	(*ChatRequest)(nil),      // 3: botyard.llm.v1.ChatRequest
-	(*Tool)(nil),             // 4: botyard.llm.v1.Tool
-	(*ToolChoice)(nil),       // 5: botyard.llm.v1.ToolChoice
-	(*ResponseFormat)(nil),   // 6: botyard.llm.v1.ResponseFormat
-	(*ChatResponse)(nil),     // 7: botyard.llm.v1.ChatResponse
-	(*Finish)(nil),           // 8: botyard.llm.v1.Finish
-	(*EmbedRequest)(nil),     // 9: botyard.llm.v1.EmbedRequest
-	(*EmbedResponse)(nil),    // 10: botyard.llm.v1.EmbedResponse
-	(*Embedding)(nil),        // 11: botyard.llm.v1.Embedding
-	(*v1.CallContext)(nil),   // 12: botyard.chat.v1.CallContext
-	(*v1.Message)(nil),       // 13: botyard.chat.v1.Message
-	(*v1.ToolCall)(nil),      // 14: botyard.chat.v1.ToolCall
-	(*v1.Usage)(nil),         // 15: botyard.chat.v1.Usage
+	(Tool_Arguments)(0),      // 0: botyard.llm.v1.Tool.Arguments
+	(ToolChoice_Mode)(0),     // 1: botyard.llm.v1.ToolChoice.Mode
+	(ResponseFormat_Type)(0), // 2: botyard.llm.v1.ResponseFormat.Type
+	(Finish_Reason)(0),       // 3: botyard.llm.v1.Finish.Reason
+	(*ChatRequest)(nil),      // 4: botyard.llm.v1.ChatRequest
+	(*Tool)(nil),             // 5: botyard.llm.v1.Tool
+	(*ToolChoice)(nil),       // 6: botyard.llm.v1.ToolChoice
+	(*ResponseFormat)(nil),   // 7: botyard.llm.v1.ResponseFormat
+	(*ChatResponse)(nil),     // 8: botyard.llm.v1.ChatResponse
+	(*Finish)(nil),           // 9: botyard.llm.v1.Finish
+	(*EmbedRequest)(nil),     // 10: botyard.llm.v1.EmbedRequest
+	(*EmbedResponse)(nil),    // 11: botyard.llm.v1.EmbedResponse
+	(*Embedding)(nil),        // 12: botyard.llm.v1.Embedding
+	(*v1.CallContext)(nil),   // 13: botyard.chat.v1.CallContext
+	(*v1.Message)(nil),       // 14: botyard.chat.v1.Message
+	(*v1.Part)(nil),          // 15: botyard.chat.v1.Part
+	(*v1.Usage)(nil),         // 16: botyard.chat.v1.Usage
 }
 var file_botyard_llm_v1_llm_proto_depIdxs = []int32{
-	12, // 0: botyard.llm.v1.ChatRequest.call:type_name -> botyard.chat.v1.CallContext
-	13, // 1: botyard.llm.v1.ChatRequest.messages:type_name -> botyard.chat.v1.Message
-	4,  // 2: botyard.llm.v1.ChatRequest.tools:type_name -> botyard.llm.v1.Tool
-	5,  // 3: botyard.llm.v1.ChatRequest.tool_choice:type_name -> botyard.llm.v1.ToolChoice
-	6,  // 4: botyard.llm.v1.ChatRequest.response_format:type_name -> botyard.llm.v1.ResponseFormat
-	0,  // 5: botyard.llm.v1.ToolChoice.mode:type_name -> botyard.llm.v1.ToolChoice.Mode
-	1,  // 6: botyard.llm.v1.ResponseFormat.type:type_name -> botyard.llm.v1.ResponseFormat.Type
-	14, // 7: botyard.llm.v1.ChatResponse.tool_calls:type_name -> botyard.chat.v1.ToolCall
-	8,  // 8: botyard.llm.v1.ChatResponse.finish:type_name -> botyard.llm.v1.Finish
-	15, // 9: botyard.llm.v1.ChatResponse.usage:type_name -> botyard.chat.v1.Usage
-	2,  // 10: botyard.llm.v1.Finish.reason:type_name -> botyard.llm.v1.Finish.Reason
-	15, // 11: botyard.llm.v1.Finish.usage:type_name -> botyard.chat.v1.Usage
-	12, // 12: botyard.llm.v1.EmbedRequest.call:type_name -> botyard.chat.v1.CallContext
-	11, // 13: botyard.llm.v1.EmbedResponse.embeddings:type_name -> botyard.llm.v1.Embedding
-	15, // 14: botyard.llm.v1.EmbedResponse.usage:type_name -> botyard.chat.v1.Usage
-	3,  // 15: botyard.llm.v1.LLMService.Chat:input_type -> botyard.llm.v1.ChatRequest
-	9,  // 16: botyard.llm.v1.LLMService.Embed:input_type -> botyard.llm.v1.EmbedRequest
-	7,  // 17: botyard.llm.v1.LLMService.Chat:output_type -> botyard.llm.v1.ChatResponse
-	10, // 18: botyard.llm.v1.LLMService.Embed:output_type -> botyard.llm.v1.EmbedResponse
-	17, // [17:19] is the sub-list for method output_type
-	15, // [15:17] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	13, // 0: botyard.llm.v1.ChatRequest.call:type_name -> botyard.chat.v1.CallContext
+	14, // 1: botyard.llm.v1.ChatRequest.messages:type_name -> botyard.chat.v1.Message
+	5,  // 2: botyard.llm.v1.ChatRequest.tools:type_name -> botyard.llm.v1.Tool
+	6,  // 3: botyard.llm.v1.ChatRequest.tool_choice:type_name -> botyard.llm.v1.ToolChoice
+	7,  // 4: botyard.llm.v1.ChatRequest.response_format:type_name -> botyard.llm.v1.ResponseFormat
+	0,  // 5: botyard.llm.v1.Tool.arguments:type_name -> botyard.llm.v1.Tool.Arguments
+	1,  // 6: botyard.llm.v1.ToolChoice.mode:type_name -> botyard.llm.v1.ToolChoice.Mode
+	2,  // 7: botyard.llm.v1.ResponseFormat.type:type_name -> botyard.llm.v1.ResponseFormat.Type
+	15, // 8: botyard.llm.v1.ChatResponse.part:type_name -> botyard.chat.v1.Part
+	9,  // 9: botyard.llm.v1.ChatResponse.finish:type_name -> botyard.llm.v1.Finish
+	16, // 10: botyard.llm.v1.ChatResponse.usage:type_name -> botyard.chat.v1.Usage
+	3,  // 11: botyard.llm.v1.Finish.reason:type_name -> botyard.llm.v1.Finish.Reason
+	16, // 12: botyard.llm.v1.Finish.usage:type_name -> botyard.chat.v1.Usage
+	13, // 13: botyard.llm.v1.EmbedRequest.call:type_name -> botyard.chat.v1.CallContext
+	12, // 14: botyard.llm.v1.EmbedResponse.embeddings:type_name -> botyard.llm.v1.Embedding
+	16, // 15: botyard.llm.v1.EmbedResponse.usage:type_name -> botyard.chat.v1.Usage
+	4,  // 16: botyard.llm.v1.LLMService.Chat:input_type -> botyard.llm.v1.ChatRequest
+	10, // 17: botyard.llm.v1.LLMService.Embed:input_type -> botyard.llm.v1.EmbedRequest
+	8,  // 18: botyard.llm.v1.LLMService.Chat:output_type -> botyard.llm.v1.ChatResponse
+	11, // 19: botyard.llm.v1.LLMService.Embed:output_type -> botyard.llm.v1.EmbedResponse
+	18, // [18:20] is the sub-list for method output_type
+	16, // [16:18] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_botyard_llm_v1_llm_proto_init() }
@@ -908,12 +1019,13 @@ func file_botyard_llm_v1_llm_proto_init() {
 	if File_botyard_llm_v1_llm_proto != nil {
 		return
 	}
+	file_botyard_llm_v1_llm_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_llm_v1_llm_proto_rawDesc), len(file_botyard_llm_v1_llm_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,

@@ -27,8 +27,9 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 type LLMServiceClient interface {
-	// Chat generates one reply. The stream carries deltas and ends with exactly one
-	// response that has finish set; a stream that ends without it has failed.
+	// Chat generates one reply. The stream carries the reply as the model makes it, and ends
+	// with exactly one response that has finish set. A stream that ends without it has failed.
+	// When the host cancels the call, the plugin stops the provider.
 	Chat(ctx context.Context, in *ChatRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ChatResponse], error)
 	// Embed returns a vector for each text.
 	Embed(ctx context.Context, in *EmbedRequest, opts ...grpc.CallOption) (*EmbedResponse, error)
@@ -75,8 +76,9 @@ func (c *lLMServiceClient) Embed(ctx context.Context, in *EmbedRequest, opts ...
 // All implementations must embed UnimplementedLLMServiceServer
 // for forward compatibility.
 type LLMServiceServer interface {
-	// Chat generates one reply. The stream carries deltas and ends with exactly one
-	// response that has finish set; a stream that ends without it has failed.
+	// Chat generates one reply. The stream carries the reply as the model makes it, and ends
+	// with exactly one response that has finish set. A stream that ends without it has failed.
+	// When the host cancels the call, the plugin stops the provider.
 	Chat(*ChatRequest, grpc.ServerStreamingServer[ChatResponse]) error
 	// Embed returns a vector for each text.
 	Embed(context.Context, *EmbedRequest) (*EmbedResponse, error)

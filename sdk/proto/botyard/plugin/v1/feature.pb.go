@@ -57,11 +57,13 @@ const (
 	Feature_FEATURE_REMEMBER Feature = 9
 	// Memory. The plugin serves MemoryService.Forget.
 	Feature_FEATURE_FORGET Feature = 10
-	// LLM. The plugin obeys the fields tools and tool_choice of ChatRequest, or refuses a
-	// request with them.
+	// LLM. The plugin obeys the fields tools, tool_choice and parallel_tool_calls of
+	// ChatRequest, or refuses a request with them.
 	Feature_FEATURE_TOOLS Feature = 11
 	// LLM. The plugin obeys ChatRequest.response_format, or refuses a request with it.
 	Feature_FEATURE_RESPONSE_FORMAT Feature = 12
+	// LLM. The plugin obeys ChatRequest.overrides, or refuses a request with it.
+	Feature_FEATURE_OVERRIDES Feature = 13
 )
 
 // Enum value maps for Feature.
@@ -80,6 +82,7 @@ var (
 		10: "FEATURE_FORGET",
 		11: "FEATURE_TOOLS",
 		12: "FEATURE_RESPONSE_FORMAT",
+		13: "FEATURE_OVERRIDES",
 	}
 	Feature_value = map[string]int32{
 		"FEATURE_UNSPECIFIED":     0,
@@ -95,6 +98,7 @@ var (
 		"FEATURE_FORGET":          10,
 		"FEATURE_TOOLS":           11,
 		"FEATURE_RESPONSE_FORMAT": 12,
+		"FEATURE_OVERRIDES":       13,
 	}
 )
 
@@ -166,7 +170,7 @@ var File_botyard_plugin_v1_feature_proto protoreflect.FileDescriptor
 
 const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\n" +
-	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\x9a\x02\n" +
+	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\xb1\x02\n" +
 	"\aFeature\x12\x17\n" +
 	"\x13FEATURE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFEATURE_EGRESS\x10\x01\x12\x11\n" +
@@ -181,7 +185,8 @@ const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\x0eFEATURE_FORGET\x10\n" +
 	"\x12\x11\n" +
 	"\rFEATURE_TOOLS\x10\v\x12\x1b\n" +
-	"\x17FEATURE_RESPONSE_FORMAT\x10\f:`\n" +
+	"\x17FEATURE_RESPONSE_FORMAT\x10\f\x12\x15\n" +
+	"\x11FEATURE_OVERRIDES\x10\r:`\n" +
 	"\rfield_feature\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\ffieldFeature:]\n" +
 	"\vrpc_feature\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\n" +
 	"rpcFeatureBAZ?github.com/botyard/botyard/sdk/proto/botyard/plugin/v1;pluginv1b\x06proto3"

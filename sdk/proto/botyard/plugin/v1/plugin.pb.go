@@ -512,7 +512,14 @@ type ConfigureResponse struct {
 	// Names the upstream: instances of a process that give the same name share its
 	// parallel calls. Opaque to the host, at most 256 bytes; empty: the instance has
 	// an upstream of its own.
-	Upstream      string `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	Upstream string `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	// Says whose provider_state this instance understands: the provider, the account and the
+	// model, as far as they matter. The host gives the instance back only provider_state of an
+	// equal maker. It is opaque to the host, has no secrets, and has at most 256 bytes. Empty:
+	// the instance gets no provider_state.
+	Maker string `protobuf:"bytes,4,opt,name=maker,proto3" json:"maker,omitempty"`
+	// What the configured model takes. Set by llm plugins only. Absent: nothing is known.
+	Llm           *LLMTraits `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -568,6 +575,405 @@ func (x *ConfigureResponse) GetUpstream() string {
 	return ""
 }
 
+func (x *ConfigureResponse) GetMaker() string {
+	if x != nil {
+		return x.Maker
+	}
+	return ""
+}
+
+func (x *ConfigureResponse) GetLlm() *LLMTraits {
+	if x != nil {
+		return x.Llm
+	}
+	return nil
+}
+
+// LLMTraits says what the model of an llm instance takes. The host assumes that the model
+// takes everything about which a field is absent. In earlier turns of a conversation the host
+// replaces what the model does not take. In the new messages of a turn the plugin refuses it.
+type LLMTraits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many tokens input and output may have together. 0: not known.
+	ContextTokens   int64                 `protobuf:"varint,1,opt,name=context_tokens,json=contextTokens,proto3" json:"context_tokens,omitempty"`
+	Media           *MediaTraits          `protobuf:"bytes,2,opt,name=media,proto3" json:"media,omitempty"`
+	Tools           *ToolTraits           `protobuf:"bytes,3,opt,name=tools,proto3" json:"tools,omitempty"`
+	ResponseFormats *ResponseFormatTraits `protobuf:"bytes,4,opt,name=response_formats,json=responseFormats,proto3" json:"response_formats,omitempty"`
+	// Whether the model takes back reasoning of earlier messages.
+	Reasoning     *bool            `protobuf:"varint,5,opt,name=reasoning,proto3,oneof" json:"reasoning,omitempty"`
+	Embeddings    *EmbeddingTraits `protobuf:"bytes,6,opt,name=embeddings,proto3" json:"embeddings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LLMTraits) Reset() {
+	*x = LLMTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LLMTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LLMTraits) ProtoMessage() {}
+
+func (x *LLMTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LLMTraits.ProtoReflect.Descriptor instead.
+func (*LLMTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *LLMTraits) GetContextTokens() int64 {
+	if x != nil {
+		return x.ContextTokens
+	}
+	return 0
+}
+
+func (x *LLMTraits) GetMedia() *MediaTraits {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetTools() *ToolTraits {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetResponseFormats() *ResponseFormatTraits {
+	if x != nil {
+		return x.ResponseFormats
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetReasoning() bool {
+	if x != nil && x.Reasoning != nil {
+		return *x.Reasoning
+	}
+	return false
+}
+
+func (x *LLMTraits) GetEmbeddings() *EmbeddingTraits {
+	if x != nil {
+		return x.Embeddings
+	}
+	return nil
+}
+
+// MediaTraits lists all media that the model takes.
+type MediaTraits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         []*MediaKind           `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MediaTraits) Reset() {
+	*x = MediaTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaTraits) ProtoMessage() {}
+
+func (x *MediaTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaTraits.ProtoReflect.Descriptor instead.
+func (*MediaTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *MediaTraits) GetKinds() []*MediaKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+type MediaKind struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As the kind of Media: "image", "audio", "video" or "file".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The media types, such as "image/png" or "image/*". Empty: all types.
+	Types []string `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
+	// "data", "url" and "reference", as the sources of Media. Empty: all sources.
+	Sources       []string `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MediaKind) Reset() {
+	*x = MediaKind{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaKind) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaKind) ProtoMessage() {}
+
+func (x *MediaKind) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaKind.ProtoReflect.Descriptor instead.
+func (*MediaKind) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MediaKind) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *MediaKind) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *MediaKind) GetSources() []string {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+type ToolTraits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// False: the model takes no tools, and the other fields do not count.
+	Calls bool `protobuf:"varint,1,opt,name=calls,proto3" json:"calls,omitempty"`
+	// Whether a tool may take a text as its arguments.
+	TextArguments bool `protobuf:"varint,2,opt,name=text_arguments,json=textArguments,proto3" json:"text_arguments,omitempty"`
+	// Whether tool_choice may be required.
+	Required bool `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	// Whether tool_choice may name a tool.
+	Named bool `protobuf:"varint,4,opt,name=named,proto3" json:"named,omitempty"`
+	// Whether parallel_tool_calls may be set.
+	ParallelChoice bool `protobuf:"varint,5,opt,name=parallel_choice,json=parallelChoice,proto3" json:"parallel_choice,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ToolTraits) Reset() {
+	*x = ToolTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolTraits) ProtoMessage() {}
+
+func (x *ToolTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolTraits.ProtoReflect.Descriptor instead.
+func (*ToolTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ToolTraits) GetCalls() bool {
+	if x != nil {
+		return x.Calls
+	}
+	return false
+}
+
+func (x *ToolTraits) GetTextArguments() bool {
+	if x != nil {
+		return x.TextArguments
+	}
+	return false
+}
+
+func (x *ToolTraits) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *ToolTraits) GetNamed() bool {
+	if x != nil {
+		return x.Named
+	}
+	return false
+}
+
+func (x *ToolTraits) GetParallelChoice() bool {
+	if x != nil {
+		return x.ParallelChoice
+	}
+	return false
+}
+
+// ResponseFormatTraits lists the forms of a reply beside text.
+type ResponseFormatTraits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JsonObject    bool                   `protobuf:"varint,1,opt,name=json_object,json=jsonObject,proto3" json:"json_object,omitempty"`
+	JsonSchema    bool                   `protobuf:"varint,2,opt,name=json_schema,json=jsonSchema,proto3" json:"json_schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseFormatTraits) Reset() {
+	*x = ResponseFormatTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseFormatTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseFormatTraits) ProtoMessage() {}
+
+func (x *ResponseFormatTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseFormatTraits.ProtoReflect.Descriptor instead.
+func (*ResponseFormatTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResponseFormatTraits) GetJsonObject() bool {
+	if x != nil {
+		return x.JsonObject
+	}
+	return false
+}
+
+func (x *ResponseFormatTraits) GetJsonSchema() bool {
+	if x != nil {
+		return x.JsonSchema
+	}
+	return false
+}
+
+type EmbeddingTraits struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// False: the instance embeds no texts.
+	Embeds bool `protobuf:"varint,1,opt,name=embeds,proto3" json:"embeds,omitempty"`
+	// The length of the vectors. 0: not known.
+	Dimensions    int32 `protobuf:"varint,2,opt,name=dimensions,proto3" json:"dimensions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmbeddingTraits) Reset() {
+	*x = EmbeddingTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmbeddingTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmbeddingTraits) ProtoMessage() {}
+
+func (x *EmbeddingTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmbeddingTraits.ProtoReflect.Descriptor instead.
+func (*EmbeddingTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *EmbeddingTraits) GetEmbeds() bool {
+	if x != nil {
+		return x.Embeds
+	}
+	return false
+}
+
+func (x *EmbeddingTraits) GetDimensions() int32 {
+	if x != nil {
+		return x.Dimensions
+	}
+	return 0
+}
+
 // MemoryNeeds lets the host leave out calls that a configuration makes needless.
 type MemoryNeeds struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -584,7 +990,7 @@ type MemoryNeeds struct {
 
 func (x *MemoryNeeds) Reset() {
 	*x = MemoryNeeds{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -596,7 +1002,7 @@ func (x *MemoryNeeds) String() string {
 func (*MemoryNeeds) ProtoMessage() {}
 
 func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -609,7 +1015,7 @@ func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryNeeds.ProtoReflect.Descriptor instead.
 func (*MemoryNeeds) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MemoryNeeds) GetTail() int32 {
@@ -642,7 +1048,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +1060,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +1073,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReleaseRequest) GetInstance() string {
@@ -685,7 +1091,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +1103,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +1116,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -747,11 +1153,47 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xd4\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
-	"\bupstream\x18\x03 \x01(\tR\bupstream\"U\n" +
+	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
+	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
+	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xe6\x02\n" +
+	"\tLLMTraits\x12%\n" +
+	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
+	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +
+	"\x05tools\x18\x03 \x01(\v2\x1d.botyard.plugin.v1.ToolTraitsR\x05tools\x12R\n" +
+	"\x10response_formats\x18\x04 \x01(\v2'.botyard.plugin.v1.ResponseFormatTraitsR\x0fresponseFormats\x12!\n" +
+	"\treasoning\x18\x05 \x01(\bH\x00R\treasoning\x88\x01\x01\x12B\n" +
+	"\n" +
+	"embeddings\x18\x06 \x01(\v2\".botyard.plugin.v1.EmbeddingTraitsR\n" +
+	"embeddingsB\f\n" +
+	"\n" +
+	"_reasoning\"A\n" +
+	"\vMediaTraits\x122\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x1c.botyard.plugin.v1.MediaKindR\x05kinds\"O\n" +
+	"\tMediaKind\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05types\x18\x02 \x03(\tR\x05types\x12\x18\n" +
+	"\asources\x18\x03 \x03(\tR\asources\"\xa4\x01\n" +
+	"\n" +
+	"ToolTraits\x12\x14\n" +
+	"\x05calls\x18\x01 \x01(\bR\x05calls\x12%\n" +
+	"\x0etext_arguments\x18\x02 \x01(\bR\rtextArguments\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\x12\x14\n" +
+	"\x05named\x18\x04 \x01(\bR\x05named\x12'\n" +
+	"\x0fparallel_choice\x18\x05 \x01(\bR\x0eparallelChoice\"X\n" +
+	"\x14ResponseFormatTraits\x12\x1f\n" +
+	"\vjson_object\x18\x01 \x01(\bR\n" +
+	"jsonObject\x12\x1f\n" +
+	"\vjson_schema\x18\x02 \x01(\bR\n" +
+	"jsonSchema\"I\n" +
+	"\x0fEmbeddingTraits\x12\x16\n" +
+	"\x06embeds\x18\x01 \x01(\bR\x06embeds\x12\x1e\n" +
+	"\n" +
+	"dimensions\x18\x02 \x01(\x05R\n" +
+	"dimensions\"U\n" +
 	"\vMemoryNeeds\x12\x12\n" +
 	"\x04tail\x18\x01 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06recall\x18\x02 \x01(\bR\x06recall\x12\x1a\n" +
@@ -777,38 +1219,50 @@ func file_botyard_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_botyard_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
-	(*GetInfoRequest)(nil),      // 0: botyard.plugin.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),     // 1: botyard.plugin.v1.GetInfoResponse
-	(*CheckConfigRequest)(nil),  // 2: botyard.plugin.v1.CheckConfigRequest
-	(*CheckConfigResponse)(nil), // 3: botyard.plugin.v1.CheckConfigResponse
-	(*ConfigProblem)(nil),       // 4: botyard.plugin.v1.ConfigProblem
-	(*ConfigureRequest)(nil),    // 5: botyard.plugin.v1.ConfigureRequest
-	(*Egress)(nil),              // 6: botyard.plugin.v1.Egress
-	(*ConfigureResponse)(nil),   // 7: botyard.plugin.v1.ConfigureResponse
-	(*MemoryNeeds)(nil),         // 8: botyard.plugin.v1.MemoryNeeds
-	(*ReleaseRequest)(nil),      // 9: botyard.plugin.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),     // 10: botyard.plugin.v1.ReleaseResponse
+	(*GetInfoRequest)(nil),       // 0: botyard.plugin.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),      // 1: botyard.plugin.v1.GetInfoResponse
+	(*CheckConfigRequest)(nil),   // 2: botyard.plugin.v1.CheckConfigRequest
+	(*CheckConfigResponse)(nil),  // 3: botyard.plugin.v1.CheckConfigResponse
+	(*ConfigProblem)(nil),        // 4: botyard.plugin.v1.ConfigProblem
+	(*ConfigureRequest)(nil),     // 5: botyard.plugin.v1.ConfigureRequest
+	(*Egress)(nil),               // 6: botyard.plugin.v1.Egress
+	(*ConfigureResponse)(nil),    // 7: botyard.plugin.v1.ConfigureResponse
+	(*LLMTraits)(nil),            // 8: botyard.plugin.v1.LLMTraits
+	(*MediaTraits)(nil),          // 9: botyard.plugin.v1.MediaTraits
+	(*MediaKind)(nil),            // 10: botyard.plugin.v1.MediaKind
+	(*ToolTraits)(nil),           // 11: botyard.plugin.v1.ToolTraits
+	(*ResponseFormatTraits)(nil), // 12: botyard.plugin.v1.ResponseFormatTraits
+	(*EmbeddingTraits)(nil),      // 13: botyard.plugin.v1.EmbeddingTraits
+	(*MemoryNeeds)(nil),          // 14: botyard.plugin.v1.MemoryNeeds
+	(*ReleaseRequest)(nil),       // 15: botyard.plugin.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),      // 16: botyard.plugin.v1.ReleaseResponse
 }
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
 	6,  // 0: botyard.plugin.v1.CheckConfigRequest.egress:type_name -> botyard.plugin.v1.Egress
 	4,  // 1: botyard.plugin.v1.CheckConfigResponse.problems:type_name -> botyard.plugin.v1.ConfigProblem
 	6,  // 2: botyard.plugin.v1.ConfigureRequest.egress:type_name -> botyard.plugin.v1.Egress
-	8,  // 3: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
-	0,  // 4: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
-	2,  // 5: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
-	5,  // 6: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	9,  // 7: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1,  // 8: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	3,  // 9: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
-	7,  // 10: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	10, // 11: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	8,  // [8:12] is the sub-list for method output_type
-	4,  // [4:8] is the sub-list for method input_type
-	4,  // [4:4] is the sub-list for extension type_name
-	4,  // [4:4] is the sub-list for extension extendee
-	0,  // [0:4] is the sub-list for field type_name
+	14, // 3: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
+	8,  // 4: botyard.plugin.v1.ConfigureResponse.llm:type_name -> botyard.plugin.v1.LLMTraits
+	9,  // 5: botyard.plugin.v1.LLMTraits.media:type_name -> botyard.plugin.v1.MediaTraits
+	11, // 6: botyard.plugin.v1.LLMTraits.tools:type_name -> botyard.plugin.v1.ToolTraits
+	12, // 7: botyard.plugin.v1.LLMTraits.response_formats:type_name -> botyard.plugin.v1.ResponseFormatTraits
+	13, // 8: botyard.plugin.v1.LLMTraits.embeddings:type_name -> botyard.plugin.v1.EmbeddingTraits
+	10, // 9: botyard.plugin.v1.MediaTraits.kinds:type_name -> botyard.plugin.v1.MediaKind
+	0,  // 10: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
+	2,  // 11: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
+	5,  // 12: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
+	15, // 13: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1,  // 14: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	3,  // 15: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
+	7,  // 16: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	16, // 17: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	14, // [14:18] is the sub-list for method output_type
+	10, // [10:14] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_botyard_plugin_v1_plugin_proto_init() }
@@ -817,13 +1271,14 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 		return
 	}
 	file_botyard_plugin_v1_feature_proto_init()
+	file_botyard_plugin_v1_plugin_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_plugin_v1_plugin_proto_rawDesc), len(file_botyard_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -67,6 +67,7 @@ type GetInfoResponse struct {
 	ConfigSchema       []byte                 `protobuf:"bytes,6,opt,name=config_schema,json=configSchema,proto3" json:"config_schema,omitempty"`
 	Exclusive          bool                   `protobuf:"varint,7,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
 	MaxConcurrentCalls int32                  `protobuf:"varint,8,opt,name=max_concurrent_calls,json=maxConcurrentCalls,proto3" json:"max_concurrent_calls,omitempty"`
+	HostServices       []string               `protobuf:"bytes,9,rep,name=host_services,json=hostServices,proto3" json:"host_services,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -157,6 +158,153 @@ func (x *GetInfoResponse) GetMaxConcurrentCalls() int32 {
 	return 0
 }
 
+func (x *GetInfoResponse) GetHostServices() []string {
+	if x != nil {
+		return x.HostServices
+	}
+	return nil
+}
+
+type CheckConfigRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Config        []byte                 `protobuf:"bytes,1,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConfigRequest) Reset() {
+	*x = CheckConfigRequest{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConfigRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConfigRequest) ProtoMessage() {}
+
+func (x *CheckConfigRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConfigRequest.ProtoReflect.Descriptor instead.
+func (*CheckConfigRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *CheckConfigRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type CheckConfigResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Problems      []*ConfigProblem       `protobuf:"bytes,1,rep,name=problems,proto3" json:"problems,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckConfigResponse) Reset() {
+	*x = CheckConfigResponse{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckConfigResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckConfigResponse) ProtoMessage() {}
+
+func (x *CheckConfigResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckConfigResponse.ProtoReflect.Descriptor instead.
+func (*CheckConfigResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *CheckConfigResponse) GetProblems() []*ConfigProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+type ConfigProblem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Path          []string               `protobuf:"bytes,1,rep,name=path,proto3" json:"path,omitempty"`
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigProblem) Reset() {
+	*x = ConfigProblem{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigProblem) ProtoMessage() {}
+
+func (x *ConfigProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigProblem.ProtoReflect.Descriptor instead.
+func (*ConfigProblem) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ConfigProblem) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
+func (x *ConfigProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type ConfigureRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
@@ -168,7 +316,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -180,7 +328,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[2]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -193,7 +341,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{2}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ConfigureRequest) GetInstance() string {
@@ -227,7 +375,7 @@ type Egress struct {
 
 func (x *Egress) Reset() {
 	*x = Egress{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -239,7 +387,7 @@ func (x *Egress) String() string {
 func (*Egress) ProtoMessage() {}
 
 func (x *Egress) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[3]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -252,7 +400,7 @@ func (x *Egress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Egress.ProtoReflect.Descriptor instead.
 func (*Egress) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Egress) GetMode() string {
@@ -274,13 +422,15 @@ type ConfigureResponse struct {
 	MemoryNeeds   *MemoryNeeds           `protobuf:"bytes,1,opt,name=memory_needs,json=memoryNeeds,proto3" json:"memory_needs,omitempty"`
 	Parallel      int32                  `protobuf:"varint,2,opt,name=parallel,proto3" json:"parallel,omitempty"`
 	Upstream      string                 `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	Maker         string                 `protobuf:"bytes,4,opt,name=maker,proto3" json:"maker,omitempty"`
+	Llm           *LLMTraits             `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ConfigureResponse) Reset() {
 	*x = ConfigureResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +442,7 @@ func (x *ConfigureResponse) String() string {
 func (*ConfigureResponse) ProtoMessage() {}
 
 func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[4]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +455,7 @@ func (x *ConfigureResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureResponse.ProtoReflect.Descriptor instead.
 func (*ConfigureResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ConfigureResponse) GetMemoryNeeds() *MemoryNeeds {
@@ -329,6 +479,388 @@ func (x *ConfigureResponse) GetUpstream() string {
 	return ""
 }
 
+func (x *ConfigureResponse) GetMaker() string {
+	if x != nil {
+		return x.Maker
+	}
+	return ""
+}
+
+func (x *ConfigureResponse) GetLlm() *LLMTraits {
+	if x != nil {
+		return x.Llm
+	}
+	return nil
+}
+
+type LLMTraits struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	ContextTokens   int64                  `protobuf:"varint,1,opt,name=context_tokens,json=contextTokens,proto3" json:"context_tokens,omitempty"`
+	Media           *MediaTraits           `protobuf:"bytes,2,opt,name=media,proto3" json:"media,omitempty"`
+	Tools           *ToolTraits            `protobuf:"bytes,3,opt,name=tools,proto3" json:"tools,omitempty"`
+	ResponseFormats *ResponseFormatTraits  `protobuf:"bytes,4,opt,name=response_formats,json=responseFormats,proto3" json:"response_formats,omitempty"`
+	Reasoning       *bool                  `protobuf:"varint,5,opt,name=reasoning,proto3,oneof" json:"reasoning,omitempty"`
+	Embeddings      *EmbeddingTraits       `protobuf:"bytes,6,opt,name=embeddings,proto3" json:"embeddings,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *LLMTraits) Reset() {
+	*x = LLMTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LLMTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LLMTraits) ProtoMessage() {}
+
+func (x *LLMTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LLMTraits.ProtoReflect.Descriptor instead.
+func (*LLMTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *LLMTraits) GetContextTokens() int64 {
+	if x != nil {
+		return x.ContextTokens
+	}
+	return 0
+}
+
+func (x *LLMTraits) GetMedia() *MediaTraits {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetTools() *ToolTraits {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetResponseFormats() *ResponseFormatTraits {
+	if x != nil {
+		return x.ResponseFormats
+	}
+	return nil
+}
+
+func (x *LLMTraits) GetReasoning() bool {
+	if x != nil && x.Reasoning != nil {
+		return *x.Reasoning
+	}
+	return false
+}
+
+func (x *LLMTraits) GetEmbeddings() *EmbeddingTraits {
+	if x != nil {
+		return x.Embeddings
+	}
+	return nil
+}
+
+type MediaTraits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kinds         []*MediaKind           `protobuf:"bytes,1,rep,name=kinds,proto3" json:"kinds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MediaTraits) Reset() {
+	*x = MediaTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaTraits) ProtoMessage() {}
+
+func (x *MediaTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaTraits.ProtoReflect.Descriptor instead.
+func (*MediaTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *MediaTraits) GetKinds() []*MediaKind {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+type MediaKind struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Types         []string               `protobuf:"bytes,2,rep,name=types,proto3" json:"types,omitempty"`
+	Sources       []string               `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MediaKind) Reset() {
+	*x = MediaKind{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MediaKind) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MediaKind) ProtoMessage() {}
+
+func (x *MediaKind) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MediaKind.ProtoReflect.Descriptor instead.
+func (*MediaKind) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *MediaKind) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *MediaKind) GetTypes() []string {
+	if x != nil {
+		return x.Types
+	}
+	return nil
+}
+
+func (x *MediaKind) GetSources() []string {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+type ToolTraits struct {
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Calls          bool                   `protobuf:"varint,1,opt,name=calls,proto3" json:"calls,omitempty"`
+	TextArguments  bool                   `protobuf:"varint,2,opt,name=text_arguments,json=textArguments,proto3" json:"text_arguments,omitempty"`
+	Required       bool                   `protobuf:"varint,3,opt,name=required,proto3" json:"required,omitempty"`
+	Named          bool                   `protobuf:"varint,4,opt,name=named,proto3" json:"named,omitempty"`
+	ParallelChoice bool                   `protobuf:"varint,5,opt,name=parallel_choice,json=parallelChoice,proto3" json:"parallel_choice,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *ToolTraits) Reset() {
+	*x = ToolTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ToolTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ToolTraits) ProtoMessage() {}
+
+func (x *ToolTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ToolTraits.ProtoReflect.Descriptor instead.
+func (*ToolTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ToolTraits) GetCalls() bool {
+	if x != nil {
+		return x.Calls
+	}
+	return false
+}
+
+func (x *ToolTraits) GetTextArguments() bool {
+	if x != nil {
+		return x.TextArguments
+	}
+	return false
+}
+
+func (x *ToolTraits) GetRequired() bool {
+	if x != nil {
+		return x.Required
+	}
+	return false
+}
+
+func (x *ToolTraits) GetNamed() bool {
+	if x != nil {
+		return x.Named
+	}
+	return false
+}
+
+func (x *ToolTraits) GetParallelChoice() bool {
+	if x != nil {
+		return x.ParallelChoice
+	}
+	return false
+}
+
+type ResponseFormatTraits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	JsonObject    bool                   `protobuf:"varint,1,opt,name=json_object,json=jsonObject,proto3" json:"json_object,omitempty"`
+	JsonSchema    bool                   `protobuf:"varint,2,opt,name=json_schema,json=jsonSchema,proto3" json:"json_schema,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResponseFormatTraits) Reset() {
+	*x = ResponseFormatTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResponseFormatTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResponseFormatTraits) ProtoMessage() {}
+
+func (x *ResponseFormatTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResponseFormatTraits.ProtoReflect.Descriptor instead.
+func (*ResponseFormatTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ResponseFormatTraits) GetJsonObject() bool {
+	if x != nil {
+		return x.JsonObject
+	}
+	return false
+}
+
+func (x *ResponseFormatTraits) GetJsonSchema() bool {
+	if x != nil {
+		return x.JsonSchema
+	}
+	return false
+}
+
+type EmbeddingTraits struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Embeds        bool                   `protobuf:"varint,1,opt,name=embeds,proto3" json:"embeds,omitempty"`
+	Dimensions    int32                  `protobuf:"varint,2,opt,name=dimensions,proto3" json:"dimensions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EmbeddingTraits) Reset() {
+	*x = EmbeddingTraits{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EmbeddingTraits) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EmbeddingTraits) ProtoMessage() {}
+
+func (x *EmbeddingTraits) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EmbeddingTraits.ProtoReflect.Descriptor instead.
+func (*EmbeddingTraits) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *EmbeddingTraits) GetEmbeds() bool {
+	if x != nil {
+		return x.Embeds
+	}
+	return false
+}
+
+func (x *EmbeddingTraits) GetDimensions() int32 {
+	if x != nil {
+		return x.Dimensions
+	}
+	return 0
+}
+
 type MemoryNeeds struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Tail          int32                  `protobuf:"varint,1,opt,name=tail,proto3" json:"tail,omitempty"`
@@ -340,7 +872,7 @@ type MemoryNeeds struct {
 
 func (x *MemoryNeeds) Reset() {
 	*x = MemoryNeeds{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +884,7 @@ func (x *MemoryNeeds) String() string {
 func (*MemoryNeeds) ProtoMessage() {}
 
 func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[5]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +897,7 @@ func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MemoryNeeds.ProtoReflect.Descriptor instead.
 func (*MemoryNeeds) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *MemoryNeeds) GetTail() int32 {
@@ -398,7 +930,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -410,7 +942,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[6]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -423,7 +955,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ReleaseRequest) GetInstance() string {
@@ -441,7 +973,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -453,7 +985,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[7]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -466,7 +998,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -474,7 +1006,7 @@ var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
 const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x1ebotyard/plugin/v1/plugin.proto\x12\x11botyard.plugin.v1\x1a\x1fbotyard/plugin/v1/feature.proto\"\x10\n" +
-	"\x0eGetInfoRequest\"\x80\x02\n" +
+	"\x0eGetInfoRequest\"\xa5\x02\n" +
 	"\x0fGetInfoResponse\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -483,27 +1015,72 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bfeatures\x18\x05 \x03(\tR\bfeatures\x12#\n" +
 	"\rconfig_schema\x18\x06 \x01(\fR\fconfigSchema\x12\x1c\n" +
 	"\texclusive\x18\a \x01(\bR\texclusive\x120\n" +
-	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\"\\\n" +
+	"\x14max_concurrent_calls\x18\b \x01(\x05R\x12maxConcurrentCalls\x12#\n" +
+	"\rhost_services\x18\t \x03(\tR\fhostServices\",\n" +
+	"\x12CheckConfigRequest\x12\x16\n" +
+	"\x06config\x18\x01 \x01(\fR\x06config\"S\n" +
+	"\x13CheckConfigResponse\x12<\n" +
+	"\bproblems\x18\x01 \x03(\v2 .botyard.plugin.v1.ConfigProblemR\bproblems\"=\n" +
+	"\rConfigProblem\x12\x12\n" +
+	"\x04path\x18\x01 \x03(\tR\x04path\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\\\n" +
 	"\x10ConfigureRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x12\x14\n" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xd4\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
-	"\bupstream\x18\x03 \x01(\tR\bupstream\"U\n" +
+	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
+	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
+	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xe6\x02\n" +
+	"\tLLMTraits\x12%\n" +
+	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
+	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +
+	"\x05tools\x18\x03 \x01(\v2\x1d.botyard.plugin.v1.ToolTraitsR\x05tools\x12R\n" +
+	"\x10response_formats\x18\x04 \x01(\v2'.botyard.plugin.v1.ResponseFormatTraitsR\x0fresponseFormats\x12!\n" +
+	"\treasoning\x18\x05 \x01(\bH\x00R\treasoning\x88\x01\x01\x12B\n" +
+	"\n" +
+	"embeddings\x18\x06 \x01(\v2\".botyard.plugin.v1.EmbeddingTraitsR\n" +
+	"embeddingsB\f\n" +
+	"\n" +
+	"_reasoning\"A\n" +
+	"\vMediaTraits\x122\n" +
+	"\x05kinds\x18\x01 \x03(\v2\x1c.botyard.plugin.v1.MediaKindR\x05kinds\"O\n" +
+	"\tMediaKind\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05types\x18\x02 \x03(\tR\x05types\x12\x18\n" +
+	"\asources\x18\x03 \x03(\tR\asources\"\xa4\x01\n" +
+	"\n" +
+	"ToolTraits\x12\x14\n" +
+	"\x05calls\x18\x01 \x01(\bR\x05calls\x12%\n" +
+	"\x0etext_arguments\x18\x02 \x01(\bR\rtextArguments\x12\x1a\n" +
+	"\brequired\x18\x03 \x01(\bR\brequired\x12\x14\n" +
+	"\x05named\x18\x04 \x01(\bR\x05named\x12'\n" +
+	"\x0fparallel_choice\x18\x05 \x01(\bR\x0eparallelChoice\"X\n" +
+	"\x14ResponseFormatTraits\x12\x1f\n" +
+	"\vjson_object\x18\x01 \x01(\bR\n" +
+	"jsonObject\x12\x1f\n" +
+	"\vjson_schema\x18\x02 \x01(\bR\n" +
+	"jsonSchema\"I\n" +
+	"\x0fEmbeddingTraits\x12\x16\n" +
+	"\x06embeds\x18\x01 \x01(\bR\x06embeds\x12\x1e\n" +
+	"\n" +
+	"dimensions\x18\x02 \x01(\x05R\n" +
+	"dimensions\"U\n" +
 	"\vMemoryNeeds\x12\x12\n" +
 	"\x04tail\x18\x01 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06recall\x18\x02 \x01(\bR\x06recall\x12\x1a\n" +
 	"\bremember\x18\x03 \x01(\bR\bremember\",\n" +
 	"\x0eReleaseRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"\x11\n" +
-	"\x0fReleaseResponse2\x8b\x02\n" +
+	"\x0fReleaseResponse2\xe9\x02\n" +
 	"\rPluginService\x12P\n" +
-	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12V\n" +
+	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12\\\n" +
+	"\vCheckConfig\x12%.botyard.plugin.v1.CheckConfigRequest\x1a&.botyard.plugin.v1.CheckConfigResponse\x12V\n" +
 	"\tConfigure\x12#.botyard.plugin.v1.ConfigureRequest\x1a$.botyard.plugin.v1.ConfigureResponse\x12P\n" +
 	"\aRelease\x12!.botyard.plugin.v1.ReleaseRequest\x1a\".botyard.plugin.v1.ReleaseResponseB\xea\x01\n" +
 	"\x15com.botyard.plugin.v1B\vPluginProtoP\x01Z^github.com/botyard/botyard/host/plugins/testdata/versions/older/gen/botyard/plugin/v1;pluginv1\xa2\x02\x03BPX\xaa\x02\x11Botyard.Plugin.V1\xca\x02\x11Botyard\\Plugin\\V1\xe2\x02\x1dBotyard\\Plugin\\V1\\GPBMetadata\xea\x02\x13Botyard::Plugin::V1b\x06proto3"
@@ -520,30 +1097,48 @@ func file_botyard_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_botyard_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
-	(*GetInfoRequest)(nil),    // 0: botyard.plugin.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),   // 1: botyard.plugin.v1.GetInfoResponse
-	(*ConfigureRequest)(nil),  // 2: botyard.plugin.v1.ConfigureRequest
-	(*Egress)(nil),            // 3: botyard.plugin.v1.Egress
-	(*ConfigureResponse)(nil), // 4: botyard.plugin.v1.ConfigureResponse
-	(*MemoryNeeds)(nil),       // 5: botyard.plugin.v1.MemoryNeeds
-	(*ReleaseRequest)(nil),    // 6: botyard.plugin.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),   // 7: botyard.plugin.v1.ReleaseResponse
+	(*GetInfoRequest)(nil),       // 0: botyard.plugin.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),      // 1: botyard.plugin.v1.GetInfoResponse
+	(*CheckConfigRequest)(nil),   // 2: botyard.plugin.v1.CheckConfigRequest
+	(*CheckConfigResponse)(nil),  // 3: botyard.plugin.v1.CheckConfigResponse
+	(*ConfigProblem)(nil),        // 4: botyard.plugin.v1.ConfigProblem
+	(*ConfigureRequest)(nil),     // 5: botyard.plugin.v1.ConfigureRequest
+	(*Egress)(nil),               // 6: botyard.plugin.v1.Egress
+	(*ConfigureResponse)(nil),    // 7: botyard.plugin.v1.ConfigureResponse
+	(*LLMTraits)(nil),            // 8: botyard.plugin.v1.LLMTraits
+	(*MediaTraits)(nil),          // 9: botyard.plugin.v1.MediaTraits
+	(*MediaKind)(nil),            // 10: botyard.plugin.v1.MediaKind
+	(*ToolTraits)(nil),           // 11: botyard.plugin.v1.ToolTraits
+	(*ResponseFormatTraits)(nil), // 12: botyard.plugin.v1.ResponseFormatTraits
+	(*EmbeddingTraits)(nil),      // 13: botyard.plugin.v1.EmbeddingTraits
+	(*MemoryNeeds)(nil),          // 14: botyard.plugin.v1.MemoryNeeds
+	(*ReleaseRequest)(nil),       // 15: botyard.plugin.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),      // 16: botyard.plugin.v1.ReleaseResponse
 }
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
-	5, // 0: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
-	0, // 1: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
-	2, // 2: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	6, // 3: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1, // 4: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	4, // 5: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	7, // 6: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	4, // [4:7] is the sub-list for method output_type
-	1, // [1:4] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	4,  // 0: botyard.plugin.v1.CheckConfigResponse.problems:type_name -> botyard.plugin.v1.ConfigProblem
+	14, // 1: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
+	8,  // 2: botyard.plugin.v1.ConfigureResponse.llm:type_name -> botyard.plugin.v1.LLMTraits
+	9,  // 3: botyard.plugin.v1.LLMTraits.media:type_name -> botyard.plugin.v1.MediaTraits
+	11, // 4: botyard.plugin.v1.LLMTraits.tools:type_name -> botyard.plugin.v1.ToolTraits
+	12, // 5: botyard.plugin.v1.LLMTraits.response_formats:type_name -> botyard.plugin.v1.ResponseFormatTraits
+	13, // 6: botyard.plugin.v1.LLMTraits.embeddings:type_name -> botyard.plugin.v1.EmbeddingTraits
+	10, // 7: botyard.plugin.v1.MediaTraits.kinds:type_name -> botyard.plugin.v1.MediaKind
+	0,  // 8: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
+	2,  // 9: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
+	5,  // 10: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
+	15, // 11: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1,  // 12: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	3,  // 13: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
+	7,  // 14: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	16, // 15: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	12, // [12:16] is the sub-list for method output_type
+	8,  // [8:12] is the sub-list for method input_type
+	8,  // [8:8] is the sub-list for extension type_name
+	8,  // [8:8] is the sub-list for extension extendee
+	0,  // [0:8] is the sub-list for field type_name
 }
 
 func init() { file_botyard_plugin_v1_plugin_proto_init() }
@@ -552,13 +1147,14 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 		return
 	}
 	file_botyard_plugin_v1_feature_proto_init()
+	file_botyard_plugin_v1_plugin_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_plugin_v1_plugin_proto_rawDesc), len(file_botyard_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
