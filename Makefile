@@ -38,11 +38,18 @@ STORAGES := -short
 # The race detector allocates memory too. Therefore the tests that count bytes run
 # without it.
 #
+# host/e2e waits for processes most of its time. Therefore the tests of the other modules
+# run beside those of the host, one package at a time, and print what they found at the end.
+#
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes.
 test: servers lint check-tidy check-proto check-docs build test-examples ## Run everything: lint, checks, all tests with the race detector
-	$(GO) test -race -count=1 -timeout 25m ./host/...
-	$(GO) test -count=1 -run costly ./host/config
-	$(GO) test -race -timeout 15m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES)))
+	@$(GO) test -race -p 1 -timeout 25m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES))) > $(BIN)/test-modules.log 2>&1 & modules=$$!; \
+	failed=0; \
+	$(GO) test -race -count=1 -timeout 25m ./host/... || failed=1; \
+	$(GO) test -count=1 -run costly ./host/config || failed=1; \
+	wait $$modules || failed=1; \
+	cat $(BIN)/test-modules.log; \
+	exit $$failed
 
 examples: ## Build the plugins of examples/plugins, in Python and JavaScript, into bin/examples
 	@sh tools/examples.sh
