@@ -27,6 +27,7 @@ func TestLauncher_environment(t *testing.T) {
 		case name == "TMPDIR" && strings.HasPrefix(value, h.runtime.Path()):
 		case name == "HOME" && strings.HasPrefix(value, names["TMPDIR"]+"/"):
 		case name == "PATH" && strings.HasSuffix(value, "/usr/bin:/sbin:/bin"):
+		case name == "BOTYARD_HOST_SOCKET" && strings.HasPrefix(value, names["TMPDIR"]+"/"):
 		case name == "BOTYARD_PLUGIN": // the cookie of go-plugin's handshake
 		case strings.HasPrefix(name, "PLUGIN_"): // the variables of go-plugin
 		default:

@@ -10,7 +10,7 @@ import (
 // errTooLarge returns the error of a response that is larger than a message may be.
 func errTooLarge() error {
 	e := fault.New(fault.Internal, "too large").By(fault.PartyPlugin)
-	e.Err = fault.ErrTooLarge
+	e.Err = fault.ErrAnswerTooLarge
 	return e
 }
 
@@ -34,7 +34,7 @@ func TestBeginWithin(t *testing.T) {
 		begins int
 	}{
 		"another error":               {fault.New(fault.Conflict, "no"), 1},
-		"a request that is too large": {fault.New(fault.Internal, "large: %w", fault.ErrTooLarge), 1},
+		"a request that is too large": {fault.New(fault.Internal, "large: %w", fault.ErrRequestTooLarge), 1},
 		"a response that never fits":  {large, 5},
 	} {
 		t.Run(name, func(t *testing.T) {
