@@ -79,7 +79,7 @@ func (boundlessMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Me
 type boundlessLLM struct{}
 
 func (boundlessLLM) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	for _, d := range []llm.Delta{llm.Text(large(6 << 20)), llm.Reasoning(large(100 << 20))} {
+	for _, d := range []llm.Delta{llm.Text(large(6 << 20)), llm.Reasoning(large(3 << 20))} {
 		if err := emit(d); err != nil {
 			return nil, err
 		}
