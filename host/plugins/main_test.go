@@ -100,10 +100,10 @@ func buildPlugins(dir string) error {
 		}
 		built[file] = filepath.Join(dir, file)
 	}
-	// The plugins of TestVersions.
-	for _, version := range []string{"older", "newer"} {
-		file := "botyard-storage-" + version
-		if err := build(".", "./testdata/versions/"+version+"/storage", filepath.Join(dir, file)); err != nil {
+	for _, plugin := range versionPlugins {
+		version, kind, _ := strings.Cut(plugin, "/")
+		file := "botyard-" + kind + "-" + version
+		if err := build(".", "./testdata/versions/"+plugin, filepath.Join(dir, file)); err != nil {
 			return err
 		}
 		built[file] = filepath.Join(dir, file)

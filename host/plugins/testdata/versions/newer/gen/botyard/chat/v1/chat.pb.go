@@ -132,6 +132,7 @@ type Part struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Part:
 	//
+	//	*Part_Hologram
 	//	*Part_Text
 	//	*Part_Media
 	//	*Part_Reasoning
@@ -179,6 +180,15 @@ func (*Part) Descriptor() ([]byte, []int) {
 func (x *Part) GetPart() isPart_Part {
 	if x != nil {
 		return x.Part
+	}
+	return nil
+}
+
+func (x *Part) GetHologram() *Hologram {
+	if x != nil {
+		if x, ok := x.Part.(*Part_Hologram); ok {
+			return x.Hologram
+		}
 	}
 	return nil
 }
@@ -264,6 +274,10 @@ type isPart_Part interface {
 	isPart_Part()
 }
 
+type Part_Hologram struct {
+	Hologram *Hologram `protobuf:"bytes,1000,opt,name=hologram,proto3,oneof"`
+}
+
 type Part_Text struct {
 	Text string `protobuf:"bytes,1,opt,name=text,proto3,oneof"`
 }
@@ -291,6 +305,8 @@ type Part_Refusal struct {
 type Part_Other struct {
 	Other *Other `protobuf:"bytes,7,opt,name=other,proto3,oneof"`
 }
+
+func (*Part_Hologram) isPart_Part() {}
 
 func (*Part_Text) isPart_Part() {}
 
@@ -1008,6 +1024,50 @@ func (x *CallContext) GetIncarnation() string {
 	return ""
 }
 
+type Hologram struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Shape         string                 `protobuf:"bytes,1,opt,name=shape,proto3" json:"shape,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hologram) Reset() {
+	*x = Hologram{}
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hologram) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hologram) ProtoMessage() {}
+
+func (x *Hologram) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_chat_v1_chat_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hologram.ProtoReflect.Descriptor instead.
+func (*Hologram) Descriptor() ([]byte, []int) {
+	return file_botyard_chat_v1_chat_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Hologram) GetShape() string {
+	if x != nil {
+		return x.Shape
+	}
+	return ""
+}
+
 var File_botyard_chat_v1_chat_proto protoreflect.FileDescriptor
 
 const file_botyard_chat_v1_chat_proto_rawDesc = "" +
@@ -1015,8 +1075,9 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x1abotyard/chat/v1/chat.proto\x12\x0fbotyard.chat.v1\"a\n" +
 	"\aMessage\x12)\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x15.botyard.chat.v1.RoleR\x04role\x12+\n" +
-	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\xf0\x03\n" +
-	"\x04Part\x12\x14\n" +
+	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\xaa\x04\n" +
+	"\x04Part\x128\n" +
+	"\bhologram\x18\xe8\a \x01(\v2\x19.botyard.chat.v1.HologramH\x00R\bhologram\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12.\n" +
 	"\x05media\x18\x02 \x01(\v2\x16.botyard.chat.v1.MediaH\x00R\x05media\x12:\n" +
 	"\treasoning\x18\x03 \x01(\v2\x1a.botyard.chat.v1.ReasoningH\x00R\treasoning\x128\n" +
@@ -1085,7 +1146,9 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x04user\x18\x04 \x01(\tR\x04user\x12\x1d\n" +
 	"\n" +
 	"call_token\x18\x05 \x01(\tR\tcallToken\x12 \n" +
-	"\vincarnation\x18\x06 \x01(\tR\vincarnationJ\x04\b\a\x10\bR\x03bot*_\n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnationJ\x04\b\a\x10\bR\x03bot\" \n" +
+	"\bHologram\x12\x14\n" +
+	"\x05shape\x18\x01 \x01(\tR\x05shape*_\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +
@@ -1107,7 +1170,7 @@ func file_botyard_chat_v1_chat_proto_rawDescGZIP() []byte {
 }
 
 var file_botyard_chat_v1_chat_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_botyard_chat_v1_chat_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_botyard_chat_v1_chat_proto_goTypes = []any{
 	(Role)(0),             // 0: botyard.chat.v1.Role
 	(*Message)(nil),       // 1: botyard.chat.v1.Message
@@ -1122,26 +1185,28 @@ var file_botyard_chat_v1_chat_proto_goTypes = []any{
 	(*Citation)(nil),      // 10: botyard.chat.v1.Citation
 	(*Usage)(nil),         // 11: botyard.chat.v1.Usage
 	(*CallContext)(nil),   // 12: botyard.chat.v1.CallContext
-	nil,                   // 13: botyard.chat.v1.Usage.DetailsEntry
+	(*Hologram)(nil),      // 13: botyard.chat.v1.Hologram
+	nil,                   // 14: botyard.chat.v1.Usage.DetailsEntry
 }
 var file_botyard_chat_v1_chat_proto_depIdxs = []int32{
 	0,  // 0: botyard.chat.v1.Message.role:type_name -> botyard.chat.v1.Role
 	2,  // 1: botyard.chat.v1.Message.parts:type_name -> botyard.chat.v1.Part
-	4,  // 2: botyard.chat.v1.Part.media:type_name -> botyard.chat.v1.Media
-	5,  // 3: botyard.chat.v1.Part.reasoning:type_name -> botyard.chat.v1.Reasoning
-	6,  // 4: botyard.chat.v1.Part.tool_call:type_name -> botyard.chat.v1.ToolCall
-	7,  // 5: botyard.chat.v1.Part.tool_result:type_name -> botyard.chat.v1.ToolResult
-	8,  // 6: botyard.chat.v1.Part.refusal:type_name -> botyard.chat.v1.Refusal
-	9,  // 7: botyard.chat.v1.Part.other:type_name -> botyard.chat.v1.Other
-	10, // 8: botyard.chat.v1.Part.citations:type_name -> botyard.chat.v1.Citation
-	3,  // 9: botyard.chat.v1.Part.provider_state:type_name -> botyard.chat.v1.ProviderState
-	2,  // 10: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
-	13, // 11: botyard.chat.v1.Usage.details:type_name -> botyard.chat.v1.Usage.DetailsEntry
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	13, // 2: botyard.chat.v1.Part.hologram:type_name -> botyard.chat.v1.Hologram
+	4,  // 3: botyard.chat.v1.Part.media:type_name -> botyard.chat.v1.Media
+	5,  // 4: botyard.chat.v1.Part.reasoning:type_name -> botyard.chat.v1.Reasoning
+	6,  // 5: botyard.chat.v1.Part.tool_call:type_name -> botyard.chat.v1.ToolCall
+	7,  // 6: botyard.chat.v1.Part.tool_result:type_name -> botyard.chat.v1.ToolResult
+	8,  // 7: botyard.chat.v1.Part.refusal:type_name -> botyard.chat.v1.Refusal
+	9,  // 8: botyard.chat.v1.Part.other:type_name -> botyard.chat.v1.Other
+	10, // 9: botyard.chat.v1.Part.citations:type_name -> botyard.chat.v1.Citation
+	3,  // 10: botyard.chat.v1.Part.provider_state:type_name -> botyard.chat.v1.ProviderState
+	2,  // 11: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
+	14, // 12: botyard.chat.v1.Usage.details:type_name -> botyard.chat.v1.Usage.DetailsEntry
+	13, // [13:13] is the sub-list for method output_type
+	13, // [13:13] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_botyard_chat_v1_chat_proto_init() }
@@ -1150,6 +1215,7 @@ func file_botyard_chat_v1_chat_proto_init() {
 		return
 	}
 	file_botyard_chat_v1_chat_proto_msgTypes[1].OneofWrappers = []any{
+		(*Part_Hologram)(nil),
 		(*Part_Text)(nil),
 		(*Part_Media)(nil),
 		(*Part_Reasoning)(nil),
@@ -1169,7 +1235,7 @@ func file_botyard_chat_v1_chat_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_chat_v1_chat_proto_rawDesc), len(file_botyard_chat_v1_chat_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -551,6 +551,7 @@ func (x *ConfigureResponse) GetLlm() *LLMTraits {
 
 type LLMTraits struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
+	Humour          bool                   `protobuf:"varint,1000,opt,name=humour,proto3" json:"humour,omitempty"`
 	ContextTokens   int64                  `protobuf:"varint,1,opt,name=context_tokens,json=contextTokens,proto3" json:"context_tokens,omitempty"`
 	Media           *MediaTraits           `protobuf:"bytes,2,opt,name=media,proto3" json:"media,omitempty"`
 	Tools           *ToolTraits            `protobuf:"bytes,3,opt,name=tools,proto3" json:"tools,omitempty"`
@@ -589,6 +590,13 @@ func (x *LLMTraits) ProtoReflect() protoreflect.Message {
 // Deprecated: Use LLMTraits.ProtoReflect.Descriptor instead.
 func (*LLMTraits) Descriptor() ([]byte, []int) {
 	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *LLMTraits) GetHumour() bool {
+	if x != nil {
+		return x.Humour
+	}
+	return false
 }
 
 func (x *LLMTraits) GetContextTokens() int64 {
@@ -919,6 +927,7 @@ func (x *EmbeddingTraits) GetDimensions() int32 {
 
 type MemoryNeeds struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sleep         bool                   `protobuf:"varint,1000,opt,name=sleep,proto3" json:"sleep,omitempty"`
 	Tail          int32                  `protobuf:"varint,1,opt,name=tail,proto3" json:"tail,omitempty"`
 	Recall        bool                   `protobuf:"varint,2,opt,name=recall,proto3" json:"recall,omitempty"`
 	Remember      bool                   `protobuf:"varint,3,opt,name=remember,proto3" json:"remember,omitempty"`
@@ -954,6 +963,13 @@ func (x *MemoryNeeds) ProtoReflect() protoreflect.Message {
 // Deprecated: Use MemoryNeeds.ProtoReflect.Descriptor instead.
 func (*MemoryNeeds) Descriptor() ([]byte, []int) {
 	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *MemoryNeeds) GetSleep() bool {
+	if x != nil {
+		return x.Sleep
+	}
+	return false
 }
 
 func (x *MemoryNeeds) GetTail() int32 {
@@ -1099,8 +1115,9 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
 	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
 	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
-	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xe6\x02\n" +
-	"\tLLMTraits\x12%\n" +
+	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xff\x02\n" +
+	"\tLLMTraits\x12\x17\n" +
+	"\x06humour\x18\xe8\a \x01(\bR\x06humour\x12%\n" +
 	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
 	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +
 	"\x05tools\x18\x03 \x01(\v2\x1d.botyard.plugin.v1.ToolTraitsR\x05tools\x12R\n" +
@@ -1133,8 +1150,9 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x06embeds\x18\x01 \x01(\bR\x06embeds\x12\x1e\n" +
 	"\n" +
 	"dimensions\x18\x02 \x01(\x05R\n" +
-	"dimensions\"U\n" +
-	"\vMemoryNeeds\x12\x12\n" +
+	"dimensions\"l\n" +
+	"\vMemoryNeeds\x12\x15\n" +
+	"\x05sleep\x18\xe8\a \x01(\bR\x05sleep\x12\x12\n" +
 	"\x04tail\x18\x01 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06recall\x18\x02 \x01(\bR\x06recall\x12\x1a\n" +
 	"\bremember\x18\x03 \x01(\bR\bremember\",\n" +

@@ -138,7 +138,6 @@ type Part struct {
 	//	*Part_ToolCall
 	//	*Part_ToolResult
 	//	*Part_Refusal
-	//	*Part_Other
 	Part          isPart_Part    `protobuf_oneof:"part"`
 	Citations     []*Citation    `protobuf:"bytes,14,rep,name=citations,proto3" json:"citations,omitempty"`
 	ProviderState *ProviderState `protobuf:"bytes,15,opt,name=provider_state,json=providerState,proto3" json:"provider_state,omitempty"`
@@ -237,15 +236,6 @@ func (x *Part) GetRefusal() *Refusal {
 	return nil
 }
 
-func (x *Part) GetOther() *Other {
-	if x != nil {
-		if x, ok := x.Part.(*Part_Other); ok {
-			return x.Other
-		}
-	}
-	return nil
-}
-
 func (x *Part) GetCitations() []*Citation {
 	if x != nil {
 		return x.Citations
@@ -288,10 +278,6 @@ type Part_Refusal struct {
 	Refusal *Refusal `protobuf:"bytes,6,opt,name=refusal,proto3,oneof"`
 }
 
-type Part_Other struct {
-	Other *Other `protobuf:"bytes,7,opt,name=other,proto3,oneof"`
-}
-
 func (*Part_Text) isPart_Part() {}
 
 func (*Part_Media) isPart_Part() {}
@@ -303,8 +289,6 @@ func (*Part_ToolCall) isPart_Part() {}
 func (*Part_ToolResult) isPart_Part() {}
 
 func (*Part_Refusal) isPart_Part() {}
-
-func (*Part_Other) isPart_Part() {}
 
 type ProviderState struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1015,7 +999,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x1abotyard/chat/v1/chat.proto\x12\x0fbotyard.chat.v1\"a\n" +
 	"\aMessage\x12)\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x15.botyard.chat.v1.RoleR\x04role\x12+\n" +
-	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\xf0\x03\n" +
+	"\x05parts\x18\x02 \x03(\v2\x15.botyard.chat.v1.PartR\x05parts\"\xc0\x03\n" +
 	"\x04Part\x12\x14\n" +
 	"\x04text\x18\x01 \x01(\tH\x00R\x04text\x12.\n" +
 	"\x05media\x18\x02 \x01(\v2\x16.botyard.chat.v1.MediaH\x00R\x05media\x12:\n" +
@@ -1023,8 +1007,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\ttool_call\x18\x04 \x01(\v2\x19.botyard.chat.v1.ToolCallH\x00R\btoolCall\x12>\n" +
 	"\vtool_result\x18\x05 \x01(\v2\x1b.botyard.chat.v1.ToolResultH\x00R\n" +
 	"toolResult\x124\n" +
-	"\arefusal\x18\x06 \x01(\v2\x18.botyard.chat.v1.RefusalH\x00R\arefusal\x12.\n" +
-	"\x05other\x18\a \x01(\v2\x16.botyard.chat.v1.OtherH\x00R\x05other\x127\n" +
+	"\arefusal\x18\x06 \x01(\v2\x18.botyard.chat.v1.RefusalH\x00R\arefusal\x127\n" +
 	"\tcitations\x18\x0e \x03(\v2\x19.botyard.chat.v1.CitationR\tcitations\x12E\n" +
 	"\x0eprovider_state\x18\x0f \x01(\v2\x1e.botyard.chat.v1.ProviderStateR\rproviderStateB\x06\n" +
 	"\x04part\"9\n" +
@@ -1132,16 +1115,15 @@ var file_botyard_chat_v1_chat_proto_depIdxs = []int32{
 	6,  // 4: botyard.chat.v1.Part.tool_call:type_name -> botyard.chat.v1.ToolCall
 	7,  // 5: botyard.chat.v1.Part.tool_result:type_name -> botyard.chat.v1.ToolResult
 	8,  // 6: botyard.chat.v1.Part.refusal:type_name -> botyard.chat.v1.Refusal
-	9,  // 7: botyard.chat.v1.Part.other:type_name -> botyard.chat.v1.Other
-	10, // 8: botyard.chat.v1.Part.citations:type_name -> botyard.chat.v1.Citation
-	3,  // 9: botyard.chat.v1.Part.provider_state:type_name -> botyard.chat.v1.ProviderState
-	2,  // 10: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
-	13, // 11: botyard.chat.v1.Usage.details:type_name -> botyard.chat.v1.Usage.DetailsEntry
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	10, // 7: botyard.chat.v1.Part.citations:type_name -> botyard.chat.v1.Citation
+	3,  // 8: botyard.chat.v1.Part.provider_state:type_name -> botyard.chat.v1.ProviderState
+	2,  // 9: botyard.chat.v1.ToolResult.parts:type_name -> botyard.chat.v1.Part
+	13, // 10: botyard.chat.v1.Usage.details:type_name -> botyard.chat.v1.Usage.DetailsEntry
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_botyard_chat_v1_chat_proto_init() }
@@ -1156,7 +1138,6 @@ func file_botyard_chat_v1_chat_proto_init() {
 		(*Part_ToolCall)(nil),
 		(*Part_ToolResult)(nil),
 		(*Part_Refusal)(nil),
-		(*Part_Other)(nil),
 	}
 	file_botyard_chat_v1_chat_proto_msgTypes[3].OneofWrappers = []any{
 		(*Media_Data)(nil),

@@ -25,19 +25,15 @@ const (
 type Feature int32
 
 const (
-	Feature_FEATURE_UNSPECIFIED     Feature = 0
-	Feature_FEATURE_EGRESS          Feature = 1
-	Feature_FEATURE_EMBED           Feature = 2
-	Feature_FEATURE_RENEW           Feature = 3
-	Feature_FEATURE_IMPORT          Feature = 4
-	Feature_FEATURE_MIGRATE         Feature = 5
-	Feature_FEATURE_BACKUP          Feature = 6
-	Feature_FEATURE_WATCH           Feature = 8
-	Feature_FEATURE_REMEMBER        Feature = 9
-	Feature_FEATURE_FORGET          Feature = 10
-	Feature_FEATURE_TOOLS           Feature = 11
-	Feature_FEATURE_RESPONSE_FORMAT Feature = 12
-	Feature_FEATURE_OVERRIDES       Feature = 13
+	Feature_FEATURE_UNSPECIFIED Feature = 0
+	Feature_FEATURE_EGRESS      Feature = 1
+	Feature_FEATURE_RENEW       Feature = 3
+	Feature_FEATURE_IMPORT      Feature = 4
+	Feature_FEATURE_MIGRATE     Feature = 5
+	Feature_FEATURE_BACKUP      Feature = 6
+	Feature_FEATURE_WATCH       Feature = 8
+	Feature_FEATURE_REMEMBER    Feature = 9
+	Feature_FEATURE_FORGET      Feature = 10
 )
 
 // Enum value maps for Feature.
@@ -45,7 +41,6 @@ var (
 	Feature_name = map[int32]string{
 		0:  "FEATURE_UNSPECIFIED",
 		1:  "FEATURE_EGRESS",
-		2:  "FEATURE_EMBED",
 		3:  "FEATURE_RENEW",
 		4:  "FEATURE_IMPORT",
 		5:  "FEATURE_MIGRATE",
@@ -53,24 +48,17 @@ var (
 		8:  "FEATURE_WATCH",
 		9:  "FEATURE_REMEMBER",
 		10: "FEATURE_FORGET",
-		11: "FEATURE_TOOLS",
-		12: "FEATURE_RESPONSE_FORMAT",
-		13: "FEATURE_OVERRIDES",
 	}
 	Feature_value = map[string]int32{
-		"FEATURE_UNSPECIFIED":     0,
-		"FEATURE_EGRESS":          1,
-		"FEATURE_EMBED":           2,
-		"FEATURE_RENEW":           3,
-		"FEATURE_IMPORT":          4,
-		"FEATURE_MIGRATE":         5,
-		"FEATURE_BACKUP":          6,
-		"FEATURE_WATCH":           8,
-		"FEATURE_REMEMBER":        9,
-		"FEATURE_FORGET":          10,
-		"FEATURE_TOOLS":           11,
-		"FEATURE_RESPONSE_FORMAT": 12,
-		"FEATURE_OVERRIDES":       13,
+		"FEATURE_UNSPECIFIED": 0,
+		"FEATURE_EGRESS":      1,
+		"FEATURE_RENEW":       3,
+		"FEATURE_IMPORT":      4,
+		"FEATURE_MIGRATE":     5,
+		"FEATURE_BACKUP":      6,
+		"FEATURE_WATCH":       8,
+		"FEATURE_REMEMBER":    9,
+		"FEATURE_FORGET":      10,
 	}
 )
 
@@ -136,11 +124,10 @@ var File_botyard_plugin_v1_feature_proto protoreflect.FileDescriptor
 
 const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\n" +
-	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\x9d\x02\n" +
+	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\xc3\x01\n" +
 	"\aFeature\x12\x17\n" +
 	"\x13FEATURE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFEATURE_EGRESS\x10\x01\x12\x11\n" +
-	"\rFEATURE_EMBED\x10\x02\x12\x11\n" +
 	"\rFEATURE_RENEW\x10\x03\x12\x12\n" +
 	"\x0eFEATURE_IMPORT\x10\x04\x12\x13\n" +
 	"\x0fFEATURE_MIGRATE\x10\x05\x12\x12\n" +
@@ -148,10 +135,7 @@ const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\rFEATURE_WATCH\x10\b\x12\x14\n" +
 	"\x10FEATURE_REMEMBER\x10\t\x12\x12\n" +
 	"\x0eFEATURE_FORGET\x10\n" +
-	"\x12\x11\n" +
-	"\rFEATURE_TOOLS\x10\v\x12\x1b\n" +
-	"\x17FEATURE_RESPONSE_FORMAT\x10\f\x12\x15\n" +
-	"\x11FEATURE_OVERRIDES\x10\r:`\n" +
+	":`\n" +
 	"\rfield_feature\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\ffieldFeature:]\n" +
 	"\vrpc_feature\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\n" +
 	"rpcFeatureB\xeb\x01\n" +

@@ -422,8 +422,6 @@ type ConfigureResponse struct {
 	MemoryNeeds   *MemoryNeeds           `protobuf:"bytes,1,opt,name=memory_needs,json=memoryNeeds,proto3" json:"memory_needs,omitempty"`
 	Parallel      int32                  `protobuf:"varint,2,opt,name=parallel,proto3" json:"parallel,omitempty"`
 	Upstream      string                 `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
-	Maker         string                 `protobuf:"bytes,4,opt,name=maker,proto3" json:"maker,omitempty"`
-	Llm           *LLMTraits             `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,20 +475,6 @@ func (x *ConfigureResponse) GetUpstream() string {
 		return x.Upstream
 	}
 	return ""
-}
-
-func (x *ConfigureResponse) GetMaker() string {
-	if x != nil {
-		return x.Maker
-	}
-	return ""
-}
-
-func (x *ConfigureResponse) GetLlm() *LLMTraits {
-	if x != nil {
-		return x.Llm
-	}
-	return nil
 }
 
 type LLMTraits struct {
@@ -1030,13 +1014,11 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xd4\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
-	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
-	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
-	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xe6\x02\n" +
+	"\bupstream\x18\x03 \x01(\tR\bupstream\"\xe6\x02\n" +
 	"\tLLMTraits\x12%\n" +
 	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
 	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +
@@ -1077,10 +1059,9 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\bremember\x18\x03 \x01(\bR\bremember\",\n" +
 	"\x0eReleaseRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"\x11\n" +
-	"\x0fReleaseResponse2\xe9\x02\n" +
+	"\x0fReleaseResponse2\x8b\x02\n" +
 	"\rPluginService\x12P\n" +
-	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12\\\n" +
-	"\vCheckConfig\x12%.botyard.plugin.v1.CheckConfigRequest\x1a&.botyard.plugin.v1.CheckConfigResponse\x12V\n" +
+	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12V\n" +
 	"\tConfigure\x12#.botyard.plugin.v1.ConfigureRequest\x1a$.botyard.plugin.v1.ConfigureResponse\x12P\n" +
 	"\aRelease\x12!.botyard.plugin.v1.ReleaseRequest\x1a\".botyard.plugin.v1.ReleaseResponseB\xea\x01\n" +
 	"\x15com.botyard.plugin.v1B\vPluginProtoP\x01Z^github.com/botyard/botyard/host/plugins/testdata/versions/older/gen/botyard/plugin/v1;pluginv1\xa2\x02\x03BPX\xaa\x02\x11Botyard.Plugin.V1\xca\x02\x11Botyard\\Plugin\\V1\xe2\x02\x1dBotyard\\Plugin\\V1\\GPBMetadata\xea\x02\x13Botyard::Plugin::V1b\x06proto3"
@@ -1120,25 +1101,22 @@ var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
 	4,  // 0: botyard.plugin.v1.CheckConfigResponse.problems:type_name -> botyard.plugin.v1.ConfigProblem
 	14, // 1: botyard.plugin.v1.ConfigureResponse.memory_needs:type_name -> botyard.plugin.v1.MemoryNeeds
-	8,  // 2: botyard.plugin.v1.ConfigureResponse.llm:type_name -> botyard.plugin.v1.LLMTraits
-	9,  // 3: botyard.plugin.v1.LLMTraits.media:type_name -> botyard.plugin.v1.MediaTraits
-	11, // 4: botyard.plugin.v1.LLMTraits.tools:type_name -> botyard.plugin.v1.ToolTraits
-	12, // 5: botyard.plugin.v1.LLMTraits.response_formats:type_name -> botyard.plugin.v1.ResponseFormatTraits
-	13, // 6: botyard.plugin.v1.LLMTraits.embeddings:type_name -> botyard.plugin.v1.EmbeddingTraits
-	10, // 7: botyard.plugin.v1.MediaTraits.kinds:type_name -> botyard.plugin.v1.MediaKind
-	0,  // 8: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
-	2,  // 9: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
-	5,  // 10: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	15, // 11: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1,  // 12: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	3,  // 13: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
-	7,  // 14: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	16, // 15: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	12, // [12:16] is the sub-list for method output_type
-	8,  // [8:12] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	9,  // 2: botyard.plugin.v1.LLMTraits.media:type_name -> botyard.plugin.v1.MediaTraits
+	11, // 3: botyard.plugin.v1.LLMTraits.tools:type_name -> botyard.plugin.v1.ToolTraits
+	12, // 4: botyard.plugin.v1.LLMTraits.response_formats:type_name -> botyard.plugin.v1.ResponseFormatTraits
+	13, // 5: botyard.plugin.v1.LLMTraits.embeddings:type_name -> botyard.plugin.v1.EmbeddingTraits
+	10, // 6: botyard.plugin.v1.MediaTraits.kinds:type_name -> botyard.plugin.v1.MediaKind
+	0,  // 7: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
+	5,  // 8: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
+	15, // 9: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1,  // 10: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	7,  // 11: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	16, // 12: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	10, // [10:13] is the sub-list for method output_type
+	7,  // [7:10] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_botyard_plugin_v1_plugin_proto_init() }
