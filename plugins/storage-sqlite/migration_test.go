@@ -1,13 +1,13 @@
 package sqlitestore
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -95,44 +95,56 @@ func TestMigrate_oneByOne(t *testing.T) {
 }
 
 // TestMigrate_contractBesideWrites contracts the file while another process has a write transaction
-// open. It checks that Migrate waits for the transaction. In use, the janitor of another process
-// may write at any time.
+// open. It checks that Migrate waits for the transaction, and that the transaction commits although
+// Migrate waits. In use, a turn or the janitor of another process may write at any time.
 func TestMigrate_contractBesideWrites(t *testing.T) {
-	dir := t.TempDir()
-	s, err := openLayouts(t, dir, next(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var other *session
-	// The janitor of s may have the database locked.
-	err = retryBusy(func() (err error) {
-		other, err = connect(s.path, writerPragmas)
-		return err
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		other := openStore(t, dir)
+		end(t, other, begin(t, other)) // creates the file
+		s, err := openLayouts(t, dir, next(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		goOn, written := make(chan struct{}), make(chan error, 1)
+		go func() {
+			written <- other.write(t.Context(), func(tx *session) error {
+				_, err := tx.exec("INSERT INTO holders (holder, until) VALUES ('beside', 1)")
+				<-goOn
+				return err
+			})
+		}()
+		synctest.Wait() // the transaction is open
+		type result struct {
+			m   *storage.Migration
+			err error
+		}
+		migrated := make(chan result, 1)
+		go func() {
+			m, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true})
+			migrated <- result{m, err}
+		}()
+		synctest.Wait() // the migration pauses between two attempts to get the lock
+		if len(migrated) > 0 {
+			t.Error("the migration did not wait for the write")
+		}
+		close(goOn)
+		if err := <-written; err != nil {
+			t.Errorf("the write beside the migration: %v", err)
+		}
+		r := <-migrated
+		if r.err != nil || !slices.Equal(r.m.Steps, []string{"contracted to schema version 2", "contracted to schema version 3", "contracted to schema version 4"}) {
+			t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", r.m, r.err)
+		}
+		var rows int
+		err = s.read(t.Context(), func(tx *session) error {
+			_, err := tx.get([]any{&rows}, "SELECT count(*) FROM holders WHERE holder = 'beside'")
+			return err
+		})
+		if err != nil || rows != 1 {
+			t.Errorf("%d rows of the write are there, %v; want 1", rows, err)
+		}
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = retryBusy(func() error {
-		_, err := other.exec("BEGIN IMMEDIATE")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() {
-		// After this time the migration waits for the lock.
-		time.Sleep(100 * time.Millisecond)
-		_, err := other.exec("COMMIT")
-		ended <- errors.Join(err, other.close())
-	}()
-	m, err := s.Migrate(t.Context(), storage.MigrateOptions{Contract: true})
-	if err != nil || !slices.Equal(m.Steps, []string{"contracted to schema version 2", "contracted to schema version 3", "contracted to schema version 4"}) {
-		t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", m, err)
-	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
 }
 
 // TestExpand_openedTogether checks that Stores of two plugin versions can open one new file at the

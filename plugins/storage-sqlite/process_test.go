@@ -130,8 +130,11 @@ func childWrite(dir string) {
 func childHold(dir string) {
 	w, err := connect(filepath.Join(dir, "botyard.db"), writerPragmas)
 	fail(err)
-	_, err = w.exec("BEGIN IMMEDIATE")
-	fail(err)
+	// The Store of the test may have the database locked for a moment.
+	fail(retryBusy(func() error {
+		_, err := w.exec("BEGIN IMMEDIATE")
+		return err
+	}))
 	fmt.Println("held")
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
