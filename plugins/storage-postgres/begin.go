@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
@@ -21,12 +20,9 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	call := req.Call
 	var key, digest, attempt any
 	if req.Key != "" {
-		// The digest must not become NULL, because the database function replays no turn for a NULL
-		// digest.
-		key, digest = req.Key, slices.Concat(req.Digest)
-		if req.Digest == nil {
-			digest = []byte{}
-		}
+		// An empty digest must not become NULL, because the database function replays no turn for a
+		// NULL digest.
+		key, digest = req.Key, append([]byte{}, req.Digest...)
 	}
 	if req.Attempt != "" {
 		attempt = req.Attempt

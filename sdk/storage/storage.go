@@ -171,7 +171,9 @@ type BeginRequest struct {
 	Holder string
 	Lease  time.Duration
 	Key    string // the idempotency key; empty for none
-	Digest []byte // digest of the request; the same key with another digest gives KeyReused
+	// Digest is the digest of the request. The same key with another digest gives KeyReused. A nil
+	// and an empty digest are equal.
+	Digest []byte
 	// Attempt is a text that the host chooses for this turn alone. If the turn of this attempt is
 	// running, Begin returns its Started again, with the same fence.
 	Attempt string

@@ -42,6 +42,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"replays-failures", "key-retry"},
 	{"forgets-failed-keys", "key-reused"},
 	{"conversations-share-keys", "key-scope"},
+	{"empty-digest-forgets", "key-empty-digest"},
 	{"always-more", "read-paging import import-goes-on"},
 	{"gaps-while-growing", "read-growing"},
 	{"missing-is-empty", "read-missing import-apart"},

@@ -36,7 +36,7 @@
 //	writer_rules.go          several writers: writers, tenants-apart, long-conversation
 //	linearizable_rules.go    any interleaving: linearizable
 //	lease_rules.go           leases: dead-holder, stale-fence, slow-holder, renew
-//	key_rules.go             idempotency keys: key-replay, key-running, key-retry, key-reused, key-scope
+//	key_rules.go             idempotency keys: key-replay, key-running, key-retry, key-reused, key-scope, key-empty-digest
 //	read_rules.go            Read: read-paging, read-growing, read-missing
 //	list_rules.go            List: list, list-user, list-growing
 //	owner_rules.go           owners of conversations: owned, owned-racing, list-wrote, import-owner
@@ -96,6 +96,7 @@
 //   - Begin checks the idempotency key before it checks for a running turn. While another turn
 //     runs, Begin still returns a replay, or KeyReused for a key with another digest. It returns
 //     KeyReused even if the first turn with the key failed.
+//   - A nil and an empty digest are equal. A key with an empty digest is replayed too.
 //   - Keys are deleted with their conversation.
 //   - If the call has an incarnation, conversations belong to the pair of tenant and incarnation.
 //     Deleting a tenant ends the incarnation for good: a later Begin or Commit in it is

@@ -33,6 +33,11 @@ var keyRules = []Rule{
 		Doc:   "A key belongs to its conversation: in another it is free.",
 		Check: checkKeyScope,
 	},
+	{
+		Name:  "key-empty-digest",
+		Doc:   "A key with an empty digest answers its turn again, and a nil digest is an empty one.",
+		Check: checkKeyEmptyDigest,
+	},
 }
 
 func checkKeyReplay(ctx context.Context, env *Env) error {
@@ -158,6 +163,30 @@ func checkKeyScope(ctx context.Context, env *Env) error {
 	}
 	if _, err := env.talk("e").start(ctx, "two", key("k", "e")); err != nil {
 		return fmt.Errorf("in a third conversation, with another digest: %w", err)
+	}
+	return nil
+}
+
+func checkKeyEmptyDigest(ctx context.Context, env *Env) error {
+	digest := func(d []byte) func(*storage.BeginRequest) {
+		return func(r *storage.BeginRequest) { r.Key, r.Digest = "k", d }
+	}
+	for name, d := range map[string][]byte{"nil": nil, "empty": {}} {
+		c := env.talk(name)
+		if _, err := c.turn(ctx, "one", digest(d)); err != nil {
+			return err
+		}
+		for again, d := range map[string][]byte{"nil": nil, "empty": {}} {
+			res, err := c.begin(ctx, "one", digest(d))
+			when := fmt.Sprintf("begin with the key and the %s digest, after a turn with the %s digest", again, name)
+			if err := want(when, "replay", res, err); err != nil {
+				return err
+			}
+		}
+		res, err := c.begin(ctx, "other", digest([]byte("d")))
+		if err := want(fmt.Sprintf("begin with the key and a digest, after a turn with the %s digest", name), "key reused", res, err); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -197,7 +197,7 @@ func (r *reference) answer(c *conversation, req *storage.BeginRequest, running *
 
 // keyed returns the turns that have the request's key.
 func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*row) {
-	if req.Key == "" {
+	if req.Key == "" || r.has("empty-digest-forgets") && req.Digest != nil && len(req.Digest) == 0 {
 		return nil
 	}
 	for _, t := range r.keys[req.Key] {
