@@ -75,7 +75,7 @@ func (p page) want(t *testing.T, value float64, family string, labels ...string)
 }
 
 func TestMetrics_values(t *testing.T) {
-	host := start(t, `
+	host := prepareRecall(t, `
 defaults {
   llm { provider = "echo" }
   conversation_storage { backend = "sqlite" }
@@ -83,7 +83,8 @@ defaults {
 registry {
   storage { backend = "sqlite" }
 }
-`, map[string]string{"acme.hcl": "", "bad.hcl": "nonsense = 1\n", "away.hcl": "llm {\n provider = \"nobody\"\n}\n"})
+`, map[string]string{"acme.hcl": "memory {\n type = \"recall\"\n embedder {\n  provider = \"echo\"\n }\n}\n", "bad.hcl": "nonsense = 1\n", "away.hcl": "llm {\n provider = \"nobody\"\n}\n"})
+	host.runUntilTheEnd()
 	for i := range 3 {
 		host.mustChat("acme", fmt.Sprintf("c%d", i), "hello")
 	}
@@ -115,7 +116,9 @@ registry {
 	p.want(t, 1, "botyard_http_requests_total", "route=/api/v1/conversations/{id}", "status=400")
 	p.want(t, 1, "botyard_plugin_processes", "kind=llm", "name=echo", "state=ready")
 	p.want(t, 0, "botyard_plugin_restarts_total", "kind=llm", "name=echo")
-	p.want(t, 4, "botyard_plugin_calls_total", "kind=llm", "name=echo", "class=")
+	p.want(t, 4, "botyard_plugin_callbacks_total")
+	p.want(t, 4, "botyard_plugin_callbacks_total", "kind=memory", "name=recall", "service=embed", "class=")
+	p.want(t, 8, "botyard_plugin_calls_total", "kind=llm", "name=echo", "class=")
 	p.want(t, 1, "botyard_bots_cached")
 	p.want(t, 2, "botyard_tenants_invalid")
 	if lag := p["botyard_registry_lag_seconds"].GetMetric(); len(lag) != 1 || lag[0].GetGauge().GetValue() > 30 {
@@ -145,7 +148,8 @@ var labelValues = map[string]*regexp.Regexp{
 	"route":     regexp.MustCompile(`^(none|/metrics|/healthz|/readyz|/(v1|api/v1|admin/v1)/[a-z/{}]+)$`),
 	"status":    regexp.MustCompile(`^[0-9]{1,3}$`),
 	"kind":      regexp.MustCompile(`^(llm|memory|storage)$`),
-	"name":      regexp.MustCompile(`^(echo|ollama|buffer|memory|sqlite|postgres)$`),
+	"name":      regexp.MustCompile(`^(echo|ollama|buffer|recall|memory|sqlite|postgres)$`),
+	"service":   regexp.MustCompile(`^(embed|generate|none)$`),
 	"state":     regexp.MustCompile(`^(available|starting|ready|backoff|quarantined|draining|stopped|failed)$`),
 	"go":        regexp.MustCompile(`^go1`),
 	"version":   regexp.MustCompile(`.`),

@@ -61,15 +61,7 @@ func (e *embedder) sent() []string {
 // first word is "generate", with what the writer writes.
 func startRecall(t *testing.T, e *embedder, more string) *hostProcess {
 	t.Helper()
-	host := prepareHost(t, "", nil)
-	dir := filepath.Join(host.dir, "more-plugins")
-	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "botyard-memory-recall"), "../plugins/internal/callbackplugin").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	host.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\", \""+dir+"\"]\ntenant_dirs = [\"tenants\"]\n"+`
+	host := prepareRecall(t, `
 defaults {
   llm { provider = "echo" }
   memory {
@@ -85,8 +77,23 @@ defaults {
     }
   }
 }
-`+more)
+`+more, nil)
 	host.runUntilTheEnd()
+	return host
+}
+
+// prepareRecall is prepareHost with the memory plugin recall beside the other plugins.
+func prepareRecall(t *testing.T, config string, tenants map[string]string) *hostProcess {
+	t.Helper()
+	host := prepareHost(t, "", tenants)
+	dir := filepath.Join(host.dir, "more-plugins")
+	if out, err := exec.Command("go", "build", "-o", filepath.Join(dir, "botyard-memory-recall"), "../plugins/internal/callbackplugin").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	host.write("botyard.hcl", "plugin_dirs = [\""+filepath.Join(binaries, "plugins")+"\", \""+dir+"\"]\ntenant_dirs = [\"tenants\"]\n"+config)
 	return host
 }
 

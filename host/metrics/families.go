@@ -41,6 +41,7 @@ const (
 	pluginCircuits  = "botyard_plugin_circuits_open"
 	pluginBlamed    = "botyard_plugin_ends_by_tenants_total"
 	pluginKeptAway  = "botyard_plugin_tenants_kept_away_total"
+	pluginCallbacks = "botyard_plugin_callbacks_total"
 	pluginDropped   = "botyard_plugin_output_lines_dropped_total"
 
 	tenantsHeld        = "botyard_tenants"
@@ -77,6 +78,7 @@ var families = []Family{
 	{pluginCircuits, Gauge, []string{"kind", "name"}, "Circuit breakers that are open: upstreams that are not called for a while, for all or for one tenant."},
 	{pluginBlamed, Counter, []string{"kind", "name"}, "Processes of a plugin that ended by the calls or the configuration of one tenant."},
 	{pluginKeptAway, Counter, []string{"kind", "name"}, "Times that a tenant's calls began to be refused, since they ended a plugin again and again."},
+	{pluginCallbacks, Counter, []string{"class", "kind", "name", "service"}, "Callbacks of a plugin to the host's services that ended or were refused: service is embed, generate or, for a method that the host does not have, none; class is that of the error."},
 	{pluginDropped, Counter, []string{"kind", "name"}, "Lines of a plugin's output that were more than is logged."},
 
 	{tenantsHeld, Gauge, nil, "Tenants in memory: those of files, and those registered that were asked for lately."},

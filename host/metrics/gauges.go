@@ -160,7 +160,7 @@ func (i *instruments) pluginsNow() func(metric.Observer, []plugins.Status) {
 // pluginTotals creates the counters of plugins. It returns the function that sets the counters.
 func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
 	restarts, calls, dropped := i.counter(pluginRestarts), i.counter(pluginCalls), i.counter(pluginDropped)
-	blamed, keptAway := i.counter(pluginBlamed), i.counter(pluginKeptAway)
+	blamed, keptAway, callbacks := i.counter(pluginBlamed), i.counter(pluginKeptAway), i.counter(pluginCallbacks)
 	return func(o metric.Observer, all []plugins.Totals) {
 		for _, t := range all {
 			name := pluginName{t.Kind, t.Name}
@@ -170,6 +170,11 @@ func (i *instruments) pluginTotals() func(metric.Observer, []plugins.Totals) {
 			o.ObserveInt64(dropped, t.DroppedLines, metric.WithAttributes(name.labels()...))
 			for class, n := range t.Calls {
 				o.ObserveInt64(calls, n, metric.WithAttributes(append(name.labels(), attribute.String("class", class))...))
+			}
+			for service, counts := range t.Callbacks {
+				for class, n := range counts {
+					o.ObserveInt64(callbacks, n, metric.WithAttributes(append(name.labels(), attribute.String("service", service), attribute.String("class", class))...))
+				}
 			}
 		}
 	}

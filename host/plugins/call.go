@@ -96,7 +96,7 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 		_, err := c.attempts(ctx)
 		return err
 	}
-	defer func() { s.totals.countCall(err) }() // deferred, so that a call whose send panics is counted too
+	defer func() { s.totals.calls.count(err) }() // deferred, so that a call whose send panics is counted too
 	release, err := c.admit(ctx)
 	if err != nil {
 		return err

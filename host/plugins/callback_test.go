@@ -2,11 +2,15 @@ package plugins
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -128,6 +132,42 @@ func TestCallback(t *testing.T) {
 	if token := h.recall(none, "token"); token != "" {
 		t.Errorf("an instance without nested plugins got the token %q", token)
 	}
+}
+
+// TestManager_Totals_callbacks checks that callbacks are counted by host service and by result.
+func TestManager_Totals_callbacks(t *testing.T) {
+	h := newCallbackHost(t, hostOptions{}, "recall")
+	i := h.memory("recall", llm.RoleEmbedding, llm.RoleLLM)
+	noEmbedder := h.memory("recall", llm.RoleLLM)
+	h.recall(i, "one")
+	h.recall(i, "two")
+	h.recall(i, "generate", "one")
+	h.recall(i, "use", strings.Repeat("0", 32)) // a token of its own making
+	h.recall(noEmbedder, "own")
+	h.recall(noEmbedder, "roles") // no callback
+	for _, total := range h.Totals() {
+		want := ""
+		if total.Kind == memory.Kind {
+			want = "embed: 2, invalid: 1, unauthenticated: 1; generate: 1"
+		}
+		if got := callbackCounts(total.Callbacks); got != want {
+			t.Errorf("the callbacks of %s %s are %q; want %q", total.Kind, total.Name, got, want)
+		}
+	}
+}
+
+// callbackCounts returns the counts as a text: of each service the successes, and then the failures by
+// class.
+func callbackCounts(counts map[string]map[string]int64) string {
+	var services []string
+	for _, service := range slices.Sorted(maps.Keys(counts)) {
+		var classes []string
+		for _, class := range slices.Sorted(maps.Keys(counts[service])) {
+			classes = append(classes, fmt.Sprintf("%s: %d", cmp.Or(class, service), counts[service][class]))
+		}
+		services = append(services, strings.Join(classes, ", "))
+	}
+	return strings.Join(services, "; ")
 }
 
 // beyond: callback

@@ -103,7 +103,8 @@ func newManager(opts Options, t timing) (*Manager, error) {
 	}
 	m.launcher = &process.Launcher{
 		Log: m.log, Timing: t.ofProcess(), Scanner: m.scanner, Runtime: runtime, Sanitizer: m.sanitizer, DataDir: opts.DataDir, HostVersion: opts.HostVersion,
-		DroppedLines: func(r discovery.Ref) *atomic.Int64 { return &m.totalsOf(r).dropped },
+		DroppedLines:  func(r discovery.Ref) *atomic.Int64 { return &m.totalsOf(r).dropped },
+		CallbackEnded: func(r discovery.Ref, service string, err error) { m.totalsOf(r).countCallback(service, err) },
 	}
 	// The watch begins before the first scan, so that it reports changes during the scan.
 	m.folders = discovery.NewFolderWatch(discovery.WatchOptions{

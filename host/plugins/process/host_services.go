@@ -51,7 +51,7 @@ func (p *Process) serveHost() error {
 	if p.hostEnded {
 		return nil
 	}
-	s, err := services.Listen(services.Options{Path: p.hostSocket(), Services: p.Info.HostServices, Owns: p.owns, Log: p.Log})
+	s, err := services.Listen(services.Options{Path: p.hostSocket(), Services: p.Info.HostServices, Owns: p.owns, Ended: p.callbackEnded, Log: p.Log})
 	if err != nil {
 		return &StartError{HostFault: true, Err: err}
 	}

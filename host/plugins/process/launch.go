@@ -33,6 +33,8 @@ type Launcher struct {
 	HostVersion string
 	// DroppedLines returns the plugin's counter of output lines that were not logged.
 	DroppedLines func(discovery.Ref) *atomic.Int64
+	// CallbackEnded is called with the end of each callback of the plugin, as services.Options.Ended.
+	CallbackEnded func(r discovery.Ref, service string, err error)
 
 	launches atomic.Int64
 	schemas  schemaCache
@@ -101,6 +103,7 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 		suspected: make(chan struct{}, 1),
 	}
 	p.secret = sdk.Secret(rand.Text())
+	p.callbackEnded = func(service string, err error) { l.CallbackEnded(r.Binary.Ref, service, err) }
 	p.output = newOutput(log, l.Sanitizer, l.DroppedLines(r.Binary.Ref))
 	env := allowedEnv(r.Settings.Env)
 	p.dropSecrets = l.Sanitizer.Keep(append(secretsOfEnv(env), string(p.secret))...)

@@ -51,7 +51,8 @@ type Process struct {
 	passedOn       []*lineWriter // the writers of output that go-plugin receives through its connection
 	badHandshake   bool          // whether the process's output began with a line that is not a handshake
 	preamble       preamble      // the output of a process that wrote no handshake
-	dropSecrets    func()        // removes the secrets of the process's environment from the Sanitizer
+	callbackEnded  func(service string, err error)
+	dropSecrets    func() // removes the secrets of the process's environment from the Sanitizer
 
 	exited    chan struct{} // closed when the process has ended and was reaped
 	outputEnd chan struct{} // closed after exited, when the output is read to its end

@@ -2,7 +2,6 @@ package services
 
 import (
 	"context"
-	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 	hostv1 "github.com/botyard/botyard/sdk/proto/botyard/host/v1"
@@ -32,12 +31,12 @@ func (s *Server) Embed(ctx context.Context, req *hostv1.EmbedRequest) (*hostv1.E
 		return nil, err
 	}
 	defer cancel()
-	in, began := req.Request, time.Now()
+	in := req.Request
 	if in == nil {
 		in = &llmv1.EmbedRequest{}
 	}
 	out, err := n.Embed(ctx, c.call, in)
-	meterOf(c.ctx).add(Callback{Role: req.Role, Tokens: out.GetUsage(), Took: time.Since(began), Failed: err != nil})
+	meterOf(c.ctx).add(Callback{Role: req.Role, Tokens: out.GetUsage(), Failed: err != nil})
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +50,7 @@ func (s *Server) Generate(req *hostv1.GenerateRequest, stream grpc.ServerStreami
 		return err
 	}
 	defer cancel()
-	in, began := req.Request, time.Now()
+	in := req.Request
 	if in == nil {
 		in = &llmv1.ChatRequest{}
 	}
@@ -65,7 +64,7 @@ func (s *Server) Generate(req *hostv1.GenerateRequest, stream grpc.ServerStreami
 		}
 		return stream.Send(&hostv1.GenerateResponse{Response: m})
 	})
-	done.Took, done.Failed = time.Since(began), err != nil
+	done.Failed = err != nil
 	meterOf(c.ctx).add(done)
 	return err
 }

@@ -3,7 +3,6 @@ package services
 import (
 	"context"
 	"sync"
-	"time"
 
 	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
 )
@@ -12,7 +11,6 @@ import (
 type Callback struct {
 	Role   string
 	Tokens *chatv1.Usage // nil if the nested plugin counted nothing
-	Took   time.Duration
 	Failed bool
 }
 
@@ -25,11 +23,10 @@ type Meter struct {
 
 // Total is the sum of the callbacks of one role.
 type Total struct {
-	Calls        int           `json:"calls"`
-	Failed       int           `json:"failed,omitempty"`
-	InputTokens  int64         `json:"input_tokens,omitempty"`
-	OutputTokens int64         `json:"output_tokens,omitempty"`
-	Took         time.Duration `json:"-"`
+	Calls        int   `json:"calls"`
+	Failed       int   `json:"failed,omitempty"`
+	InputTokens  int64 `json:"input_tokens,omitempty"`
+	OutputTokens int64 `json:"output_tokens,omitempty"`
 }
 
 type meterKey struct{}
@@ -60,7 +57,6 @@ func (m *Meter) add(c Callback) {
 	}
 	t.InputTokens += int64(c.Tokens.GetInputTokens())
 	t.OutputTokens += int64(c.Tokens.GetOutputTokens())
-	t.Took += c.Took
 	m.roles[c.Role] = t
 }
 

@@ -1,6 +1,7 @@
 package services
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -23,10 +24,16 @@ var methods = map[string]string{
 	hostv1.HostService_Generate_FullMethodName: sdk.HostGenerate,
 }
 
+// None stands for the host service of a callback whose method the host does not have.
+const None = "none"
+
+// Names lists the names of the host services, and None.
+var Names = [...]string{sdk.HostEmbed, sdk.HostGenerate, None}
+
 // Known reports whether the host has a host service of that name.
 func Known(service string) bool { return service == sdk.HostEmbed || service == sdk.HostGenerate }
 
-// Options says whom a Server serves. All fields are required.
+// Options says whom a Server serves. All fields are required. The functions are called concurrently.
 type Options struct {
 	// Path is where the socket is made. Nothing exists there.
 	Path string
@@ -34,7 +41,10 @@ type Options struct {
 	Services []string
 	// Owns reports whether the process with that id belongs to the plugin.
 	Owns func(pid int) bool
-	Log  hclog.Logger
+	// Ended is called with the end of each callback, refused ones too. service is one of Names. err is
+	// nil if the callback succeeded. Ended must not wait.
+	Ended func(service string, err error)
+	Log   hclog.Logger
 }
 
 // Server serves one plugin process. Its methods are safe for concurrent use.
@@ -65,12 +75,12 @@ func Listen(o Options) (*Server, error) {
 		grpc.MaxSendMsgSize(sdk.MaxHostAnswerBytes),
 		grpc.MaxHeaderListSize(bounds.CallbackHeaderBytes),
 		grpc.ConnectionTimeout(10*time.Second),
-		grpc.UnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
-			defer func() { err = fault.ToStatus(s.recovered(recover(), err)) }()
+		grpc.UnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+			defer func() { err = s.ended(info.FullMethod, recover(), err) }()
 			return next(ctx, req)
 		}),
-		grpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-			defer func() { err = fault.ToStatus(s.recovered(recover(), err)) }()
+		grpc.StreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+			defer func() { err = s.ended(info.FullMethod, recover(), err) }()
 			return next(srv, stream)
 		}),
 	)
@@ -86,13 +96,14 @@ func (s *Server) Close() {
 	s.served.Wait()
 }
 
-// recovered returns err, or the error for a panic.
-func (s *Server) recovered(panicked any, err error) error {
-	if panicked == nil {
-		return err
+// ended counts a callback whose handler returned err or panicked, and returns its error as a status.
+func (s *Server) ended(method string, panicked any, err error) error {
+	if panicked != nil {
+		s.o.Log.Error("panic in a host service", "value", fmt.Sprint(panicked), "stack", string(debug.Stack()))
+		err = fault.New(fault.Internal, "the host service failed").By(fault.PartyHost)
 	}
-	s.o.Log.Error("panic in a host service", "value", fmt.Sprint(panicked), "stack", string(debug.Stack()))
-	return fault.New(fault.Internal, "the host service failed").By(fault.PartyHost)
+	s.o.Ended(methods[method], err)
+	return fault.ToStatus(err)
 }
 
 // refused logs that something of the process was refused.
@@ -111,6 +122,7 @@ type callKey struct{}
 func (s *Server) tap(ctx context.Context, info *tap.Info) (context.Context, error) {
 	c, err := s.authorize(info)
 	if err != nil {
+		s.o.Ended(cmp.Or(methods[info.FullMethodName], None), err)
 		s.refused(fault.Of(err).Message)
 		return nil, fault.ToStatus(err)
 	}

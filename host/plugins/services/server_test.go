@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ type fixture struct {
 	hostv1.HostServiceClient
 	nested blocking
 	roles  map[string]Nested
+	ends   chan string // service and result of each callback that ended
 }
 
 func serve(t *testing.T, services ...string) *fixture {
@@ -59,9 +61,16 @@ func serve(t *testing.T, services ...string) *fixture {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	f := &fixture{path: filepath.Join(dir, "s"), nested: blocking{began: make(chan sdk.Call, 1000), free: make(chan struct{})}}
+	f := &fixture{path: filepath.Join(dir, "s"), nested: blocking{began: make(chan sdk.Call, 1000), free: make(chan struct{})}, ends: make(chan string, 10_000)}
 	f.roles = map[string]Nested{"embedding": f.nested, "llm": f.nested}
-	f.Server, err = Listen(Options{Path: f.path, Services: services, Owns: func(pid int) bool { return pid == os.Getpid() }, Log: hclog.NewNullLogger()})
+	f.Server, err = Listen(Options{Path: f.path, Services: services, Owns: func(pid int) bool { return pid == os.Getpid() }, Log: hclog.NewNullLogger(),
+		Ended: func(service string, err error) {
+			result := "ok"
+			if err != nil {
+				result = fault.Of(err).Class.String()
+			}
+			f.ends <- service + " " + result
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +177,41 @@ func TestServer_refuses(t *testing.T) {
 // Generate calls the client, and not the server of the same name.
 func (f *fixture) Generate(ctx context.Context, req *hostv1.GenerateRequest) (grpc.ServerStreamingClient[hostv1.GenerateResponse], error) {
 	return f.HostServiceClient.Generate(ctx, req)
+}
+
+// TestServer_Ended checks that each callback is counted once, with its host service and its result, and
+// that what a plugin calls adds no services.
+func TestServer_Ended(t *testing.T) {
+	f := serve(t, sdk.HostEmbed, sdk.HostGenerate)
+	close(f.nested.free)
+	token, end := f.Begin(context.Background(), sdk.Call{Tenant: "t"}, f.roles)
+	defer end()
+	for _, call := range []func() error{
+		func() error { return <-f.embed(token) },
+		func() error { return <-f.embed("none") },
+		func() error { _, err := f.Embed(with(token), &hostv1.EmbedRequest{Role: "index"}); return err },
+		func() error {
+			return f.dial(t).Invoke(with(token), "/botyard.host.v1.HostService/Dream", &hostv1.EmbedRequest{}, &hostv1.EmbedResponse{})
+		},
+		func() error {
+			stream, err := f.Generate(with(token), &hostv1.GenerateRequest{Role: "llm"})
+			if err == nil {
+				_, err = stream.Recv()
+			}
+			return err
+		},
+	} {
+		_ = call() // the count has the result
+	}
+	var got []string
+	for range 5 {
+		got = append(got, <-f.ends)
+	}
+	slices.Sort(got)
+	want := []string{"embed invalid", "embed ok", "embed unauthenticated", "generate internal", "none invalid"}
+	if !slices.Equal(got, want) || len(f.ends) > 0 {
+		t.Errorf("counted %q and %d more; want %q", got, len(f.ends), want)
+	}
 }
 
 // TestServer_recovers checks that a panic of the host is an error of the callback.
