@@ -31,6 +31,9 @@ var testPlugin []byte
 // callbackPlugin is the content of the built program internal/callbackplugin.
 var callbackPlugin []byte
 
+// storePlugin is the content of the built program internal/storeplugin.
+var storePlugin []byte
+
 // built maps file names of real plugins in this repository to the paths of the built
 // programs.
 var built = map[string]string{}
@@ -74,20 +77,15 @@ func buildPlugins(dir string) error {
 		}
 		return nil
 	}
-	out := filepath.Join(dir, "testplugin")
-	if err := build(".", "./internal/testplugin", out); err != nil {
-		return err
-	}
-	var err error
-	if testPlugin, err = os.ReadFile(out); err != nil {
-		return err
-	}
-	callback := filepath.Join(dir, "callbackplugin")
-	if err := build(".", "./internal/callbackplugin", callback); err != nil {
-		return err
-	}
-	if callbackPlugin, err = os.ReadFile(callback); err != nil {
-		return err
+	for name, content := range map[string]*[]byte{"testplugin": &testPlugin, "callbackplugin": &callbackPlugin, "storeplugin": &storePlugin} {
+		out := filepath.Join(dir, name)
+		err := build(".", "./internal/"+name, out)
+		if err == nil {
+			*content, err = os.ReadFile(out)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"llm-echo", "storage-memory", "memory-buffer"} {
 		from := filepath.Join("..", "..", "plugins", name)
