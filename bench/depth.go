@@ -189,7 +189,7 @@ func (d depthComparison) turn(ctx context.Context, call sdk.Call) (cost, error) 
 	const tail = hostproc.MaxMessages
 	cpu, start := procfs.OwnCPU(), time.Now()
 	b, err := d.store.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "And now?")), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "And now?")), Tail: tail, Holder: "bench", Lease: time.Minute, Attempt: rand.Text(),
 	})
 	if err != nil {
 		return cost{}, err

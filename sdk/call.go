@@ -14,13 +14,16 @@ type Call struct {
 	// Incarnation is the incarnation of the tenant id. It is empty when the host does not track
 	// incarnations.
 	Incarnation string
+	// ConversationIncarnation is the incarnation of the conversation, as its storage names it. The
+	// host sets it in calls of memories only.
+	ConversationIncarnation string
 }
 
 // CallToProto returns c in the protocol's form, addressed to the instance with this id.
 func CallToProto(c Call, instance string) *chatv1.CallContext {
 	return &chatv1.CallContext{
 		Instance: instance, Tenant: c.Tenant, Conversation: c.Conversation, User: c.User,
-		CallToken: c.Token, Incarnation: c.Incarnation,
+		CallToken: c.Token, Incarnation: c.Incarnation, ConversationIncarnation: c.ConversationIncarnation,
 	}
 }
 
@@ -29,6 +32,6 @@ func CallToProto(c Call, instance string) *chatv1.CallContext {
 func CallFromProto(p *chatv1.CallContext) Call {
 	return Call{
 		Tenant: p.GetTenant(), Conversation: p.GetConversation(), User: p.GetUser(),
-		Token: p.GetCallToken(), Incarnation: p.GetIncarnation(),
+		Token: p.GetCallToken(), Incarnation: p.GetIncarnation(), ConversationIncarnation: p.GetConversationIncarnation(),
 	}
 }

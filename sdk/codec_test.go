@@ -20,7 +20,7 @@ func TestCodec_cleansTexts(t *testing.T) {
 	}
 	const bad, good = "a\xff\x00", "a\uFFFD\uFFFD"
 	for _, c := range []struct{ sent, want proto.Message }{
-		{&memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(bad)}}, &memoryv1.RecallResponse{Messages: []*chatv1.Message{message("ok"), message(good)}}},
+		{&memoryv1.RecallResponse{Items: []*memoryv1.Item{{Message: message("ok")}, {Message: message(bad)}}}, &memoryv1.RecallResponse{Items: []*memoryv1.Item{{Message: message("ok")}, {Message: message(good)}}}},
 		{&storagev1.ReadRequest{Call: &chatv1.CallContext{User: bad}}, &storagev1.ReadRequest{Call: &chatv1.CallContext{User: good}}},
 		{&storagev1.RenewRequest{Holders: []string{"ok", bad}}, &storagev1.RenewRequest{Holders: []string{"ok", good}}},
 		// A NUL is valid UTF-8, so that the codec does not replace it.

@@ -39,6 +39,7 @@ type MemoryNeeds struct {
 	Tail     int
 	Recall   bool
 	Remember bool
+	StoreKey string // what the instance keeps; see memory.Needs
 }
 
 // Env is what an instance gets from the host beside its configuration.

@@ -51,6 +51,20 @@ const (
 	// message, 8 MiB of reply, 1 MiB of provider states, and less than 1 MiB of other data.
 	MaxTurnBytes = 20 << 20
 
+	// MaxBeginMessages bounds the messages with which a turn begins. MaxBeginBytes bounds their
+	// sizes together. They are less than MaxTurnBytes without a reply.
+	MaxBeginMessages = 128
+	MaxBeginBytes    = 10 << 20
+	// MaxBranchTurns bounds the turns that one Branch copies.
+	MaxBranchTurns = 10_000
+	// MaxRetractions bounds the retractions that Begin returns.
+	MaxRetractions = 1000
+	// MaxClaims bounds the cursors of one Claim. MaxCursorBytes bounds the data of a cursor.
+	// MaxStoreKeyBytes bounds a store key.
+	MaxClaims        = 100
+	MaxCursorBytes   = 4 << 10
+	MaxStoreKeyBytes = 256
+
 	// MaxTailBytes bounds the messages that a host shows to a model. The newest turn always fits.
 	// Together with a system prompt and a new message, the tail is smaller than 34 MiB.
 	MaxTailBytes = 24 << 20

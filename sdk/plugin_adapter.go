@@ -53,6 +53,7 @@ func (s *pluginServer) Configure(ctx context.Context, req *pluginv1.ConfigureReq
 	out := &pluginv1.ConfigureResponse{Parallel: int32(traits.Capacity.Parallel), Upstream: traits.Capacity.Upstream}
 	if needs := traits.Memory; needs != nil {
 		out.MemoryNeeds = &pluginv1.MemoryNeeds{Tail: int32(needs.Tail), Recall: needs.Recall, Remember: needs.Remember}
+		out.StoreKey = needs.StoreKey
 	}
 	if traits.LLM != nil {
 		out.Maker, out.Llm = traits.LLM.Maker, llmTraitsToProto(traits.LLM)

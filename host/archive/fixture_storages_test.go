@@ -7,7 +7,6 @@ import (
 
 	"github.com/botyard/botyard/host/archive/archivetest"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/memory"
 )
 
@@ -46,8 +45,8 @@ type recordingMemory struct {
 
 func (*recordingMemory) Needs() memory.Needs { return memory.Needs{} }
 
-func (*recordingMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return nil, nil
+func (*recordingMemory) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
+	return &memory.Recalled{}, nil
 }
 
 func (f *recordingMemory) Forget(_ context.Context, call sdk.Call) error {

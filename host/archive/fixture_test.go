@@ -204,7 +204,7 @@ func (s *testHost) say(shelf, id, incarnation, conversation, user, text string) 
 
 func say(ctx context.Context, on storage.Storage, call sdk.Call, text string) error {
 	b, err := on.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, text)), Holder: "h", Lease: time.Minute, Metadata: json.RawMessage(`{"n":1}`),
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, text)), Holder: "h", Lease: time.Minute, Metadata: json.RawMessage(`{"n":1}`),
 	})
 	if err != nil {
 		return err

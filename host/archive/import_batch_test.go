@@ -37,7 +37,7 @@ func TestImport_otherTurnsInPlace(t *testing.T) {
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "from a")
 	call := sdk.Call{Tenant: "b", Incarnation: s.incarnation("b"), Conversation: "c"}
-	begun, err := s.storages.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "of b")), Holder: "h", Lease: time.Minute})
+	begun, err := s.storages.get("two").Begin(t.Context(), &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "of b")), Holder: "h", Lease: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestImport_runningTurns(t *testing.T) {
 	s.register("b", "two", "")
 	s.say("one", "a", s.incarnation("a"), "c", "u", "before")
 	if _, err := s.storages.get("one").Begin(t.Context(), &storage.BeginRequest{
-		Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "c"}, Message: storage.EncodeMessage(chat.Text(chat.User, "now")), Holder: "h", Lease: time.Minute,
+		Call: sdk.Call{Tenant: "a", Incarnation: s.incarnation("a"), Conversation: "c"}, Messages: storage.EncodeMessages(chat.Text(chat.User, "now")), Holder: "h", Lease: time.Minute,
 	}); err != nil {
 		t.Fatal(err)
 	}

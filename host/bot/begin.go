@@ -23,7 +23,7 @@ const (
 func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
-		Call: t.call(), Message: storage.EncodeMessage(chat.Text(chat.User, t.req.Message)), Metadata: t.req.Metadata,
+		Call: t.call(), Messages: storage.EncodeMessages(chat.Text(chat.User, t.req.Message)), Metadata: t.req.Metadata,
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
 		TailBytes: b.freeTailBytes(), Owned: b.restricted(t.req.UserID),
 	}

@@ -33,6 +33,7 @@
 //	                   one turn at a time in a conversation
 //	owner.go           which user sees which conversation
 //	begin.go           the storage's Begin: busy conversations, repetition, replay
+//	tail.go            the tail: which of the newest messages are shown, and which are left out
 //	generate.go        recall, compose and the call of the model; where messages are left out
 //	                   because of their bytes
 //	adapt.go           what of earlier messages the model is shown otherwise, because it cannot

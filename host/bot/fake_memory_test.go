@@ -13,8 +13,12 @@ type recalling func() ([]chat.Message, error)
 
 func (recalling) Needs() memory.Needs { return memory.Needs{Recall: true} }
 
-func (f recalling) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return f()
+func (f recalling) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
+	messages, err := f()
+	if err != nil {
+		return nil, err
+	}
+	return recalled(messages), nil
 }
 
 // tailMemory is a memory without Recall. The model sees as many of the newest messages as its
@@ -23,6 +27,15 @@ type tailMemory int
 
 func (n tailMemory) Needs() memory.Needs { return memory.Needs{Tail: int(n)} }
 
-func (tailMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+func (tailMemory) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
 	return nil, errors.New("a tail needs no recall")
+}
+
+// recalled returns the messages as the result of a Recall.
+func recalled(messages []chat.Message) *memory.Recalled {
+	r := &memory.Recalled{}
+	for _, m := range messages {
+		r.Items = append(r.Items, memory.Item{Message: m})
+	}
+	return r
 }

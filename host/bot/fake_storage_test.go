@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"testing"
 
@@ -67,11 +68,22 @@ func (s *logStorage) Begin(_ context.Context, r *storage.BeginRequest) (*storage
 	if err := s.fault(s.lost, "begin"); err != nil {
 		return nil, err
 	}
-	tail := s.log
-	if len(tail) > r.Tail {
-		tail = tail[len(tail)-r.Tail:]
+	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f:" + r.Attempt, Tail: s.tail(r.Tail)}}, nil
+}
+
+// tail returns the newest turns of the log, which have so many messages or more. A message of a user
+// begins a turn.
+func (s *logStorage) tail(messages int) []storage.Turn {
+	var tail []storage.Turn
+	end := len(s.log)
+	for first := end - 1; first >= 0 && len(s.log)-end < messages; first-- {
+		if s.log[first].Role == chat.User || first == 0 {
+			tail = append(tail, storage.Turn{State: storage.Succeeded, Messages: storage.EncodeMessages(s.log[first:end]...)})
+			end = first
+		}
 	}
-	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f:" + r.Attempt, Tail: storage.EncodeMessages(tail...)}}, nil
+	slices.Reverse(tail)
+	return tail
 }
 
 func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int64, error) {
@@ -91,7 +103,7 @@ func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int6
 		s.running = ""
 		if r.State == storage.Succeeded {
 			s.number++
-			s.log = append(append(s.log, decoded(s.begins[len(s.begins)-1].Message)...), decoded(r.Messages...)...)
+			s.log = append(append(s.log, decoded(s.begins[len(s.begins)-1].Messages...)...), decoded(r.Messages...)...)
 		}
 	}
 	if err := s.fault(s.lost, "commit"); err != nil {

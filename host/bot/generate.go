@@ -16,7 +16,7 @@ import (
 // generate decodes the tail, asks the memory which messages to show to the model, and asks the model for its
 // reply. It collects the reply in t.reply, and returns the Finish of the reply. Together with
 // an error it may return a Finish whose Usage says what the model used until the error.
-func (t *turn) generate(ctx context.Context, stored []storage.Message) (*llm.Finish, error) {
+func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish, error) {
 	b := t.bot
 	// The client may have left while Begin ran. Then the turn is interrupted.
 	if err := ctx.Err(); err != nil {
@@ -26,7 +26,7 @@ func (t *turn) generate(ctx context.Context, stored []storage.Message) (*llm.Fin
 		return nil, t.tailErr
 	}
 	defer t.tailShare.Release() // the tail is not used after the model has replied
-	tail, err := storage.DecodeMessages(stored)
+	tail, err := t.decodeTail(stored)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +58,21 @@ func (t *turn) generate(ctx context.Context, stored []storage.Message) (*llm.Fin
 
 // recall returns the earlier messages to show to the model. If the memory's Needs ask for
 // Recall, the memory chooses the messages. Otherwise the messages are the tail.
-func (t *turn) recall(ctx context.Context, tail []chat.Message, message chat.Message) ([]chat.Message, error) {
-	tail = t.cutToTailBytes(tail)
-	recalled := tail
+func (t *turn) recall(ctx context.Context, tail []memory.Turn, message chat.Message) ([]chat.Message, error) {
+	var recalled []chat.Message
 	if t.bot.needs.Recall {
-		var err error
 		meter := &services.Meter{}
-		recalled, err = t.bot.Memory.Recall(services.WithMeter(ctx, meter), &memory.RecallRequest{Call: t.call(), Tail: tail, Message: message})
+		r, err := t.bot.Memory.Recall(services.WithMeter(ctx, meter), &memory.RecallRequest{Call: t.call(), Tail: tail, Messages: []chat.Message{message}})
 		t.record.Callbacks = meter.Totals()
 		if err != nil {
 			return nil, err
 		}
+		for _, item := range r.Items {
+			recalled = append(recalled, item.Message)
+		}
 		t.record.RecallMS = t.lap()
+	} else {
+		recalled = memory.Messages(tail)
 	}
 	recalled = t.cutToTailBytes(cleanMessages(recalled))
 	t.record.Recalled = len(recalled)

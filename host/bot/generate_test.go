@@ -32,8 +32,8 @@ type generous struct{ messages []chat.Message }
 
 func (generous) Needs() memory.Needs { return memory.Needs{Tail: 10, Recall: true} }
 
-func (g generous) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return g.messages, nil
+func (g generous) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
+	return recalled(g.messages), nil
 }
 
 // beyond: tail

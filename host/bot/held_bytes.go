@@ -61,8 +61,16 @@ func (t *turn) wholeTail(ctx context.Context, req *storage.BeginRequest, started
 	case r.Started == nil || r.Started.Fence != started.Fence:
 		return started, storageBroken("did not know the turn again that it had just begun")
 	}
-	share.Shrink(int64(storage.Size(r.Started.Tail)))
+	share.Shrink(tailSize(r.Started.Tail))
 	return r.Started, nil
+}
+
+// tailSize returns about how many bytes the turns of a tail hold.
+func tailSize(tail []storage.Turn) (bytes int64) {
+	for i := range tail {
+		bytes += int64(tail[i].TailSize())
+	}
+	return bytes
 }
 
 // holdReplyBytes counts bytes before the turn adds them to the reply. For a reply beyond

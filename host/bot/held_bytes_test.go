@@ -120,7 +120,7 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 		out.Started.TailCut = r.TailBytes < 1<<20
 		out.Started.Tail = nil
 		if !out.Started.TailCut {
-			out.Started.Tail = storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 1<<20)))
+			out.Started.Tail = []storage.Turn{{State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 1<<20)))}}
 		}
 	}
 	return out, err

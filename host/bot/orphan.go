@@ -33,7 +33,7 @@ type orphanTurn struct {
 func (o *orphanTurn) size() int {
 	n := len(o.commit.Record) + len(o.commit.Reason)
 	if o.begin != nil {
-		n += o.begin.Message.Size() + len(o.begin.Metadata)
+		n += storage.Size(o.begin.Messages) + len(o.begin.Metadata)
 	}
 	for _, m := range o.commit.Messages {
 		n += m.Size()

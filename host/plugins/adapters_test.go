@@ -77,7 +77,7 @@ func TestInstance_Storage_memory(t *testing.T) {
 		}
 	}
 	call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
-	r, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hello")), Holder: "h", Lease: time.Minute})
+	r, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "hello")), Holder: "h", Lease: time.Minute})
 	if err != nil || r.Started == nil {
 		t.Fatalf("%+v, %v", r, err)
 	}

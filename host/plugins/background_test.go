@@ -20,7 +20,7 @@ type background interface {
 
 func beginOn(ctx context.Context, s storage.Storage) error {
 	_, err := s.Begin(ctx, &storage.BeginRequest{Call: sdk.Call{Tenant: "t", Conversation: "c"},
-		Message: storage.EncodeMessage(chat.Text(chat.User, "hello")), Holder: "h", Lease: time.Minute, Attempt: "a"})
+		Messages: storage.EncodeMessages(chat.Text(chat.User, "hello")), Holder: "h", Lease: time.Minute, Attempt: "a"})
 	return err
 }
 

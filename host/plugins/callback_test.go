@@ -61,12 +61,12 @@ func (h callbackHost) memory(name string, roles ...string) *Instance {
 // recall makes one call of Recall, and returns the text of the recalled message.
 func recall(ctx context.Context, i *Instance, tenant string, words ...string) (string, error) {
 	got, err := i.Memory().Recall(ctx, &memory.RecallRequest{
-		Call: sdk.Call{Tenant: tenant, Conversation: "c", User: "u"}, Message: chat.Text(chat.User, strings.Join(words, " ")),
+		Call: sdk.Call{Tenant: tenant, Conversation: "c", User: "u"}, Messages: []chat.Message{chat.Text(chat.User, strings.Join(words, " "))},
 	})
-	if err != nil || len(got) == 0 {
+	if err != nil || len(got.Items) == 0 {
 		return "", err
 	}
-	return got[0].Text(), nil
+	return got.Items[0].Message.Text(), nil
 }
 
 func (h callbackHost) recall(i *Instance, words ...string) string {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/botyard/botyard/host/plugins/process"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/memory"
 )
@@ -62,16 +61,16 @@ func (m memoryCaller) Needs() memory.Needs {
 }
 
 // Recall implements memory.Memory.
-func (m memoryCaller) Recall(ctx context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
-	return invoke(ctx, m.i, callOptions{tenant: req.Call.Tenant}, memory.NewClient, func(ctx context.Context, c *memory.Client) ([]chat.Message, error) {
+func (m memoryCaller) Recall(ctx context.Context, req *memory.RecallRequest) (*memory.Recalled, error) {
+	return invoke(ctx, m.i, callOptions{tenant: req.Call.Tenant}, memory.NewClient, func(ctx context.Context, c *memory.Client) (*memory.Recalled, error) {
 		return c.Recall(ctx, req)
 	})
 }
 
 // Remember implements memory.Rememberer.
-func (r rememberCaller) Remember(ctx context.Context, call sdk.Call, turns []memory.Turn) error {
-	return r.i.call(ctx, callOptions{tenant: call.Tenant}, func(ctx context.Context, t target) error {
-		return memory.NewClient(t.conn, t.id).Remember(ctx, call, turns)
+func (r rememberCaller) Remember(ctx context.Context, req *memory.RememberRequest) (int64, error) {
+	return invoke(ctx, r.i, callOptions{tenant: req.Call.Tenant}, memory.NewClient, func(ctx context.Context, c *memory.Client) (int64, error) {
+		return c.Remember(ctx, req)
 	})
 }
 

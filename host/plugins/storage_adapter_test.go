@@ -24,7 +24,7 @@ func TestBeginWithin(t *testing.T) {
 		if tails = append(tails, r.Tail); r.Tail > 20 || r.Attempt != "a" {
 			return nil, large
 		}
-		return &storage.BeginResult{Started: &storage.Started{Tail: make([]storage.Message, r.Tail)}}, nil
+		return &storage.BeginResult{Started: &storage.Started{Tail: make([]storage.Turn, r.Tail)}}, nil
 	})
 	if err != nil || len(r.Started.Tail) != 12 || !r.Started.TailCut {
 		t.Errorf("after tails of %d: %+v, %v", tails, r, err)

@@ -148,7 +148,7 @@ func TestVersions_llm(t *testing.T) {
 // them.
 func keepAndRead(ctx context.Context, i *Instance, reply chat.Message) ([]chat.Message, error) {
 	req := &storage.BeginRequest{Call: sdk.Call{Tenant: "t", Conversation: "c", User: "u"},
-		Message: storage.EncodeMessage(chat.Text(chat.User, "hello")), Tail: 10, Holder: "h", Lease: time.Minute, Attempt: "1"}
+		Messages: storage.EncodeMessages(chat.Text(chat.User, "hello")), Tail: 10, Holder: "h", Lease: time.Minute, Attempt: "1"}
 	first, err := i.Storage().Begin(ctx, req)
 	if err != nil || first.Started == nil {
 		return nil, errors.Join(errors.New("the first turn did not begin"), err)
@@ -162,5 +162,8 @@ func keepAndRead(ctx context.Context, i *Instance, reply chat.Message) ([]chat.M
 	if err != nil || second.Started == nil {
 		return nil, errors.Join(errors.New("the second turn did not begin"), err)
 	}
-	return storage.DecodeMessages(second.Started.Tail)
+	if len(second.Started.Tail) != 1 {
+		return nil, fmt.Errorf("a tail of %d turns", len(second.Started.Tail))
+	}
+	return storage.DecodeMessages(second.Started.Tail[0].Messages)
 }

@@ -16,14 +16,15 @@ import (
 func TestVersions_memory(t *testing.T) {
 	call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 	recalled := func(ctx context.Context, i *Instance, turn ...chat.Message) (chat.Message, error) {
-		if err := i.Memory().(memory.Rememberer).Remember(ctx, call, []memory.Turn{{Number: 1, Messages: turn}}); err != nil {
-			return chat.Message{}, err
+		told := &memory.RememberRequest{Call: call, Events: []memory.Event{{Turn: &memory.Turn{Sequence: 1, Number: 1, Messages: turn}}}}
+		if n, err := i.Memory().(memory.Rememberer).Remember(ctx, told); err != nil || n != 1 {
+			return chat.Message{}, errors.Join(fmt.Errorf("remembered up to %d", n), err)
 		}
-		got, err := i.Memory().Recall(ctx, &memory.RecallRequest{Call: call, Message: chat.Text(chat.User, "what was it?")})
-		if err != nil || len(got) != len(turn) {
+		got, err := i.Memory().Recall(ctx, &memory.RecallRequest{Call: call, Messages: []chat.Message{chat.Text(chat.User, "what was it?")}})
+		if err != nil || len(got.Items) != len(turn) {
 			return chat.Message{}, errors.Join(fmt.Errorf("recalled %+v", got), err)
 		}
-		return got[0], nil
+		return got.Items[0].Message, nil
 	}
 	testVersions(t, memory.Kind, []versionCase{
 		{"newer", "a service of a later version beside the one of today, and a further feature", "the host calls the one of today, and shows both",

@@ -20,7 +20,7 @@ func TestVersions_storage(t *testing.T) {
 	begin := func(owned bool, conversation string) *storage.BeginRequest {
 		call := call
 		call.Conversation = conversation
-		return &storage.BeginRequest{Call: call, Message: storage.Message{Body: []byte("hi"), Text: "hi"}, Tail: 10,
+		return &storage.BeginRequest{Call: call, Messages: []storage.Message{{Body: []byte("hi"), Text: "hi"}}, Tail: 10,
 			Holder: "h", Lease: time.Minute, Attempt: "a", Owned: owned}
 	}
 	testVersions(t, storage.Kind, []versionCase{

@@ -12,7 +12,6 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/secret"
 	"github.com/botyard/botyard/host/tenantstore"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
@@ -21,7 +20,7 @@ import (
 type noMemory struct{}
 
 func (noMemory) Needs() memory.Needs { return memory.Needs{} }
-func (noMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
+func (noMemory) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
 	return nil, nil
 }
 

@@ -2,8 +2,8 @@ package buffer
 
 import (
 	"context"
+	"slices"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
@@ -27,6 +27,16 @@ func (b *Buffer) Needs() memory.Needs { return memory.Needs{Tail: b.max} }
 
 // Recall returns the newest messages of the tail. A host does not call it, because Needs asks for no
 // recall.
-func (b *Buffer) Recall(_ context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
-	return req.Tail[max(0, len(req.Tail)-b.max):], nil
+func (b *Buffer) Recall(_ context.Context, req *memory.RecallRequest) (*memory.Recalled, error) {
+	left := b.max
+	var items []memory.Item
+	for _, t := range slices.Backward(req.Tail) {
+		for _, m := range slices.Backward(t.Messages) {
+			if left--; left >= 0 {
+				items = append(items, memory.Item{Message: m, Turn: &memory.TurnSource{Sequence: t.Sequence, Number: t.Number}})
+			}
+		}
+	}
+	slices.Reverse(items)
+	return &memory.Recalled{Items: items}, nil
 }

@@ -3,6 +3,7 @@ package buffer
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -39,13 +40,22 @@ func TestBuffer_Recall_cutsLongerTails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var tail []chat.Message
-	for i := range 5 {
-		tail = append(tail, chat.Text(chat.User, fmt.Sprint(i)))
+	var tail []memory.Turn
+	for n := range int64(3) {
+		tail = append(tail, memory.Turn{Sequence: 2*n + 1, Number: n + 1,
+			Messages: []chat.Message{chat.Text(chat.User, fmt.Sprint(n+1)), chat.Text(chat.Assistant, fmt.Sprint("re: ", n+1))}})
 	}
 	got, err := b.Recall(t.Context(), &memory.RecallRequest{Tail: tail})
-	if err != nil || len(got) != 3 || got[0].Text() != "2" || got[2].Text() != "4" {
-		t.Errorf("recalled %v, %v; want 2, 3 and 4", got, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var items []string
+	for _, i := range got.Items {
+		items = append(items, fmt.Sprintf("%s of turn %d, number %d", i.Message.Text(), i.Turn.Sequence, i.Turn.Number))
+	}
+	want := []string{"re: 2 of turn 3, number 2", "3 of turn 5, number 3", "re: 3 of turn 5, number 3"}
+	if !slices.Equal(items, want) {
+		t.Errorf("recalled %q; want %q", items, want)
 	}
 }
 

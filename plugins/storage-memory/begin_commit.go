@@ -57,7 +57,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 func (s *Store) started(c *conversation, t *turn, req *storage.BeginRequest) *storage.BeginResult {
 	tail, cut := c.tail(req.Tail, req.TailBytesOrDefault())
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: t.Sequence, Fence: s.fence(c, t), Tail: tail, TailCut: cut,
+		Sequence: t.Sequence, Fence: s.fence(c, t), Tail: tail, TailCut: cut, Incarnation: s.incarnationOf(c),
 	}}
 }
 

@@ -20,7 +20,7 @@ import (
 func write(s *Store, tenant, conversation string, n int) error {
 	call := sdk.Call{Tenant: tenant, Incarnation: "1", Conversation: conversation}
 	begun, err := s.Begin(context.Background(), &storage.BeginRequest{
-		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", n))), Holder: "h", Lease: time.Minute,
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", n))), Holder: "h", Lease: time.Minute,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"time"
 
@@ -85,7 +86,7 @@ func (c *conversation) start(req *storage.BeginRequest, h *holder, stamp time.Ti
 		Sequence:  int64(len(c.turns)) + 1,
 		State:     storage.Running,
 		User:      req.Call.User,
-		Messages:  []storage.Message{{Body: req.Message.Body}},
+		Messages:  bodiesOf(req.Messages),
 		StartedAt: stamp,
 		Metadata:  bytes.Clone(req.Metadata),
 		Key:       req.Key,
@@ -133,28 +134,27 @@ func (c *conversation) end(t *turn, state storage.State, stamp time.Time) {
 	c.running, c.updated = nil, stamp
 }
 
-// tail returns the newest messages of succeeded turns, oldest first. It returns at most n messages.
-// It reads only as many turns as have at most the given number of bytes together. cut reports
-// whether that bound in bytes left turns out.
-func (c *conversation) tail(n, bytes int) (tail []storage.Message, cut bool) {
-	first, have := len(c.succeeded), 0
-	for first > 0 && have < n {
-		messages := c.succeeded[first-1].Messages
-		if bytes -= storage.Size(messages); bytes < 0 {
+// tail returns the newest succeeded turns, oldest first, up to the one with which they have n
+// messages or more. It leaves out emptied turns, and stops before the turn with which the turns
+// would have more than the given number of bytes. cut reports whether that bound left turns out.
+func (c *conversation) tail(n, bytes int) (tail []storage.Turn, cut bool) {
+	for _, t := range slices.Backward(c.succeeded) {
+		if n <= 0 {
+			break
+		}
+		if len(t.Messages) == 0 {
+			continue
+		}
+		if bytes -= t.TailSize(); bytes < 0 {
 			cut = true
 			break
 		}
-		first--
-		have += len(messages)
+		n -= len(t.Messages)
+		tail = append(tail, storage.Turn{Sequence: t.Sequence, Number: t.Number, State: t.State, User: t.User,
+			Messages: slices.Clone(t.Messages), StartedAt: t.StartedAt, EndedAt: t.EndedAt})
 	}
-	if have == 0 {
-		return nil, cut
-	}
-	tail = make([]storage.Message, 0, have)
-	for _, t := range c.succeeded[first:] {
-		tail = append(tail, t.Messages...)
-	}
-	return tail[max(0, have-n):], cut
+	slices.Reverse(tail)
+	return tail, cut
 }
 
 // view returns a copy of the turn, which the caller may change. The copy shares the contents of the
@@ -177,10 +177,15 @@ func bodiesOf(messages []storage.Message) []storage.Message {
 	return out
 }
 
+// incarnationOf returns the text that names this incarnation of the conversation id.
+func (s *Store) incarnationOf(c *conversation) string {
+	return fmt.Sprintf("%s.%d", s.storeID, c.incarnation)
+}
+
 // entry returns the conversation's entry in the result of List.
-func (c *conversation) entry() storage.Conversation {
+func (s *Store) entry(c *conversation) storage.Conversation {
 	return storage.Conversation{
 		ID: c.id, User: c.user, Turns: int64(len(c.succeeded)),
-		CreatedAt: c.created, UpdatedAt: c.updated,
+		CreatedAt: c.created, UpdatedAt: c.updated, Incarnation: s.incarnationOf(c),
 	}
 }

@@ -18,7 +18,7 @@ func BenchmarkTurn(b *testing.B) {
 			turn := func(tenant int) {
 				c := sdk.Call{Tenant: fmt.Sprint(tenant), Conversation: "c", User: "u"}
 				res, err := s.Begin(b.Context(), &storage.BeginRequest{Call: c, Tail: 20, Holder: "h", Lease: time.Hour,
-					Message: storage.EncodeMessage(chat.Text(chat.User, "hi"))})
+					Messages: storage.EncodeMessages(chat.Text(chat.User, "hi"))})
 				if err != nil {
 					b.Fatal(err)
 				}

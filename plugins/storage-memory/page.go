@@ -59,7 +59,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 		if page.More = len(page.Conversations) == req.Limit; page.More {
 			return false
 		}
-		e := c.entry()
+		e := s.entry(c)
 		e.Shared = req.Wrote && len(c.guests) > 0
 		page.Conversations = append(page.Conversations, e)
 		return true

@@ -15,7 +15,7 @@ const (
 
 // sizeOfBegin returns the approximate number of bytes that the turn of a Begin takes.
 func sizeOfBegin(req *storage.BeginRequest) int64 {
-	n := turnBytes + sizeOfMessage(req.Message) + int64(len(req.Metadata)+len(req.Call.User))
+	n := turnBytes + sizeOfMessages(req.Messages) + int64(len(req.Metadata)+len(req.Call.User))
 	if req.Key != "" {
 		n += keyBytes + int64(len(req.Key)+len(req.Digest))
 	}
@@ -24,24 +24,19 @@ func sizeOfBegin(req *storage.BeginRequest) int64 {
 
 // sizeOfCommit returns the approximate number of bytes that a Commit adds to its turn.
 func sizeOfCommit(req *storage.CommitRequest) int64 {
-	n := int64(len(req.Reason) + len(req.Usage) + len(req.Record))
-	for _, m := range req.Messages {
-		n += sizeOfMessage(m)
-	}
-	return n
+	return int64(len(req.Reason)+len(req.Usage)+len(req.Record)) + sizeOfMessages(req.Messages)
 }
 
 // sizeOfTurn returns the approximate number of bytes that an imported turn takes. The idempotency
 // key of an imported turn is not indexed, so that it counts no keyBytes.
 func sizeOfTurn(t storage.Turn) int64 {
-	n := turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Usage)+len(t.Metadata)+len(t.Record))
-	for _, m := range t.Messages {
-		n += sizeOfMessage(m)
-	}
-	return n
+	return turnBytes + int64(len(t.User)+len(t.Key)+len(t.Reason)+len(t.Usage)+len(t.Metadata)+len(t.Record)) + sizeOfMessages(t.Messages)
 }
 
-// sizeOfMessage returns the bytes of a message without its text, which is not kept.
-func sizeOfMessage(m storage.Message) int64 {
-	return int64(unsafe.Sizeof(m)) + int64(len(m.Body))
+// sizeOfMessages returns the bytes of the messages without their texts, which are not kept.
+func sizeOfMessages(messages []storage.Message) (n int64) {
+	for _, m := range messages {
+		n += int64(unsafe.Sizeof(m)) + int64(len(m.Body))
+	}
+	return n
 }

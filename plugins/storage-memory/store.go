@@ -22,7 +22,7 @@ const shardCount = 64
 type Store struct {
 	now          func() time.Time
 	epoch        time.Time // ends of leases are durations since epoch, by the monotonic clock
-	storeID      string    // part of every fence of this Store
+	storeID      string    // part of every fence and incarnation of this Store
 	incarnations atomic.Uint64
 	maxBytes     int64
 	budget       *budget

@@ -43,7 +43,7 @@ var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 
 func begin(t *testing.T, s *Store, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: 10 * time.Second, Tail: 10}
+	req := &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi")), Holder: "h", Lease: 10 * time.Second, Tail: 10}
 	for _, f := range set {
 		f(req)
 	}
@@ -192,13 +192,13 @@ func TestHolders_releaseLastTurn(t *testing.T) {
 func TestBegin_maxBytes(t *testing.T) {
 	s, _ := clocked(Config{MaxBytes: 100_000})
 	big := func(r *storage.BeginRequest) {
-		r.Message = storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", 40_000)))
+		r.Messages = storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 40_000)))
 	}
 	elsewhere := func(r *storage.BeginRequest) { r.Call.Conversation = "d" }
 	for range 3 {
 		commit(t, s, begin(t, s, big))
 	}
-	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second}
+	req := &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(chat.Message{}), Holder: "h", Lease: time.Second}
 	if _, err := s.Begin(t.Context(), req); !fault.Is(err, fault.QuotaExhausted) {
 		t.Errorf("begin over the bound: %v", err)
 	}
@@ -220,7 +220,7 @@ func TestStore_canceledCalls(t *testing.T) {
 	s := New(Config{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second}
+	req := &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(chat.Message{}), Holder: "h", Lease: time.Second}
 	if _, err := s.Begin(ctx, req); !fault.Is(err, fault.Canceled) {
 		t.Errorf("begin: %v", err)
 	}
@@ -257,7 +257,7 @@ func TestDelete_amongWriters(t *testing.T) {
 				default:
 				}
 				c := sdk.Call{Tenant: "t", Conversation: fmt.Sprint(w, i%3), User: "u"}
-				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: c, Holder: "h", Lease: time.Minute})
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: c, Messages: storage.EncodeMessages(chat.Message{}), Holder: "h", Lease: time.Minute})
 				if err != nil || res.Started == nil {
 					t.Errorf("begin: %+v, %v", res, err)
 					return

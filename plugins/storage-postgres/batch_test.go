@@ -21,11 +21,11 @@ func conversations(t *testing.T, s *Store, n int) (calls []sdk.Call, cids []int6
 	for i := range n {
 		c := call("t", fmt.Sprint("c", i))
 		commit(t, s, c, begin(t, s, c))
-		cid, ok := s.cids.Get(keyOf(c))
+		ref, ok := s.refs.Get(keyOf(c))
 		if !ok {
 			t.Fatal("a conversation is not known")
 		}
-		calls, cids = append(calls, c), append(cids, cid)
+		calls, cids = append(calls, c), append(cids, ref.cid)
 	}
 	return calls, cids
 }
@@ -93,7 +93,7 @@ func TestRunBatched_sharesOneTransaction(t *testing.T) {
 		s.pipelineEnded("t")
 		idle(t, s)
 		for i, res := range results {
-			if res.Started == nil || res.Started.Sequence != int64(try+1) || len(res.Started.Tail) != 2*try {
+			if res.Started == nil || res.Started.Sequence != int64(try+1) || len(res.Started.Tail) != try {
 				t.Fatalf("turn %d in conversation %d: %+v", try+1, i, res.Started)
 			}
 		}
@@ -245,7 +245,7 @@ func TestRunBatched_callerLeaves(t *testing.T) {
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	_, err := s.Begin(gone, &storage.BeginRequest{Call: calls[0], Message: storage.EncodeMessage(chat.Text(chat.User, "late")), Holder: "h", Lease: time.Hour, Attempt: "a"})
+	_, err := s.Begin(gone, &storage.BeginRequest{Call: calls[0], Messages: said("late"), Holder: "h", Lease: time.Hour, Attempt: "a"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("begin for nobody: %v", err)
 	}

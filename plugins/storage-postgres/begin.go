@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	message := storeFirst(req.Message)
+	message := storeFirst(req.Messages)
 	if res, err := s.beginFast(ctx, req, message); res != nil || err != nil {
 		return res, err
 	}
@@ -28,7 +29,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		attempt = req.Attempt
 	}
 	args := []any{call.Incarnation, call.Conversation, call.User, message.texts, object(req.Metadata),
-		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned, message.bodies}
+		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned, message.bodies, int32(len(req.Messages))}
 	var row beginRow
 	queries := []query{{s.calls.begin, args, row.read}}
 	if req.Tail > 0 {
@@ -59,29 +60,26 @@ func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.Be
 	case "missing":
 		return nil, errMissing()
 	}
-	messages, err := b.tail.messages(req.Tail)
-	if err != nil {
-		return nil, err
-	}
-	s.cids.Add(keyOf(req.Call), *b.cid)
-	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: *b.turn.sequence, Fence: fence(*b.cid, *b.turn.sequence), Tail: messages, TailCut: b.tail.cut}}, nil
+	ref := conversationRef{cid: *b.cid, incarnation: incarnation(*b.cid, *b.created)}
+	s.refs.Add(keyOf(req.Call), ref)
+	return ref.started(*b.turn.sequence, &b.tail)
 }
 
 // beginRow is the row that the database function returns for a Begin, with the tail that the second
 // statement has read.
 type beginRow struct {
-	kind string
-	cid  *int64
-	turn turnRow
-	tail tailRows
+	kind    string
+	cid     *int64
+	turn    turnRow
+	created *time.Time // of the conversation
+	tail    tailRows
 }
 
 // read reads the row. If the pipeline is run again, read is called again and overwrites the first
 // result.
 func (b *beginRow) read(rows pgx.Rows) error {
-	b.kind, b.cid, b.turn = "", nil, turnRow{}
-	into := append([]any{&b.kind, &b.cid}, b.turn.columns()...)
+	b.kind, b.cid, b.turn, b.created = "", nil, turnRow{}, nil
+	into := append(append([]any{&b.kind, &b.cid}, b.turn.columns()...), &b.created)
 	if !rows.Next() {
 		return noRow(rows, "begin")
 	}

@@ -95,7 +95,7 @@ func TestOpen_databaseComesLater(t *testing.T) {
 	cfg.ConnectTimeout = 0.5
 	cfg.Connection.Host = Hosts{silent.Addr().String(), "127.0.0.1"}
 	both := open(t, cfg)
-	req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease}
+	req := &storage.BeginRequest{Call: call("t", "c"), Messages: said("hi"), Holder: "h", Lease: maxLease}
 	for _, s := range []*Store{later, both} {
 		_, err := s.Begin(t.Context(), req)
 		if e := fault.Of(err); err == nil || e.Class != fault.ProviderFailed || !e.Retryable || e.RetryAfter != 0 {
@@ -123,13 +123,13 @@ func TestReady_deadline(t *testing.T) {
 	s := open(t, cfg) // open succeeds although the server never responds
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	_, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease})
+	_, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Messages: said("hi"), Holder: "h", Lease: maxLease})
 	if !fault.Is(err, fault.Deadline) {
 		t.Errorf("%v", err)
 	}
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
-	if _, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease}); !fault.Is(err, fault.Canceled) {
+	if _, err = s.Begin(ctx, &storage.BeginRequest{Call: call("t", "c"), Messages: said("hi"), Holder: "h", Lease: maxLease}); !fault.Is(err, fault.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

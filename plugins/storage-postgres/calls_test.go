@@ -18,7 +18,7 @@ func call(tenant, conversation string) sdk.Call {
 
 func begin(t testing.TB, s *Store, c sdk.Call, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
+	req := &storage.BeginRequest{Call: c, Messages: said("hi"), Holder: "h", Lease: time.Minute, Tail: 10, Attempt: rand.Text()}
 	for _, f := range set {
 		f(req)
 	}
@@ -81,4 +81,20 @@ func textOf(m storage.Message) string {
 		return err.Error()
 	}
 	return decoded.Text()
+}
+
+// said returns messages of a user with the texts.
+func said(texts ...string) (messages []storage.Message) {
+	for _, text := range texts {
+		messages = append(messages, storage.EncodeMessage(chat.Text(chat.User, text)))
+	}
+	return messages
+}
+
+// messagesOf returns the messages of the turns.
+func messagesOf(turns []storage.Turn) (all []storage.Message) {
+	for _, t := range turns {
+		all = append(all, t.Messages...)
+	}
+	return all
 }

@@ -145,7 +145,7 @@ func beginMany(t *testing.T, s *Store, tenant string) {
 	var all sync.WaitGroup
 	for i := range 64 {
 		all.Go(func() {
-			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, fmt.Sprint(i)), Holder: "h", Lease: time.Minute})
+			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, fmt.Sprint(i)), Messages: said("hi"), Holder: "h", Lease: time.Minute})
 			if err != nil {
 				t.Errorf("%s: %v", tenant, err)
 			}

@@ -17,7 +17,7 @@
 //
 //	begin.go              Begin by a database function: started, replay, busy, key reused
 //	commit.go             Commit by a database function
-//	fastpath.go           Begin and Commit by plain statements; the cache of database ids
+//	fastpath.go           Begin and Commit by plain statements; the cache of conversations
 //	batch.go              which calls of a tenant share a transaction
 //	tail.go               reads the newest messages
 //	messages.go           converts the messages of a turn to columns and back

@@ -10,7 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -154,7 +153,7 @@ func TestStore_egress(t *testing.T) {
 			w.set("db.example", allowed.then)
 			s.pool.Reset()
 			before := len(w.dialed)
-			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: maxLease, Attempt: "again"})
+			_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: here, Messages: said("hi"), Holder: "h", Lease: maxLease, Attempt: "again"})
 			f := fault.Of(err)
 			if f.Class != fault.Invalid || f.Path.String() != "connection.host" || f.Retryable || !strings.Contains(f.Message, allowed.then) {
 				t.Errorf("%s: %+v", allowed.then, f)

@@ -8,14 +8,30 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// maxCachedCIDs is the number of conversations whose database ids a Store caches. The full cache
+// maxCachedRefs is the number of conversations whose references a Store caches. The full cache
 // takes a few megabytes.
-const maxCachedCIDs = 10_000
+const maxCachedRefs = 10_000
 
-// conversationKey is the key of a conversation in the cache of database ids. The cached id may be
-// outdated, because another host may have deleted the conversation and begun it again. The
+// conversationKey is the key of a conversation in the cache of references. The cached reference may
+// be outdated, because another host may have deleted the conversation and begun it again. The
 // statements of the fast path then match no row.
 type conversationKey struct{ tenant, incarnation, id string }
+
+// conversationRef identifies a conversation in the database.
+type conversationRef struct {
+	cid         int64
+	incarnation string
+}
+
+// started returns the result of a Begin that has begun the turn.
+func (r conversationRef) started(sequence int64, tail *tailRows) (*storage.BeginResult, error) {
+	turns, err := tail.decode()
+	if err != nil {
+		return nil, err
+	}
+	return &storage.BeginResult{Started: &storage.Started{
+		Sequence: sequence, Fence: fence(r.cid, sequence), Tail: turns, TailCut: tail.cut, Incarnation: r.incarnation}}, nil
+}
 
 func keyOf(c sdk.Call) conversationKey {
 	return conversationKey{c.Tenant, c.Incarnation, c.Conversation}
@@ -27,14 +43,14 @@ func keyOf(c sdk.Call) conversationKey {
 func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, message stored) (*storage.BeginResult, error) {
 	call := req.Call
 	key := keyOf(call)
-	cid, ok := s.cids.Get(key)
+	ref, ok := s.refs.Get(key)
 	if !ok || req.Key != "" || req.Attempt == "" || !s.pool.prepare.Load() {
 		return nil, nil
 	}
 	var sequence int64
 	var tail tailRows
-	queries := []query{{s.calls.beginFast, []any{call.Incarnation, call.Conversation, cid, call.User, message.texts, object(req.Metadata),
-		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned, message.bodies}, func(rows pgx.Rows) error {
+	queries := []query{{s.calls.beginFast, []any{call.Incarnation, call.Conversation, ref.cid, call.User, message.texts, object(req.Metadata),
+		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned, message.bodies, int32(len(req.Messages))}, func(rows pgx.Rows) error {
 		sequence = 0
 		if rows.Next() {
 			if err := rows.Scan(&sequence); err != nil {
@@ -44,26 +60,22 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 		return rows.Err()
 	}}}
 	if req.Tail > 0 {
-		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.TailBytesOrDefault()), cid}, tail.read})
+		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.TailBytesOrDefault()), ref.cid}, tail.read})
 	}
 	var err error
 	if req.Tail > 2*maxBatchTail {
 		err = s.run(ctx, scope{tenant: call.Tenant}, queries...)
 	} else {
-		err = s.runBatched(ctx, call.Tenant, cid, queries...)
+		err = s.runBatched(ctx, call.Tenant, ref.cid, queries...)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if sequence == 0 {
-		s.cids.Remove(key)
+		s.refs.Remove(key)
 		return nil, nil
 	}
-	messages, err := tail.messages(req.Tail)
-	if err != nil {
-		return nil, err
-	}
-	return &storage.BeginResult{Started: &storage.Started{Sequence: sequence, Fence: fence(cid, sequence), Tail: messages, TailCut: tail.cut}}, nil
+	return ref.started(sequence, &tail)
 }
 
 // commitFast ends the running turn with a plain statement instead of the database function. It

@@ -27,18 +27,18 @@ func TestBeginFast_tail(t *testing.T) {
 		}
 	}
 	tailed := func(known bool, most int) []string {
-		if got := s.cids.Contains(keyOf(c)); !got {
+		if got := s.refs.Contains(keyOf(c)); !got {
 			t.Fatal("the conversation is not known")
 		}
 		res := begin(t, s, c, func(r *storage.BeginRequest) {
-			r.Tail, r.Message = most, storage.EncodeMessage(chat.Text(chat.User, "of no turn"))
+			r.Tail, r.Messages = most, said("of no turn")
 			if !known {
 				r.Attempt = ""
 			}
 		})
 		end(res, storage.Failed, 0)
 		var texts []string
-		for _, m := range res.Started.Tail {
+		for _, m := range messagesOf(res.Started.Tail) {
 			texts = append(texts, textOf(m))
 		}
 		return texts
@@ -54,9 +54,10 @@ func TestBeginFast_tail(t *testing.T) {
 		t.Fatal(err)
 	}
 	random := rand.New(rand.NewPCG(1, 2))
+	const largest = 5 // messages of a turn
 	for n := range 30 {
 		res := begin(t, s, c, func(r *storage.BeginRequest) {
-			r.Message = storage.EncodeMessage(chat.Text(chat.User, fmt.Sprint("message ", n)))
+			r.Messages = said(fmt.Sprint("message ", n), fmt.Sprint("more of ", n))[:1+random.IntN(2)]
 		})
 		if state := []storage.State{storage.Failed, storage.Succeeded, storage.Succeeded}[random.IntN(3)]; state == storage.Failed {
 			end(res, state, 0)
@@ -64,7 +65,7 @@ func TestBeginFast_tail(t *testing.T) {
 			end(res, state, 1+random.IntN(3))
 		}
 		most := random.IntN(12)
-		if short, whole := tailed(true, most), tailed(false, most); !slices.Equal(short, whole) || len(whole) > most {
+		if short, whole := tailed(true, most), tailed(false, most); !slices.Equal(short, whole) || len(whole) > max(0, most-1+largest) {
 			t.Fatalf("after %d turns the newest %d are %q; the function says %q", n+1, most, short, whole)
 		}
 	}
@@ -87,7 +88,7 @@ func TestBeginFast_staleCID(t *testing.T) {
 	if n := commit(t, other, c, running); n != 4 {
 		t.Errorf("it has number %d", n)
 	}
-	if res := begin(t, s, c); res.Started == nil || res.Started.Sequence != 5 || len(res.Started.Tail) != 8 {
+	if res := begin(t, s, c); res.Started == nil || res.Started.Sequence != 5 || len(res.Started.Tail) != 4 {
 		t.Fatalf("after it: %+v", res)
 	} else {
 		commit(t, s, c, res)
@@ -95,11 +96,11 @@ func TestBeginFast_staleCID(t *testing.T) {
 	if _, err := other.Delete(t.Context(), storage.Scope{Call: sdk.Call{Tenant: "t", Conversation: "c"}}); err != nil {
 		t.Fatal(err)
 	}
-	if commit(t, other, c, begin(t, other, c)); !s.cids.Contains(keyOf(c)) {
+	if commit(t, other, c, begin(t, other, c)); !s.refs.Contains(keyOf(c)) {
 		t.Error("the deleted one is not known")
 	}
 	res := begin(t, s, c)
-	if res.Started == nil || res.Started.Sequence != 2 || len(res.Started.Tail) != 2 {
+	if res.Started == nil || res.Started.Sequence != 2 || len(res.Started.Tail) != 1 {
 		t.Fatalf("in the one that has its place: %+v", res)
 	}
 	if n := commit(t, s, c, res); n != 2 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -11,6 +12,12 @@ import (
 // fence returns the text that Begin returns and that the caller passes to Commit. The text has the
 // database id of the conversation and the turn's sequence. The database never assigns an id twice.
 func fence(cid, sequence int64) string { return fmt.Sprintf("%d.%d", cid, sequence) }
+
+// incarnation returns the incarnation of a conversation. The time of its creation distinguishes it
+// from conversations of another database, and of this one before a backup was restored.
+func incarnation(cid int64, created time.Time) string {
+	return fmt.Sprintf("%d-%d", cid, created.UnixMicro())
+}
 
 func parseFence(fence string) (cid, sequence int64, ok bool) {
 	a, b, ok := strings.Cut(fence, ".")

@@ -63,7 +63,7 @@ type importColumns struct {
 func (c *importColumns) add(t storage.Turn) {
 	var message, replies stored
 	if len(t.Messages) > 0 {
-		message, replies = storeFirst(t.Messages[0]), storeReplies(t.Messages[1:])
+		message, replies = storeFirst(t.Messages[:1]), storeReplies(t.Messages[1:])
 	}
 	c.sequence = append(c.sequence, t.Sequence)
 	c.number = append(c.number, t.Number)

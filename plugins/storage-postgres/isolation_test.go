@@ -13,7 +13,6 @@ import (
 
 	"github.com/botyard/botyard/pgtest"
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
@@ -161,11 +160,11 @@ func TestIsolation_wrongTenant(t *testing.T) {
 			before := all()
 			one, none, now := []int64{1}, []string{""}, []time.Time{time.Now()}
 			args := map[string][]any{
-				"beginFast":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false, []byte{0}},
+				"beginFast":   {"", "free", free, "u", `{}`, nil, "h", time.Minute, "other", false, []byte{0}, int32(1)},
 				"tail":        {int64(10), int64(1 << 20), cid},
 				"tailOf":      {int64(10), int64(1 << 20), "", "c", nil},
 				"commitFast":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
-				"begin":       {"", "c", "u", `{}`, nil, "h", time.Minute, "k", []byte("digest of k"), nil, false, []byte{0}},
+				"begin":       {"", "c", "u", `{}`, nil, "h", time.Minute, "k", []byte("digest of k"), nil, false, []byte{0}, int32(1)},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
 				"unlink":      {"", nil, nil, nil, true},
 				"sweep":       {"", nil, nil, int32(10)},
@@ -272,7 +271,7 @@ func TestIsolation_concurrentTenants(t *testing.T) {
 			tenant := fmt.Sprint("tenant ", i)
 			for n := range 20 {
 				id := fmt.Sprint(tenant, " ", n)
-				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, id), Message: storage.EncodeMessage(chat.Text(chat.User, id)), Holder: "h", Lease: time.Minute})
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call(tenant, id), Messages: said(id), Holder: "h", Lease: time.Minute})
 				if err != nil || res.Started == nil {
 					t.Errorf("%+v, %v", res, err)
 					return

@@ -56,7 +56,7 @@ func (l *load) talk(i int) {
 		default:
 		}
 		text := fmt.Sprint(i, " ", n)
-		begin := &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, text)), Tail: 4, Holder: "h", Lease: time.Hour, Attempt: rand.Text()}
+		begin := &storage.BeginRequest{Call: c, Messages: said(text), Tail: 4, Holder: "h", Lease: time.Hour, Attempt: rand.Text()}
 		var res *storage.BeginResult
 		err := l.repeat(func(ctx context.Context) (err error) {
 			res, err = l.store(i).Begin(ctx, begin)

@@ -77,7 +77,7 @@ func TestLogLimiter_databaseDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 20 {
-		_, err := s.Begin(context.Background(), &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: maxLease})
+		_, err := s.Begin(context.Background(), &storage.BeginRequest{Call: call("t", "c"), Messages: said("hi"), Holder: "h", Lease: maxLease})
 		if err == nil {
 			t.Error("a begin without a database")
 		}

@@ -1,20 +1,32 @@
 package pgstore
 
 import (
+	"strings"
+
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// stored has the columns of a turn's first message or of its other messages. Both are nil, which is
-// SQL's NULL, if there are none.
+// stored has the columns of the messages with which a turn begins, or of its other messages. Both are
+// nil, which is SQL's NULL, if there are none.
 type stored struct {
 	bodies []byte // the packed bodies
 	texts  any    // JSON with the texts, as a string
 }
 
-// storeFirst returns the columns of a turn's first message.
-func storeFirst(m storage.Message) stored {
-	return stored{storage.PackBodies([]storage.Message{m}), string(appendText(nil, "user", m))}
+// storeFirst returns the columns of the messages with which a turn begins. Its JSON is a single
+// message with all their texts, because plugins of schema version 2 expect one.
+func storeFirst(messages []storage.Message) stored {
+	if len(messages) == 0 {
+		return stored{}
+	}
+	texts := make([]string, 0, len(messages))
+	for _, m := range messages {
+		if m.Text != "" {
+			texts = append(texts, m.Text)
+		}
+	}
+	return stored{storage.PackBodies(messages), string(appendText(nil, "user", strings.Join(texts, "\n\n")))}
 }
 
 // storeReplies returns the columns of the messages after the first.
@@ -27,7 +39,7 @@ func storeReplies(replies []storage.Message) stored {
 		if i > 0 {
 			texts = append(texts, ',')
 		}
-		texts = appendText(texts, "assistant", m)
+		texts = appendText(texts, "assistant", m.Text)
 	}
 	return stored{storage.PackBodies(replies), string(append(texts, ']'))}
 }
@@ -35,9 +47,9 @@ func storeReplies(replies []storage.Message) stored {
 // appendText appends the JSON of a message that has the text and nothing else. Plugins of schema
 // version 2 read it as the message. The role is that of nearly all messages at this place, since the
 // plugin does not know the role itself.
-func appendText(b []byte, role string, m storage.Message) []byte {
+func appendText(b []byte, role, text string) []byte {
 	b = append(b, `{"role":"`+role+`","parts":[{"text":`...)
-	b, err := jsontext.AppendQuote(b, m.Text)
+	b, err := jsontext.AppendQuote(b, text)
 	if err != nil { // cannot happen, because the text has been checked
 		b = append(b, `""`...)
 	}

@@ -43,6 +43,10 @@ var migrations = []migration{{
 		drop function @schema@.commit_1(text, text, bigint, bigint, text, text, json, int, json, json);
 		drop function @schema@.import_2(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
 			text[], text[], text[], timestamptz[], timestamptz[])`,
+}, {
+	what:     "begin turns with several messages",
+	expand:   readSQL("0004_turns"),
+	contract: `drop function @schema@.begin_3(text, text, text, json, json, text, interval, text, bytea, text, boolean, bytea)`,
 }}
 
 // readSQL returns the concatenated texts of the named embedded files.

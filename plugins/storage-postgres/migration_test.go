@@ -34,7 +34,7 @@ func TestMigrate_hostsStartTogether(t *testing.T) {
 		for h := range hosts {
 			s := open0(t, config(dsn), migrations)
 			wg.Go(func() {
-				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", fmt.Sprint(h)), Holder: "h", Lease: maxLease})
+				res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", fmt.Sprint(h)), Messages: said("hi"), Holder: "h", Lease: maxLease})
 				if err != nil || res.Started == nil {
 					t.Errorf("host %d of %s: %+v, %v", h, name, res, err)
 				}
@@ -122,7 +122,7 @@ func TestMigrate_hostByHost(t *testing.T) {
 		t.Error("the old version goes on with what was taken away")
 	}
 	for _, s := range []*Store{old, open0(t, config(c.DSN(name)), migrations)} {
-		_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "e"), Holder: "h", Lease: maxLease})
+		_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "e"), Messages: said("hi"), Holder: "h", Lease: maxLease})
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "upgrade") {
 			t.Errorf("an old version after the upgrade: %v", err)
 		}

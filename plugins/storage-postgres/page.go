@@ -81,10 +81,11 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 				break
 			}
 			var c storage.Conversation
-			if err := rows.Scan(&c.ID, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt, &c.Shared); err != nil {
+			var cid int64
+			if err := rows.Scan(&c.ID, &cid, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt, &c.Shared); err != nil {
 				return err
 			}
-			c.CreatedAt, c.UpdatedAt = c.CreatedAt.UTC(), c.UpdatedAt.UTC()
+			c.CreatedAt, c.UpdatedAt, c.Incarnation = c.CreatedAt.UTC(), c.UpdatedAt.UTC(), incarnation(cid, c.CreatedAt)
 			page.Conversations = append(page.Conversations, c)
 		}
 		return nil

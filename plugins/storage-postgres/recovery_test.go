@@ -101,7 +101,7 @@ func TestStore_readOnlyServer(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond) // the processes of the server need some time to read the setting
 	}
-	req := &storage.BeginRequest{Call: call("t", "d"), Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Attempt: "once"}
+	req := &storage.BeginRequest{Call: call("t", "d"), Messages: said("hi"), Holder: "h", Lease: time.Minute, Attempt: "once"}
 	readOnly(a, "on")
 	_, err := s.Begin(t.Context(), req)
 	if e := fault.Of(err); err == nil || e.Class != fault.ProviderFailed || !e.Retryable {
@@ -153,7 +153,7 @@ func TestPool_exhausted(t *testing.T) {
 	held := make(chan error, 2)
 	for range 2 {
 		go func() {
-			_, err := patient.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "held"), Holder: "h", Lease: time.Minute, Key: "k"})
+			_, err := patient.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "held"), Messages: said("hi"), Holder: "h", Lease: time.Minute, Key: "k"})
 			held <- err
 		}()
 	}
@@ -163,7 +163,7 @@ func TestPool_exhausted(t *testing.T) {
 		}
 		return nil
 	})
-	_, err = patient.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "new"), Holder: "h", Lease: time.Minute})
+	_, err = patient.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "new"), Messages: said("hi"), Holder: "h", Lease: time.Minute})
 	if e := fault.Of(err); err == nil || e.Class != fault.ProviderFailed || !e.Retryable || e.RetryAfter <= 0 {
 		t.Errorf("with no connection left: %v, after %s", err, e.RetryAfter)
 	}
@@ -229,7 +229,7 @@ func TestStore_diskFull(t *testing.T) {
 	l.more(time.Minute)
 	filler := filepath.Join(dir, "filler")
 	fill(t, filler)
-	req := &storage.BeginRequest{Call: call("t", "big"), Message: storage.EncodeMessage(chat.Text(chat.User, fmt.Sprintf("%0900000d", 1))), Holder: "h", Lease: time.Minute}
+	req := &storage.BeginRequest{Call: call("t", "big"), Messages: said(fmt.Sprintf("%0900000d", 1)), Holder: "h", Lease: time.Minute}
 	full := false
 	// Large messages use up the space that the server has allocated in advance.
 	for range 100 {

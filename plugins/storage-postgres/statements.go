@@ -16,9 +16,10 @@ type statements struct {
 
 const (
 	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, case when t.body is null then t.message end, case when t.reply_bodies is null then t.replies end, t.body, t.reply_bodies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
-	conversationColumns = `id, user_id, last_number, created, updated`
+	conversationColumns = `id, cid, user_id, last_number, created, updated`
 	messageBytes        = "24" // storage.MessageBytes
 	turnBytes           = `(coalesce(octet_length(t.body), octet_length(t.message::text), 0) + coalesce(octet_length(t.reply_bodies), octet_length(t.replies::text), 0) + ` + messageBytes + ` * t.messages)::bigint`
+	tailTurnBytes       = `(128 + octet_length(t.user_id) + ` + turnBytes + `)` // 128 is storage.TailTurnBytes
 	registrationColumns = `tenant, version, position, state, incarnation, document, note, attempt, created`
 	ofTenant            = `tenant = @schema@.tenant_1()`
 	isTenant            = `tenant = nullif(current_setting('botyard.tenant', true), '')`
@@ -67,17 +68,17 @@ func statementsOf(schema string) statements {
 			returning tenant, cid, last_seq, updated, user_id
 		)
 		insert into @schema@.turns (tenant, cid, seq, state, user_id, message, messages, metadata, started, guest, body)
-		select tenant, cid, last_seq, 'running', $4, $5, 1, $6, updated, $4 <> '' and $4 <> user_id, $11 from c returning seq`
+		select tenant, cid, last_seq, 'running', $4, $5, $12, $6, updated, $4 <> '' and $4 <> user_id, $11 from c returning seq`
 	tail := `with recursive tail as (
-			select t.*, t.messages::bigint as have, ` + turnBytes + ` as bytes from (
+			select t.*, t.messages::bigint as have, ` + tailTurnBytes + ` as bytes from (
 				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
 			union all
-			select t.*, tail.have + t.messages, tail.bytes + ` + turnBytes + ` from tail cross join lateral (
+			select t.*, tail.have + t.messages, tail.bytes + ` + tailTurnBytes + ` from tail cross join lateral (
 				select * from @schema@.turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
 			where tail.have < $1 and tail.bytes <= $2
 		)
-		select case when bytes <= $2 and body is null then message end, case when bytes <= $2 and reply_bodies is null then replies end,
-			case when bytes <= $2 then body end, case when bytes <= $2 then reply_bodies end, bytes > $2 from tail`
+		select bytes > $2, seq, number, user_id, started, ended, case when bytes <= $2 and body is null then message end, case when bytes <= $2 and reply_bodies is null then replies end,
+			case when bytes <= $2 then body end, case when bytes <= $2 then reply_bodies end from tail`
 	commitFast := `with c as (
 			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
 				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
@@ -103,7 +104,7 @@ func statementsOf(schema string) statements {
 			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
 		commitFast: in(commitFast),
 
-		begin:   in(`select * from @schema@.begin_3($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, $8::text, $9::bytea, $10::text, $11::boolean, $12::bytea)`),
+		begin:   in(`select * from @schema@.begin_4($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, $8::text, $9::bytea, $10::text, $11::boolean, $12::bytea, $13::int)`),
 		commit:  in(`select * from @schema@.commit_2($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json, $11::bytea)`),
 		unlink:  in(`select @schema@.unlink_2($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),

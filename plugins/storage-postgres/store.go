@@ -32,7 +32,7 @@ type Store struct {
 	calls      statements
 	migrations []migration // all migrations that this plugin knows
 
-	cids    *lru.Cache[conversationKey, int64] // database ids of conversations, for the fast path
+	refs    *lru.Cache[conversationKey, conversationRef] // of conversations, for the fast path
 	batcher batcher
 
 	lifetime context.Context // Close cancels this context
@@ -99,7 +99,7 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 		}
 		listen = direct.ConnConfig
 	}
-	cids, err := lru.New[conversationKey, int64](maxCachedCIDs)
+	refs, err := lru.New[conversationKey, conversationRef](maxCachedRefs)
 	if err != nil {
 		return nil, fault.New(fault.Internal, "%w", err).By(fault.PartyPlugin)
 	}
@@ -112,7 +112,7 @@ func newStoreWith(cfg Config, env sdk.Env, known []migration, shared *connection
 	schema := pgx.Identifier{cfg.Schema}.Sanitize()
 	s := &Store{
 		cfg: cfg, log: env.Log, pool: p, schema: schema, channel: cfg.Schema, calls: statementsOf(schema),
-		listen: listen, migrations: known, failures: newLogLimiter(env.Log), cids: cids,
+		listen: listen, migrations: known, failures: newLogLimiter(env.Log), refs: refs,
 		batcher: batcher{tenants: map[string]*tenantQueue{}},
 	}
 	s.lifetime, s.end = context.WithCancel(context.Background())

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -147,7 +146,7 @@ func TestRead_pageBytes(t *testing.T) {
 	const turns = 5
 	for range turns {
 		commit(t, s, call("t", "c"), begin(t, s, call("t", "c"), func(r *storage.BeginRequest) {
-			r.Message, r.Tail = storage.EncodeMessage(chat.Text(chat.User, long)), 0
+			r.Messages, r.Tail = said(long), 0
 		}))
 	}
 	seen := 0
@@ -200,7 +199,7 @@ func TestPool_closesOverflow(t *testing.T) {
 func TestStore_unstorableText(t *testing.T) {
 	s := open(t, config(cluster(t).DSN(database(t))))
 	for what, set := range map[string]func(*storage.BeginRequest){
-		"message":      func(r *storage.BeginRequest) { r.Message = storage.Message{Text: "a\x00b"} },
+		"message":      func(r *storage.BeginRequest) { r.Messages = []storage.Message{{Text: "a\x00b"}} },
 		"conversation": func(r *storage.BeginRequest) { r.Call.Conversation = "a\x00b" },
 		"user":         func(r *storage.BeginRequest) { r.Call.User = "a\x00b" },
 		"tenant":       func(r *storage.BeginRequest) { r.Call.Tenant = "a\xffb" },
@@ -209,7 +208,7 @@ func TestStore_unstorableText(t *testing.T) {
 		"long id":      func(r *storage.BeginRequest) { r.Call.Conversation = randomText(8000) },
 	} {
 		t.Run(what, func(t *testing.T) {
-			req := &storage.BeginRequest{Call: call("t", "c"), Holder: "h", Lease: time.Minute}
+			req := &storage.BeginRequest{Call: call("t", "c"), Messages: said("hi"), Holder: "h", Lease: time.Minute}
 			set(req)
 			_, err := s.Begin(t.Context(), req)
 			if e := fault.Of(err); err == nil || e.Class != fault.Invalid {
@@ -242,7 +241,7 @@ func TestStore_conflictKeepsConnections(t *testing.T) {
 		if !fault.Is(err, fault.Conflict) {
 			t.Errorf("put: %v", err)
 		}
-		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "d"), Holder: "h", Lease: time.Minute, Metadata: []byte("no JSON")})
+		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: call("t", "d"), Messages: said("hi"), Holder: "h", Lease: time.Minute, Metadata: []byte("no JSON")})
 		if !fault.Is(err, fault.Invalid) {
 			t.Errorf("begin: %v", err)
 		}

@@ -9,20 +9,19 @@ import (
 
 // tailRows collects the turns of a tail, newest turn first. The zero value is empty.
 type tailRows struct {
-	turns []tailRow
+	turns []turnRow
 	cut   bool // the bound in bytes left at least one turn out
 }
-
-// tailRow has the columns of a turn's messages, as appendMessages reads them.
-type tailRow struct{ message, replies, body, replyBodies []byte }
 
 // read reads the rows of the statement tail. If the pipeline is run again, read is called again and
 // overwrites the first result.
 func (t *tailRows) read(rows pgx.Rows) error {
 	*t = tailRows{}
+	succeeded, empty := storage.Succeeded.String(), ""
 	for rows.Next() {
-		var row tailRow
-		if err := rows.Scan(&row.message, &row.replies, &row.body, &row.replyBodies, &t.cut); err != nil {
+		row := turnRow{state: &succeeded, reason: &empty}
+		if err := rows.Scan(&t.cut, &row.sequence, &row.number, &row.user, &row.started, &row.ended,
+			&row.message, &row.replies, &row.body, &row.replyBodies); err != nil {
 			return err
 		}
 		if t.cut {
@@ -33,12 +32,14 @@ func (t *tailRows) read(rows pgx.Rows) error {
 	return rows.Err()
 }
 
-// messages returns the newest messages, oldest first. It returns at most limit messages.
-func (t *tailRows) messages(limit int) (all []storage.Message, err error) {
+// decode returns the turns, oldest first.
+func (t *tailRows) decode() (all []storage.Turn, err error) {
 	for _, row := range slices.Backward(t.turns) {
-		if all, err = appendMessages(all, row.message, row.replies, row.body, row.replyBodies); err != nil {
+		turn, err := row.turn()
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, turn)
 	}
-	return all[max(0, len(all)-limit):], nil
+	return all, nil
 }

@@ -16,7 +16,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	messages := storeMessages([]storage.Message{req.Message})
+	messages := storeFirst(req.Messages)
 	var b *beginRun
 	err := s.write(ctx, func(tx *session) (err error) {
 		b = &beginRun{BeginRequest: req, messages: messages, now: s.now()}
@@ -35,12 +35,13 @@ type beginRun struct {
 	messages storedMessages // of the request
 	now      time.Time
 
-	started   *fence
-	tail      []storedMessages // newest turn first
-	cut       bool             // the bound in bytes left turns out of tail
-	replay    *turnRow
-	busy      *storage.Busy
-	keyReused bool
+	started     *fence
+	incarnation string    // of the conversation
+	tail        []turnRow // newest turn first
+	cut         bool      // the bound in bytes left turns out of tail
+	replay      *turnRow
+	busy        *storage.Busy
+	keyReused   bool
 }
 
 func (b *beginRun) run(tx *session) error {
@@ -79,7 +80,7 @@ func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	b.started = f
+	b.started, b.incarnation = f, c.incarnation
 	return true, b.readTail(tx)
 }
 
@@ -134,8 +135,8 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 		digest = append([]byte{}, b.Digest...) // an empty digest must not become NULL
 	}
 	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, state, user, started_at, fence, key, digest, messages, metadata, message, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
-		c.id, f.sequence, storage.Running.String(), b.Call.User, stamp, f.token, b.Key, digest, document(b.Metadata), b.messages.text, b.messages.body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.id, f.sequence, storage.Running.String(), b.Call.User, stamp, f.token, b.Key, digest, len(b.Messages), document(b.Metadata), b.messages.text, b.messages.body)
 	if err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	if err := c.updateDay(tx, stamp); err != nil {
 		return err
 	}
-	b.started = f
+	b.started, b.incarnation = f, c.incarnation
 	return b.readTail(tx)
 }
 
@@ -160,17 +161,16 @@ func (b *beginRun) readTail(tx *session) error {
 	}
 	have, left := 0, b.TailBytesOrDefault()
 	return tx.each(func(rows *sql.Rows) (bool, error) {
-		var t storedMessages
-		var n int
-		err := rows.Scan(append([]any{&n}, t.pointers()...)...)
-		if left -= t.size(n); left < 0 || err != nil {
+		var t turnRow
+		err := t.scanTail(rows)
+		if left -= t.tailSize(); left < 0 || err != nil {
 			b.cut = true
 			return false, err
 		}
 		b.tail = append(b.tail, t)
-		have += n
+		have += t.count
 		return have < b.Tail, nil
-	}, "SELECT t.messages, "+messageColumns+` FROM turns t
+	}, "SELECT "+tailColumns+` FROM turns t
 		WHERE conversation = ? AND state = 'succeeded' AND sequence < ? AND message IS NOT NULL ORDER BY sequence DESC LIMIT ?`,
 		b.started.conversation, b.started.sequence, b.Tail)
 }
@@ -187,15 +187,15 @@ func (b *beginRun) result() (*storage.BeginResult, error) {
 		t, err := b.replay.decode()
 		return &storage.BeginResult{Replay: &t}, err
 	}
-	var tail []storage.Message
+	tail := make([]storage.Turn, 0, len(b.tail))
 	for i := len(b.tail) - 1; i >= 0; i-- {
-		messages, err := b.tail[i].decode()
+		t, err := b.tail[i].decode()
 		if err != nil {
 			return nil, err
 		}
-		tail = append(tail, messages...)
+		tail = append(tail, t)
 	}
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: b.started.sequence, Fence: b.started.String(), Tail: tail[max(0, len(tail)-b.Tail):], TailCut: b.cut,
+		Sequence: b.started.sequence, Fence: b.started.String(), Tail: tail, TailCut: b.cut, Incarnation: b.incarnation,
 	}}, nil
 }

@@ -7,11 +7,12 @@ import (
 
 // conversation is a row of the table conversations. A row is one incarnation of a conversation id.
 type conversation struct {
-	id       int64
-	user     string
-	sequence int64 // sequence of the newest turn
-	turns    int64 // number of succeeded turns
-	running  int64 // sequence of the running turn, or 0 if no turn is running
+	id          int64
+	incarnation string // distinguishes the rows that had the same name one after the other
+	user        string
+	sequence    int64 // sequence of the newest turn
+	turns       int64 // number of succeeded turns
+	running     int64 // sequence of the running turn, or 0 if no turn is running
 	// until is the time at which the running turn's lease expires, in nanoseconds since 1970. It is
 	// the later of two times: the end of the lease in the conversation's row, and the end of the
 	// lease in the row of the turn's holder.
@@ -29,8 +30,8 @@ const liveConversations = `FROM lives l JOIN conversations c ON c.life = l.id AN
 // findConversation returns the conversation that the call names, or nil if it does not exist.
 func findConversation(tx *session, call sdk.Call) (*conversation, error) {
 	c := new(conversation)
-	found, err := tx.get([]any{&c.id, &c.user, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
-		`SELECT c.id, c.user, c.sequence, c.turns, c.running,
+	found, err := tx.get([]any{&c.id, &c.incarnation, &c.user, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
+		`SELECT c.id, c.incarnation, c.user, c.sequence, c.turns, c.running,
 			max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)), c.attempt, c.updated_at `+
 			liveConversations+` AND c.name = ?`, call.Tenant, call.Incarnation, call.Conversation)
 	if !found {
@@ -87,10 +88,10 @@ func addConversation(tx *session, call sdk.Call, created int64) (*conversation, 
 	if err != nil {
 		return nil, err
 	}
-	c := &conversation{user: call.User, updated: created}
-	_, err = tx.get([]any{&c.id}, `INSERT INTO conversations (life, name, user, created_at, updated_at, updated_day, sequence, turns)
-		VALUES (?, ?, ?, ?, ?, ?, 0, 0) RETURNING id`,
-		life, call.Conversation, call.User, created, created, day(created))
+	c := &conversation{incarnation: newToken(), user: call.User, updated: created}
+	_, err = tx.get([]any{&c.id}, `INSERT INTO conversations (life, name, incarnation, user, created_at, updated_at, updated_day, sequence, turns)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0) RETURNING id`,
+		life, call.Conversation, c.incarnation, call.User, created, created, day(created))
 	return c, err
 }
 

@@ -45,7 +45,7 @@ func BenchmarkTurn(b *testing.B) {
 
 func oneTurn(t testing.TB, s storage.Storage, c sdk.Call) error {
 	res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: c, Tail: 20, Holder: "h", Lease: time.Hour,
-		Message: storage.EncodeMessage(chat.Text(chat.User, "What does the moon weigh?"))})
+		Messages: storage.EncodeMessages(chat.Text(chat.User, "What does the moon weigh?"))})
 	if err != nil {
 		return err
 	}

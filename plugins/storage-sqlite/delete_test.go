@@ -164,7 +164,7 @@ func TestDelete_textIsNowhere(t *testing.T) {
 	s := openStore(t, dir)
 	const secret = "the-colour-of-the-safe"
 	for _, text := range []string{secret, strings.Repeat(secret, 1000)} {
-		end(t, s, begin(t, s, func(r *storage.BeginRequest) { r.Message = storage.EncodeMessage(chat.Text(chat.User, text)) }))
+		end(t, s, begin(t, s, func(r *storage.BeginRequest) { r.Messages = storage.EncodeMessages(chat.Text(chat.User, text)) }))
 	}
 	put := &storage.PutTenantRequest{Tenant: "t", State: storage.TenantActive, Document: []byte(secret), Attempt: "1"}
 	if _, err := s.PutTenant(t.Context(), put); err != nil {

@@ -30,7 +30,7 @@ func TestStore_failingDisk(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &small); err != nil {
 		t.Skip("the size of files cannot be bounded here: ", err)
 	}
-	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Message: storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", 1<<20)))}
+	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 1<<20)))}
 	_, err := s.Begin(t.Context(), req)
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
 		t.Fatal(err)

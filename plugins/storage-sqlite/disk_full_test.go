@@ -167,7 +167,7 @@ func stubborn(t *testing.T, s *Store, c sdk.Call, text string, refused *atomic.I
 	attempt := fmt.Sprint(c.Conversation, text)
 	err := again(func() (err error) {
 		res, err = s.Begin(t.Context(), &storage.BeginRequest{Call: c, Holder: "h", Lease: time.Hour, Tail: 2,
-			Attempt: attempt, Message: storage.EncodeMessage(chat.Text(chat.User, text))})
+			Attempt: attempt, Messages: storage.EncodeMessages(chat.Text(chat.User, text))})
 		return err
 	})
 	if err != nil {
@@ -189,7 +189,7 @@ func TestOpen_fullDisk(t *testing.T) {
 	d := fullByBallast(t)
 	d.fill(nil)
 	s := openStore(t, d.dir)
-	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second}
+	req := &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi}
 	for range 2 {
 		if _, err := s.Begin(t.Context(), req); !fault.Is(err, fault.ProviderFailed) || !fault.Of(err).Retryable {
 			t.Fatalf("begin on a full disk: %v", err)

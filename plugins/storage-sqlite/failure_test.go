@@ -47,7 +47,7 @@ func TestStore_readOnlyDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second})
+	_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi})
 	e := fault.Of(err)
 	if e == nil || e.Class != fault.ProviderFailed || e.Party != fault.PartyHost || !e.Retryable {
 		t.Errorf("begin on a disk that cannot be written: %+v", e)
@@ -77,7 +77,7 @@ func TestStore_lockedDatabase(t *testing.T) {
 	start := time.Now()
 	for range cap(failed) {
 		go func() {
-			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second})
+			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi})
 			failed <- err
 		}()
 	}
@@ -130,7 +130,7 @@ func TestStore_damagedDatabase(t *testing.T) {
 	s, err = Open(Config{Path: "botyard.db"}, env(dir))
 	if err == nil {
 		defer s.Close()
-		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second})
+		_, err = s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi})
 	}
 	e := fault.Of(err)
 	if e == nil || e.Class != fault.Internal || e.Party != fault.PartyHost || e.Retryable || !strings.Contains(e.Message, "damaged") {

@@ -17,7 +17,7 @@ import (
 // succeed runs a turn that succeeds in the conversation.
 func succeed(ctx context.Context, s *Store, conversation string) error {
 	c := sdk.Call{Tenant: "t", Conversation: conversation}
-	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Attempt: conversation})
+	r, err := s.Begin(ctx, &storage.BeginRequest{Call: c, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Minute, Attempt: conversation})
 	if err != nil {
 		return err
 	}

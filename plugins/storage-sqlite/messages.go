@@ -2,7 +2,9 @@ package sqlitestore
 
 import (
 	"database/sql"
+	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -11,7 +13,7 @@ import (
 // messages. Rows that plugins of schema versions before 3 wrote have the texts only, and the texts
 // are then the JSON of the whole messages.
 type storedMessages struct {
-	body, replyBodies sql.Null[[]byte] // the bodies of the first message and of the others, packed
+	body, replyBodies sql.Null[[]byte] // the bodies of the first messages and of the others, packed
 	text, replyTexts  sql.Null[string]
 }
 
@@ -24,16 +26,46 @@ func (s *storedMessages) pointers() []any {
 	return []any{&s.body, &s.replyBodies, &s.text, &s.replyTexts}
 }
 
-// storeMessages returns the columns of a turn's messages.
+// storeMessages returns the columns of the messages of a turn that ended elsewhere. It is not known
+// with how many of them the turn began, so that the first columns have the first message only.
 func storeMessages(messages []storage.Message) storedMessages {
-	var s storedMessages
 	if len(messages) == 0 {
-		return s
+		return storedMessages{}
 	}
-	s.body = sql.Null[[]byte]{V: storage.PackBodies(messages[:1]), Valid: true}
-	s.text = sql.Null[string]{V: string(appendText(nil, "user", messages[0])), Valid: true}
+	s := storeFirst(messages[:1])
 	s.replyBodies, s.replyTexts = storeReplies(messages[1:])
 	return s
+}
+
+// storeFirst returns the columns of the messages with which a turn begins: one or more. The text is
+// the JSON of one message with all their texts, because the column has always had one.
+func storeFirst(messages []storage.Message) storedMessages {
+	return storedMessages{
+		body: sql.Null[[]byte]{V: storage.PackBodies(messages), Valid: true},
+		text: sql.Null[string]{V: string(appendText(nil, "user", storage.Message{Text: joinTexts(messages)})), Valid: true},
+	}
+}
+
+// joinTexts joins the texts of the messages with blank lines, up to the length that the text of one
+// message may have.
+func joinTexts(messages []storage.Message) string {
+	if len(messages) == 1 {
+		return messages[0].Text
+	}
+	var text strings.Builder
+	for _, m := range messages {
+		if m.Text == "" {
+			continue
+		}
+		if text.Len() > 0 {
+			text.WriteString("\n\n")
+		}
+		text.WriteString(m.Text[:min(len(m.Text), max(0, sdk.MaxTextBytes-text.Len()))])
+		if text.Len() >= sdk.MaxTextBytes {
+			break
+		}
+	}
+	return strings.ToValidUTF8(text.String(), "")
 }
 
 // storeReplies returns the columns of the messages after the first.

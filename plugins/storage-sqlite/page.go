@@ -57,7 +57,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	const rest, of = ` c.user, c.turns, c.created_at, c.updated_at, `, ` FROM conversations c
+	const rest, of = ` c.user, c.turns, c.created_at, c.updated_at, c.incarnation, `, ` FROM conversations c
 		WHERE c.life = ?1 AND c.deleted_at IS NULL AND c.name > ?2`
 	query := "SELECT c.name," + rest + "0" + of
 	switch {
@@ -84,7 +84,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			}
 			var c storage.Conversation
 			var created, updated int64
-			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Shared)
+			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Incarnation, &c.Shared)
 			c.CreatedAt, c.UpdatedAt = timeOf(created), timeOf(updated)
 			page.Conversations = append(page.Conversations, c)
 			return true, err

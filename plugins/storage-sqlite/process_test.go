@@ -107,7 +107,7 @@ func childWrite(dir string) {
 			c := sdk.Call{Tenant: "t", Conversation: fmt.Sprintf("c%d", i), User: "u"}
 			for {
 				res, err := s.Begin(context.Background(), &storage.BeginRequest{Call: c, Holder: fmt.Sprint(os.Getpid()),
-					Lease: time.Millisecond, Message: storage.EncodeMessage(chat.Text(chat.User, "hi"))})
+					Lease: time.Millisecond, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi"))})
 				fail(err)
 				if res.Started == nil {
 					time.Sleep(time.Millisecond) // the turn of an earlier child that was killed still has its lease

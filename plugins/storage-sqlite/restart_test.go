@@ -115,7 +115,7 @@ func TestStore_reopened(t *testing.T) {
 	}
 	res := begin(t, s)
 	want := []chat.Message{chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "hello")}
-	if tail := res.Started.Tail; len(tail) != 4 || textOf(tail[2]) != want[0].Text() || textOf(tail[3]) != want[1].Text() {
+	if tail := messagesOf(res.Started.Tail); len(tail) != 4 || textOf(tail[2]) != want[0].Text() || textOf(tail[3]) != want[1].Text() {
 		t.Errorf("the tail is %+v", tail)
 	}
 	found, err := s.GetTenants(t.Context(), []string{"t"})

@@ -94,9 +94,9 @@ func TestMigrate_fromSchema2(t *testing.T) {
 		if u, err := storage.DecodeUsage(turns[0].Usage); err != nil || !u.Equal(chat.Usage{InputTokens: 7, OutputTokens: 3, CachedInputTokens: 2, ReasoningTokens: 1}) {
 			t.Errorf("usage %s, %v", turns[0].Usage, err)
 		}
-		res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: ofSchema2, Tail: 100, Holder: "h", Lease: time.Minute, Attempt: "a"})
-		if err != nil || !reflect.DeepEqual(res.Started.Tail, all) {
-			t.Fatalf("the tail is %q, %v; want %q", res.Started.Tail, err, all)
+		res, err := s.Begin(t.Context(), &storage.BeginRequest{Call: ofSchema2, Messages: hi, Tail: 100, Holder: "h", Lease: time.Minute, Attempt: "a"})
+		if err != nil || !reflect.DeepEqual(messagesOf(res.Started.Tail), all) {
+			t.Fatalf("the tail is %+v, %v; want %q", res, err, all)
 		}
 		if _, err := s.Commit(t.Context(), &storage.CommitRequest{Call: ofSchema2, Fence: res.Started.Fence, State: storage.Failed}); err != nil {
 			t.Fatal(err)

@@ -65,9 +65,12 @@ func clocked(t *testing.T) (*Store, *clock) {
 
 var call = sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 
+// hi has the messages of a Begin.
+var hi = storage.EncodeMessages(chat.Text(chat.User, "hi"))
+
 func begin(t testing.TB, s storage.Storage, set ...func(*storage.BeginRequest)) *storage.BeginResult {
 	t.Helper()
-	req := &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: 10 * time.Second, Tail: 10}
+	req := &storage.BeginRequest{Call: call, Messages: hi, Holder: "h", Lease: 10 * time.Second, Tail: 10}
 	for _, f := range set {
 		f(req)
 	}
@@ -217,7 +220,7 @@ func TestStore_canceledCalls(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second}); !fault.Is(err, fault.Canceled) {
+	if _, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi}); !fault.Is(err, fault.Canceled) {
 		t.Errorf("begin: %v", err)
 	}
 	if _, err := s.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1}); !fault.Is(err, fault.NotFound) {
@@ -246,7 +249,7 @@ func TestRead_pageBytes(t *testing.T) {
 	const turns = 7
 	for range turns {
 		end(t, s, begin(t, s, func(r *storage.BeginRequest) {
-			r.Tail, r.Message = 0, storage.EncodeMessage(chat.Text(chat.User, strings.Repeat("x", 3<<20)))
+			r.Tail, r.Messages = 0, storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 3<<20)))
 		}))
 	}
 	read := 0
@@ -272,8 +275,8 @@ func TestStore_unstorableText(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	for what, text := range map[string]string{"NUL": "a\x00b", "not UTF-8": "a\xff"} {
 		t.Run("begin with "+what, func(t *testing.T) {
-			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Message: storage.Message{Text: text}})
-			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path.String() != "message.text" {
+			_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: []storage.Message{{Text: text}}})
+			if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path.String() != "messages.text" {
 				t.Errorf("%s: %v", what, err)
 			}
 		})
@@ -297,6 +300,14 @@ func TestStore_unstorableText(t *testing.T) {
 }
 
 func env(dir string) sdk.Env { return sdk.Env{DataDir: dir} }
+
+// messagesOf returns the messages of the turns, in order.
+func messagesOf(turns []storage.Turn) (all []storage.Message) {
+	for _, t := range turns {
+		all = append(all, t.Messages...)
+	}
+	return all
+}
 
 // textOf returns the text of a stored message.
 func textOf(m storage.Message) string {

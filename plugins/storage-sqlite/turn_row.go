@@ -35,6 +35,23 @@ type turnRow struct {
 	messages storedMessages
 }
 
+// tailColumns lists the columns that turnRow.scanTail reads. The query names the table turns as t.
+const tailColumns = `t.sequence, t.number, t.user, t.started_at, t.ended_at, t.messages, ` + messageColumns
+
+// scanTail reads what a tail has of a succeeded turn.
+func (r *turnRow) scanTail(rows *sql.Rows) error {
+	var started, ended int64
+	t := &r.turn
+	err := rows.Scan(append([]any{&t.Sequence, &t.Number, &t.User, &started, &ended, &r.count}, r.messages.pointers()...)...)
+	t.State, t.StartedAt, t.EndedAt = storage.Succeeded, timeOf(started), timeOf(ended)
+	return err
+}
+
+// tailSize returns at least as many bytes as the turn takes in a tail.
+func (r *turnRow) tailSize() int {
+	return storage.TailTurnBytes + len(r.turn.User) + r.messages.size(r.count)
+}
+
 func (r *turnRow) scan(rows *sql.Rows) error {
 	var state string
 	var started, ended int64

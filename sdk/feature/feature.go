@@ -21,6 +21,10 @@ const (
 	Migrate        = "migrate"         // storage: the instances implement storage.Migrator
 	Backup         = "backup"          // storage: the instances implement storage.Backuper
 	Watch          = "watch"           // storage: the instances implement storage.TenantWatcher
+	Work           = "work"            // memory: the instances implement memory.Worker
+	Retract        = "retract"         // storage: the instances obey RetractFrom, and import retractions
+	Branch         = "branch"          // storage: the instances implement storage.Brancher
+	Cursor         = "cursor"          // storage: the instances implement storage.CursorStore, and obey CursorKey
 	Owners         = "owners"          // storage: the instances obey Owned and Wrote, and delete what a user wrote
 )
 

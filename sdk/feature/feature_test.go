@@ -14,7 +14,7 @@ import (
 
 // TestKnown checks that the constants of the package are the features of the protocol.
 func TestKnown(t *testing.T) {
-	constants := []string{Egress, Embed, Tools, ResponseFormat, Remember, Forget, Renew, Import, Migrate, Backup, Watch, Owners, Overrides}
+	constants := []string{Egress, Embed, Tools, ResponseFormat, Remember, Forget, Renew, Import, Migrate, Backup, Watch, Owners, Overrides, Work, Retract, Branch, Cursor}
 	slices.Sort(constants)
 	if !slices.Equal(Known(), constants) {
 		t.Errorf("the protocol has %q; the package has %q", Known(), constants)

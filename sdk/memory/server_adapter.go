@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/instances"
 	"github.com/botyard/botyard/sdk/internal/wire"
@@ -22,13 +21,35 @@ func (s *server) Recall(ctx context.Context, req *memoryv1.RecallRequest) (*memo
 		return nil, err
 	}
 	defer done()
-	ms, err := v.Recall(ctx, &RecallRequest{Call: sdk.CallFromProto(req.Call),
-		Tail: wire.MessagesFrom(req.Tail), Message: wire.MessageFrom(req.Message)})
+	in := &RecallRequest{Call: sdk.CallFromProto(req.Call), Messages: wire.MessagesFrom(req.Messages), BudgetTokens: req.BudgetTokens}
+	for _, t := range req.Tail {
+		in.Tail = append(in.Tail, turnFromProto(t))
+	}
+	for _, r := range req.Retractions {
+		in.Retractions = append(in.Retractions, retractionFromProto(r))
+	}
+	r, err := v.Recall(ctx, in)
 	if err != nil {
 		return nil, err
 	}
+	resp := &memoryv1.RecallResponse{Problems: boundedProblems(r.Problems)}
 	// The host shows the model at most sdk.MaxTailBytes, so that older messages need not be sent.
-	return &memoryv1.RecallResponse{Messages: wire.Messages(chat.Newest(ms, sdk.MaxMessageBytes/2))}, nil
+	for _, item := range newestItems(r.Items, sdk.MaxMessageBytes/2) {
+		resp.Items = append(resp.Items, itemToProto(item))
+	}
+	return resp, nil
+}
+
+// newestItems returns the last of the items whose messages have at most so many bytes together.
+func newestItems(items []Item, bytes int) []Item {
+	first := len(items)
+	for first > 0 {
+		if bytes -= items[first-1].Message.Size() + eventOverhead; bytes < 0 {
+			break
+		}
+		first--
+	}
+	return items[first:]
 }
 
 func (s *server) Remember(ctx context.Context, req *memoryv1.RememberRequest) (*memoryv1.RememberResponse, error) {
@@ -41,11 +62,30 @@ func (s *server) Remember(ctx context.Context, req *memoryv1.RememberRequest) (*
 	if !ok {
 		return nil, fault.New(fault.Unsupported, "this memory does not remember turns")
 	}
-	turns := make([]Turn, len(req.Turns))
-	for i, t := range req.Turns {
-		turns[i] = Turn{Number: t.Number, Messages: wire.MessagesFrom(t.Messages)}
+	in := &RememberRequest{Call: sdk.CallFromProto(req.Call), After: req.After, Events: make([]Event, len(req.Events))}
+	for i, e := range req.Events {
+		in.Events[i] = eventFromProto(e)
 	}
-	return &memoryv1.RememberResponse{}, r.Remember(ctx, sdk.CallFromProto(req.Call), turns)
+	// An event of a kind that this version does not know must not be skipped.
+	if err := in.Validate(); err != nil {
+		return nil, err
+	}
+	n, err := r.Remember(ctx, in)
+	return &memoryv1.RememberResponse{Sequence: n}, err
+}
+
+func (s *server) Work(ctx context.Context, req *memoryv1.WorkRequest) (*memoryv1.WorkResponse, error) {
+	v, done, err := s.set.Get(req.GetCall().GetInstance())
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	w, ok := v.(Worker)
+	if !ok {
+		return nil, fault.New(fault.Unsupported, "this memory has no work to do in the background")
+	}
+	next, more, err := w.Work(ctx, sdk.CallFromProto(req.Call), req.Cursor)
+	return &memoryv1.WorkResponse{Cursor: next, More: more}, err
 }
 
 func (s *server) Forget(ctx context.Context, req *memoryv1.ForgetRequest) (*memoryv1.ForgetResponse, error) {

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -17,7 +20,8 @@ import (
 type Env struct {
 	Memory memory.Memory
 
-	rule, run string
+	rule, run    string
+	incarnations atomic.Int64 // how many conversations the rule has made
 }
 
 func newRun() string { return strings.ToLower(rand.Text()[:8]) }
@@ -25,23 +29,27 @@ func newRun() string { return strings.ToLower(rand.Text()[:8]) }
 // talk is a conversation with its log, as a storage would keep it. All messages have different
 // texts, so that a rule can find each message in the log.
 type talk struct {
-	env  *Env
-	call sdk.Call
-	log  []chat.Message
+	env   *Env
+	call  sdk.Call
+	turns []memory.Turn
 }
 
 func (e *Env) talk(tenant, conversation string, turns int) *talk {
 	t := &talk{env: e, call: sdk.Call{
 		Tenant:       fmt.Sprintf("kit-%s-%s-%s", e.run, e.rule, tenant),
 		Conversation: conversation, User: "user of " + conversation,
+		Incarnation: "1", ConversationIncarnation: fmt.Sprintf("%s-%s-%d", tenant, conversation, e.incarnations.Add(1)),
 	}}
+	start := time.Date(2024, 2, 29, 23, 59, 58, 0, time.UTC)
 	for i := range turns {
 		text := fmt.Sprintf("%s/%s asks for the password, time %d", tenant, conversation, i)
 		user := chat.Text(chat.User, text)
 		if i%3 == 2 {
 			user.Parts = append(user.Parts, chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte(text)}})
 		}
-		t.log = append(t.log, user, chat.Text(chat.Assistant, "re: "+text))
+		began := start.Add(time.Duration(i) * time.Hour)
+		t.turns = append(t.turns, memory.Turn{Sequence: int64(2*i + 2), Number: int64(i + 1), User: t.call.User, // every second turn failed
+			StartedAt: began, EndedAt: began.Add(time.Second), Messages: []chat.Message{user, chat.Text(chat.Assistant, "re: "+text)}})
 	}
 	return t
 }
@@ -53,38 +61,72 @@ func (t *talk) remember(ctx context.Context, from, to int) error {
 	if !ok || !t.env.Memory.Needs().Remember {
 		return nil
 	}
-	var turns []memory.Turn
-	for n := from; n <= to; n++ {
-		turns = append(turns, memory.Turn{Number: int64(n), Messages: t.log[2*n-2 : 2*n]})
+	req := &memory.RememberRequest{Call: t.call}
+	if from > 1 {
+		req.After = t.turns[from-2].Sequence
 	}
-	if err := r.Remember(ctx, t.call, turns); err != nil {
-		return fmt.Errorf("remember turns %d to %d: %w", from, to, err)
+	for n := from; n <= to; n++ {
+		req.Events = append(req.Events, memory.Event{Turn: &t.turns[n-1]})
+	}
+	for len(req.Events) > 0 {
+		kept, err := r.Remember(ctx, req)
+		if err != nil {
+			return fmt.Errorf("remember turns %d to %d: %w", from, to, err)
+		}
+		left := slices.DeleteFunc(slices.Clone(req.Events), func(e memory.Event) bool { return e.Sequence() <= kept })
+		if kept < req.After || len(left) == len(req.Events) {
+			return fmt.Errorf("remember of %d events after %d kept all up to %d; want it to get on", len(req.Events), req.After, kept)
+		}
+		req = &memory.RememberRequest{Call: t.call, Events: left, After: kept}
 	}
 	return nil
 }
 
-// recall calls Recall with the tail that the memory needs.
+// tail returns the newest turns with the messages that the memory needs, as a host passes them.
+func (t *talk) tail() (tail []memory.Turn) {
+	need := t.env.Memory.Needs().Tail
+	for _, turn := range slices.Backward(t.turns) {
+		if need <= 0 {
+			break
+		}
+		n := min(need, len(turn.Messages))
+		turn.Messages = turn.Messages[len(turn.Messages)-n:]
+		need -= n
+		tail = append(tail, turn)
+	}
+	slices.Reverse(tail)
+	return tail
+}
+
+// recall calls Recall with the tail that the memory needs, and returns the recalled messages.
 func (t *talk) recall(ctx context.Context) ([]chat.Message, error) {
-	tail := t.log[max(0, len(t.log)-t.env.Memory.Needs().Tail):]
+	return t.recallWith(ctx, t.tail())
+}
+
+func (t *talk) recallWith(ctx context.Context, tail []memory.Turn) ([]chat.Message, error) {
 	got, err := t.env.Memory.Recall(ctx, &memory.RecallRequest{
-		Call: t.call, Tail: tail, Message: chat.Text(chat.User, "what was the password?"),
+		Call: t.call, Tail: tail, Messages: []chat.Message{chat.Text(chat.User, "what was the password?")},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
 	}
-	return got, nil
+	var messages []chat.Message
+	for _, item := range got.Items {
+		messages = append(messages, item.Message)
+	}
+	return messages, nil
 }
 
 // among checks that each message is in the conversation's log unchanged, at most once, and in the
 // order of the log.
 func (t *talk) among(messages []chat.Message) error {
-	next := 0
+	log, next := memory.Messages(t.turns), 0
 	for i, m := range messages {
 		got := encode(m)
-		for next < len(t.log) && encode(t.log[next]) != got {
+		for next < len(log) && encode(log[next]) != got {
 			next++
 		}
-		if next == len(t.log) {
+		if next == len(log) {
 			return fmt.Errorf("message %d of %d recalled is not of the conversation, or twice, or out of order: %.200s", i+1, len(messages), got)
 		}
 		next++

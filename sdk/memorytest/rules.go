@@ -91,7 +91,7 @@ func checkTailAlone(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		if want := min(needs.Tail, len(t.log)); len(got) != want {
+		if want := min(needs.Tail, len(memory.Messages(t.turns))); len(got) != want {
 			return fmt.Errorf("%d of a tail of %d messages were recalled; want all", len(got), want)
 		}
 	}
@@ -117,11 +117,11 @@ func checkApart(ctx context.Context, env *Env) error {
 		}
 		for _, m := range got {
 			mine := false
-			for _, l := range t.log {
+			for _, l := range memory.Messages(t.turns) {
 				mine = mine || l.Text() == m.Text()
 			}
 			for _, other := range talks {
-				for _, l := range other.log {
+				for _, l := range memory.Messages(other.turns) {
 					if !mine && l.Text() == m.Text() {
 						return fmt.Errorf("%s/%s recalled %q", t.call.Tenant, t.call.Conversation, m.Text())
 					}
@@ -180,7 +180,7 @@ func checkForget(ctx context.Context, env *Env) error {
 		return err
 	}
 	for _, call := range []sdk.Call{
-		conversation.call, {Tenant: user.call.Tenant, User: user.call.User}, {Tenant: tenant.call.Tenant},
+		conversation.whole(), user.call, {Tenant: tenant.call.Tenant, Incarnation: tenant.call.Incarnation},
 	} {
 		for range 2 {
 			if err := f.Forget(ctx, call); err != nil {
@@ -209,10 +209,16 @@ func checkForget(ctx context.Context, env *Env) error {
 	return nil
 }
 
+// whole returns the call without the user.
+func (t *talk) whole() sdk.Call {
+	call := t.call
+	call.User = ""
+	return call
+}
+
 // recallOld returns the texts that the memory recalls when the tail is empty.
 func (t *talk) recallOld(ctx context.Context) ([]string, error) {
-	bare := &talk{env: t.env, call: t.call}
-	got, err := bare.recall(ctx)
+	got, err := t.recallWith(ctx, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/sdk"
-	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/memory"
 )
 
@@ -37,56 +36,65 @@ func (r *recaller) Needs() memory.Needs {
 	return n
 }
 
+// place returns what a conversation's turns are kept under.
 func (r *recaller) place(call sdk.Call) sdk.Call {
 	if r.flaw == "crosses" {
-		call.Tenant, _, _ = strings.Cut(call.Tenant, "-apart-") // only the tenants of the rule "apart" share their data
+		// Only the tenants of the rule "apart" share their data.
+		if tenant, _, shared := strings.Cut(call.Tenant, "-apart-"); shared {
+			return sdk.Call{Tenant: tenant, Conversation: call.Conversation}
+		}
 	}
-	return sdk.Call{Tenant: call.Tenant, Conversation: call.Conversation, User: call.User}
+	return sdk.Call{Tenant: call.Tenant, Incarnation: call.Incarnation, Conversation: call.Conversation, ConversationIncarnation: call.ConversationIncarnation}
 }
 
-func (r *recaller) Recall(_ context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
+func (r *recaller) Recall(_ context.Context, req *memory.RecallRequest) (*memory.Recalled, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	old := r.kept[r.place(req.Call)]
-	var out []chat.Message
+	out := &memory.Recalled{}
+	add := func(t memory.Turn) {
+		for _, m := range t.Messages {
+			out.Items = append(out.Items, memory.Item{Message: m, Turn: &memory.TurnSource{Sequence: t.Sequence, Number: t.Number}})
+		}
+	}
 	for _, t := range old[max(0, len(old)-4):] {
-		if n := len(req.Tail); n > 0 && t.Messages[0].Text() == req.Tail[max(0, n-4)].Text() {
+		if len(req.Tail) > 0 && t.Sequence >= req.Tail[0].Sequence {
 			break // this turn and the later turns are in the tail
 		}
-		out = append(out, t.Messages...)
+		add(t)
 	}
-	out = append(out, req.Tail...)
+	for _, t := range req.Tail {
+		add(t)
+	}
 	if r.flaw == "invents" && len(req.Tail) > 0 {
-		out = append(out, req.Message)
+		out.Items = append(out.Items, memory.Item{Message: req.Messages[0]})
 	}
 	return out, nil
 }
 
-func (r *recaller) Remember(_ context.Context, call sdk.Call, turns []memory.Turn) error {
+func (r *recaller) Remember(_ context.Context, req *memory.RememberRequest) (int64, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	at := r.place(call)
-	for _, t := range turns {
-		if have := r.kept[at]; len(have) == 0 || t.Number > have[len(have)-1].Number || r.flaw == "repeats" {
-			r.kept[at] = append(have, t)
+	at, last := r.place(req.Call), req.After
+	for _, e := range req.Events {
+		last = e.Sequence()
+		if have := r.kept[at]; len(have) == 0 || e.Turn.Sequence > have[len(have)-1].Sequence || r.flaw == "repeats" {
+			r.kept[at] = append(have, *e.Turn)
 		}
 	}
-	return nil
+	return last, nil
 }
 
 func (r *recaller) Forget(_ context.Context, call sdk.Call) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for at := range r.kept {
-		mine := at.Tenant == call.Tenant
-		switch {
-		case call.Conversation != "":
-			mine = mine && at.Conversation == call.Conversation
-		case call.User != "" && r.flaw != "forgets-all":
-			mine = mine && at.User == call.User
+	for at, turns := range r.kept {
+		mine := at.Tenant == call.Tenant && at.Incarnation == call.Incarnation
+		if call.Conversation != "" && r.flaw != "forgets-all" {
+			mine = mine && at.ConversationIncarnation == call.ConversationIncarnation
 		}
 		if mine && r.flaw != "never-forgets" {
-			delete(r.kept, at)
+			r.kept[at] = slices.DeleteFunc(slices.Clone(turns), func(t memory.Turn) bool { return call.User == "" || t.User == call.User })
 		}
 	}
 	return nil
@@ -98,8 +106,12 @@ type window struct{ short int }
 
 func (window) Needs() memory.Needs { return memory.Needs{Tail: 7} }
 
-func (w window) Recall(_ context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
-	return req.Tail[min(w.short, len(req.Tail)):], nil
+func (w window) Recall(_ context.Context, req *memory.RecallRequest) (*memory.Recalled, error) {
+	out, all := &memory.Recalled{}, memory.Messages(req.Tail)
+	for _, m := range all[min(w.short, len(all)):] {
+		out.Items = append(out.Items, memory.Item{Message: m})
+	}
+	return out, nil
 }
 
 func failed(t *testing.T, m memory.Memory) (rules []string) {

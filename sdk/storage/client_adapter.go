@@ -19,11 +19,13 @@ type Client struct {
 }
 
 var (
-	_ Storage  = (*Client)(nil)
-	_ Renewer  = (*Client)(nil)
-	_ Importer = (*Client)(nil)
-	_ Migrator = (*Client)(nil)
-	_ Backuper = (*Client)(nil)
+	_ Storage     = (*Client)(nil)
+	_ Renewer     = (*Client)(nil)
+	_ Importer    = (*Client)(nil)
+	_ Migrator    = (*Client)(nil)
+	_ Backuper    = (*Client)(nil)
+	_ Brancher    = (*Client)(nil)
+	_ CursorStore = (*Client)(nil)
 )
 
 // NewClient returns a client of the instance. The caller closes conn.
@@ -34,17 +36,16 @@ func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
 // Begin implements Storage.
 func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error) {
 	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
-		Call: sdk.CallToProto(req.Call, c.instance), Message: messageToProto(req.Message), Metadata: req.Metadata,
+		Call: sdk.CallToProto(req.Call, c.instance), Messages: messagesToProto(req.Messages), Metadata: req.Metadata,
 		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
-		Attempt: req.Attempt, TailBytes: int64(req.TailBytes), Owned: req.Owned,
+		Attempt: req.Attempt, TailBytes: int64(req.TailBytes), Owned: req.Owned, RetractFrom: req.RetractFrom, CursorKey: req.CursorKey,
 	})
 	if err != nil {
 		return nil, fault.Of(err)
 	}
 	switch o := resp.Outcome.(type) {
 	case *storagev1.BeginResponse_Started:
-		return &BeginResult{Started: &Started{Sequence: o.Started.GetSequence(), Fence: o.Started.GetFence(),
-			Tail: messagesFromProto(o.Started.GetTail()), TailCut: o.Started.GetTailCut()}}, nil
+		return &BeginResult{Started: startedFromProto(o.Started)}, nil
 	case *storagev1.BeginResponse_Replay:
 		t := turnFromProto(o.Replay)
 		return &BeginResult{Replay: &t}, nil
@@ -92,7 +93,8 @@ func (c *Client) List(ctx context.Context, req *ListRequest) (*ConversationPage,
 	page := &ConversationPage{More: resp.More}
 	for _, p := range resp.Conversations {
 		page.Conversations = append(page.Conversations, Conversation{ID: p.Id, User: p.User, Turns: p.Turns,
-			CreatedAt: wire.TimeFrom(p.CreatedAt), UpdatedAt: wire.TimeFrom(p.UpdatedAt), Shared: p.Shared})
+			CreatedAt: wire.TimeFrom(p.CreatedAt), UpdatedAt: wire.TimeFrom(p.UpdatedAt), Shared: p.Shared,
+			Incarnation: p.Incarnation, BranchOf: p.BranchOf, BranchAt: p.BranchAt})
 	}
 	return page, nil
 }
@@ -113,6 +115,7 @@ func (c *Client) Import(ctx context.Context, req *ImportRequest) (int64, error) 
 	p := &storagev1.ImportRequest{Call: sdk.CallToProto(req.Call, c.instance)}
 	for _, t := range req.Turns {
 		p.Turns = append(p.Turns, turnToProto(t))
+		p.Retractions = p.Retractions || t.Retracted || t.RetractFrom != 0
 	}
 	resp, err := c.rpc.Import(ctx, p)
 	if err != nil {

@@ -5,7 +5,8 @@
 //
 // # Files
 //
-//	storage.go               the interfaces Storage, Renewer, Importer, Migrator and Backuper; requests and results
+//	storage.go               the interfaces Storage, Renewer, Importer, Brancher, Migrator and Backuper; requests and results
+//	cursor.go                the interface CursorStore: how far conversations were followed
 //	tenant_store.go          the interfaces TenantStore and TenantWatcher; how many versions are kept
 //	message.go               Message: how a host encodes messages and usage, which a storage does not parse
 //	packed.go                the messages of a turn in one text of bytes
@@ -13,6 +14,8 @@
 //	plugin.go                NewPlugin, and what a plugin offers
 //	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends
+//	started_adapter.go       the result of a Begin in the form of the protocol
+//	cursor_adapter.go        client and server of Branch, Claim and Advance
 //	client_adapter.go        Client: calls a storage in a plugin process
 //	server_adapter.go        serves a storage in a plugin process
 //	tenant_store_adapter.go  client and server of a tenant store

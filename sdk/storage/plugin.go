@@ -17,6 +17,8 @@ var extras = []instances.Extra{
 	instances.NewExtra[Importer](feature.Import),
 	instances.NewExtra[Migrator](feature.Migrate),
 	instances.NewExtra[Backuper](feature.Backup),
+	instances.NewExtra[Brancher](feature.Branch),
+	instances.NewExtra[CursorStore](feature.Cursor),
 	instances.NewExtra[TenantWatcher](feature.Watch),
 }
 
@@ -26,8 +28,9 @@ var extras = []instances.Extra{
 //
 // What the plugin offers beyond Storage follows from I, the type that open returns: the plugin
 // serves tenants if I implements TenantStore, and has the features of Renewer, Importer, Migrator,
-// Backuper and TenantWatcher if I implements these. A plugin whose instances obey Owned and Wrote
-// declares sdk.Feature(feature.Owners).
+// Backuper, Brancher, CursorStore and TenantWatcher if I implements these. A plugin whose instances
+// obey Owned and Wrote declares sdk.Feature(feature.Owners). One whose instances obey RetractFrom
+// declares sdk.Feature(feature.Retract).
 func NewPlugin[C any, I Storage](name, version string, open func(ctx context.Context, cfg C, env sdk.Env) (I, error), opts ...sdk.Option) sdk.Plugin {
 	services := []string{storagev1.StorageService_ServiceDesc.ServiceName}
 	storesTenants := instances.Implements[I](reflect.TypeFor[TenantStore]())

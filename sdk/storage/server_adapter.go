@@ -24,9 +24,10 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	}
 	defer done()
 	in := &BeginRequest{
-		Call: sdk.CallFromProto(req.Call), Message: messageFromProto(req.Message), Metadata: req.Metadata,
+		Call: sdk.CallFromProto(req.Call), Messages: messagesFromProto(req.Messages), Metadata: req.Metadata,
 		Tail: int(req.Tail), Holder: req.Holder, Lease: time.Duration(req.LeaseMs) * time.Millisecond,
 		Key: req.Key, Digest: req.Digest, Attempt: req.Attempt, TailBytes: int(req.TailBytes), Owned: req.Owned,
+		RetractFrom: req.RetractFrom, CursorKey: req.CursorKey,
 	}
 	r, err := v.Begin(ctx, in)
 	if err != nil {
@@ -34,10 +35,7 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	}
 	switch {
 	case r.Started != nil:
-		tail := newest(r.Started.Tail, in.TailBytesOrDefault())
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: &storagev1.Started{
-			Sequence: r.Started.Sequence, Fence: r.Started.Fence, Tail: messagesToProto(tail),
-			TailCut: r.Started.TailCut || len(tail) < len(r.Started.Tail)}}}, nil
+		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: startedToProto(r.Started, in.TailBytesOrDefault())}}, nil
 	case r.Replay != nil:
 		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turnToProto(*r.Replay)}}, nil
 	case r.Busy != nil:
@@ -93,7 +91,8 @@ func (s *server) List(ctx context.Context, req *storagev1.ListRequest) (*storage
 	resp := &storagev1.ListResponse{More: page.More || fit < len(page.Conversations)}
 	for _, c := range page.Conversations[:fit] {
 		resp.Conversations = append(resp.Conversations, &storagev1.Conversation{
-			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt), Shared: c.Shared})
+			Id: c.ID, User: c.User, Turns: c.Turns, CreatedAt: wire.Time(c.CreatedAt), UpdatedAt: wire.Time(c.UpdatedAt), Shared: c.Shared,
+			Incarnation: c.Incarnation, BranchOf: c.BranchOf, BranchAt: c.BranchAt})
 	}
 	return resp, nil
 }
@@ -165,7 +164,7 @@ func turnToProto(t Turn) *storagev1.Turn {
 	return &storagev1.Turn{
 		Sequence: t.Sequence, Number: t.Number, State: storagev1.TurnState(t.State), Reason: t.Reason, User: t.User,
 		Messages: messagesToProto(t.Messages), Usage: t.Usage, StartedAt: wire.Time(t.StartedAt),
-		EndedAt: wire.Time(t.EndedAt), Metadata: t.Metadata, Record: t.Record, Key: t.Key,
+		EndedAt: wire.Time(t.EndedAt), Metadata: t.Metadata, Record: t.Record, Key: t.Key, RetractFrom: t.RetractFrom, Retracted: t.Retracted,
 	}
 }
 
@@ -173,12 +172,8 @@ func turnFromProto(p *storagev1.Turn) Turn {
 	return Turn{
 		Sequence: p.Sequence, Number: p.Number, State: State(p.State), Reason: p.Reason, User: p.User,
 		Messages: messagesFromProto(p.Messages), Usage: p.Usage, StartedAt: wire.TimeFrom(p.StartedAt),
-		EndedAt: wire.TimeFrom(p.EndedAt), Metadata: p.Metadata, Record: p.Record, Key: p.Key,
+		EndedAt: wire.TimeFrom(p.EndedAt), Metadata: p.Metadata, Record: p.Record, Key: p.Key, RetractFrom: p.RetractFrom, Retracted: p.Retracted,
 	}
-}
-
-func messageToProto(m Message) *storagev1.StoredMessage {
-	return &storagev1.StoredMessage{Body: m.Body, Text: m.Text}
 }
 
 func messageFromProto(p *storagev1.StoredMessage) Message {

@@ -27,22 +27,32 @@ func Size(messages []Message) (n int) {
 	return n
 }
 
-// newest returns the newest of the messages, which are oldest first, that have at most so many
-// bytes together. It returns a part of the given slice.
-func newest(messages []Message, bytes int) []Message {
-	first := len(messages)
+// TailTurnBytes is an upper bound for the bytes that a turn of a tail takes in the protocol beside
+// its messages and its user.
+const TailTurnBytes = 128
+
+// TailSize returns an estimate of the bytes that the turn takes in a tail. The estimate is never too
+// small.
+func (t Turn) TailSize() int { return TailTurnBytes + len(t.User) + Size(t.Messages) }
+
+// newest returns the newest of the turns, which are oldest first, that have at most so many bytes
+// together. It returns a part of the given slice.
+func newest(turns []Turn, bytes int) []Turn {
+	first := len(turns)
 	for first > 0 {
-		if bytes -= messages[first-1].Size(); bytes < 0 {
+		if bytes -= turns[first-1].TailSize(); bytes < 0 {
 			break
 		}
 		first--
 	}
-	return messages[first:]
+	return turns[first:]
 }
 
 // Size returns an estimate of the bytes that the entry takes in the protocol. The estimate is never
 // too small.
-func (c Conversation) Size() int { return entryBytes + len(c.ID) + len(c.User) }
+func (c Conversation) Size() int {
+	return entryBytes + len(c.ID) + len(c.User) + len(c.Incarnation) + len(c.BranchOf)
+}
 
 // Size returns an estimate of the bytes that the version takes in the protocol. The estimate is
 // never too small.

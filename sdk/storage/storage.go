@@ -34,9 +34,9 @@ const MaxRenewal = 1000
 // If a Storage implements io.Closer, Close is called once, after the last call has returned. Errors
 // are of package fault. A repeated call returns the same result as the first call.
 type Storage interface {
-	// Begin reserves the conversation for one turn, stores the user's message and reads the tail,
-	// in this order, atomically. It does not wait for another turn. It interrupts a running turn
-	// whose lease has ended. If the request has Owned, and the conversation exists and belongs to
+	// Begin reserves the conversation for one turn, retracts turns if RetractFrom says so, stores
+	// the turn's first messages and reads the tail, in this order, atomically. It does not wait for
+	// another turn. It interrupts a running turn whose lease has ended. If the request has Owned, and the conversation exists and belongs to
 	// another user or to the tenant, Begin returns fault.NotFound before it checks anything else.
 	Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error)
 	// Commit ends the turn of the fence, so that the next turn of the conversation can begin. It
@@ -52,6 +52,37 @@ type Storage interface {
 	// Delete removes the conversations and turns of the scope, and returns how many it removed. A
 	// running turn in the scope can no longer be committed. Delete may be repeated.
 	Delete(ctx context.Context, scope Scope) (Deleted, error)
+}
+
+// Brancher is the interface of a storage that copies conversations, with the feature
+// feature.Branch.
+type Brancher interface {
+	// Branch makes the call's conversation as a copy of the succeeded turns of Source up to the
+	// number Through, without the retracted ones, in one step. The copies have new sequences and
+	// numbers from 1 on. The users, messages, times, usage, metadata and records are the same. The
+	// keys replay nothing. The new conversation belongs to the call's user.
+	//
+	// Branch returns fault.NotFound if Source does not exist, or if Owned is set and Source does not
+	// belong to the call's user. It returns fault.Conflict at "through" if no turn has that number
+	// or the turn is retracted, and fault.Invalid at "through" for more than sdk.MaxBranchTurns
+	// turns. It returns fault.Conflict if the call's conversation exists, unless it is a branch of
+	// the same source at the same number, which Branch returns again.
+	Branch(ctx context.Context, req *BranchRequest) (*BranchResult, error)
+}
+
+// BranchRequest makes a conversation as a copy of another one.
+type BranchRequest struct {
+	Call    sdk.Call // its conversation is the new one
+	Source  string
+	Through int64 // number of the last turn to copy; 0 for the newest that is not retracted
+	Owned   bool  // Source must belong to the call's user
+}
+
+// BranchResult describes the conversation that Branch has made.
+type BranchResult struct {
+	Turns       int64
+	Incarnation string
+	Through     int64 // number in the source of the last copied turn; 0 for none
 }
 
 // Renewer is the interface of a storage that several hosts may share. It stands for the feature
@@ -131,37 +162,51 @@ func (s State) String() string {
 	return stateNames[s]
 }
 
-// Turn is a user's message and the messages that followed it.
+// Turn is what a caller sent and what followed it.
 type Turn struct {
 	Sequence  int64 // counts all turns of the conversation, from 1
-	Number    int64 // counts the succeeded turns of the conversation, from 1; 0 for other turns
+	Number    int64 // counts the succeeded turns of the conversation, from 1; 0 for other turns; a retracted turn keeps its number
 	State     State
 	Reason    string // why the turn did not succeed, in the form "CLASS: sentence"
 	User      string
-	Messages  []Message       // the user's message first; none if the turn was emptied
+	Messages  []Message       // the messages of Begin first; none if the turn was emptied
 	Usage     json.RawMessage // a JSON object of the host, or nil; see EncodeUsage
 	StartedAt time.Time
 	EndedAt   time.Time       // zero while the turn runs
 	Metadata  json.RawMessage // a JSON object of the caller, or nil
 	Record    json.RawMessage // a JSON object of the host, or nil
 	Key       string          // the idempotency key, or empty
+	// RetractFrom is the RetractFrom of the turn's Begin.
+	RetractFrom int64
+	Retracted   bool // a later turn has retracted this one
 }
 
-// Emptied returns what remains of the turn after its user was deleted: its sequence, number, state
-// and times. A running turn becomes interrupted at the time now.
+// Emptied returns what remains of the turn after its user was deleted: its sequence, number, state,
+// times and retractions. A running turn becomes interrupted at the time now.
 func (t Turn) Emptied(now time.Time) Turn {
 	if t.State == Running {
 		t.State, t.EndedAt = Interrupted, now
 	}
-	return Turn{Sequence: t.Sequence, Number: t.Number, State: t.State, StartedAt: t.StartedAt, EndedAt: t.EndedAt}
+	return Turn{Sequence: t.Sequence, Number: t.Number, State: t.State, StartedAt: t.StartedAt, EndedAt: t.EndedAt,
+		RetractFrom: t.RetractFrom, Retracted: t.Retracted}
 }
 
 // BeginRequest begins a turn. Its tenant, conversation and user are those of the call.
 type BeginRequest struct {
 	Call     sdk.Call
-	Message  Message
+	Messages []Message // what the caller sent: 1 to sdk.MaxBeginMessages messages
 	Metadata json.RawMessage
-	Tail     int // how many of the newest messages of succeeded turns Begin returns
+	// RetractFrom retracts the succeeded turns with this number or a greater one. They stay
+	// retracted whatever becomes of the new turn. 0 retracts nothing. If no turn has the number, or
+	// its turn is retracted already, Begin begins nothing and returns fault.Conflict at
+	// "retract_from". Only a Storage with the feature [feature.Retract] gets it.
+	RetractFrom int64
+	// CursorKey, if it is not empty, is the store key whose cursor and retractions Begin returns.
+	// Only a Storage with the feature [feature.Cursor] gets it.
+	CursorKey string
+	// Tail is how many of the newest messages of succeeded turns the tail has at least. Begin
+	// returns whole turns, up to the one with which they have so many messages or more.
+	Tail int
 	// TailBytes bounds the size of the tail. 0 means sdk.MaxTailBytes. From the newest turn on,
 	// Begin returns whole turns until a turn would exceed the bound. Bytes are counted as MaxPage
 	// describes.
@@ -192,8 +237,21 @@ type BeginResult struct {
 type Started struct {
 	Sequence int64
 	Fence    string
-	Tail     []Message // oldest first
-	TailCut  bool      // the tail is shorter than BeginRequest.Tail because of TailBytes
+	// Tail has the newest succeeded turns that are not retracted, oldest first. Their sequences,
+	// numbers, users, times and messages are set. The other fields may be missing.
+	Tail    []Turn
+	TailCut bool // the tail is shorter than BeginRequest.Tail because of TailBytes
+	// Incarnation is the incarnation of the conversation: 1 to 64 bytes that no other conversation
+	// of the tenant has or will have, also when this one's id is used again.
+	Incarnation string
+	Cursor      int64        // with CursorKey: the sequence of the cursor; 0 for none
+	Retractions []Retraction // with CursorKey: those of turns after Cursor, this turn included
+}
+
+// Retraction says which turns a turn has retracted.
+type Retraction struct {
+	Sequence int64 // of the turn that has retracted them
+	From, To int64 // numbers of the first and the last retracted turn
 }
 
 // Busy says that another turn is running in the conversation.
@@ -207,7 +265,7 @@ type CommitRequest struct {
 	Fence    string
 	State    State
 	Reason   string
-	Messages []Message       // the messages after the user's message
+	Messages []Message       // the messages after those of Begin
 	Usage    json.RawMessage // a JSON object of the host, or nil; see EncodeUsage
 	Record   json.RawMessage
 }
@@ -217,7 +275,7 @@ type ReadRequest struct {
 	Call  sdk.Call
 	After int64
 	Limit int  // 1 to MaxPage
-	All   bool // include turns that did not succeed
+	All   bool // include turns that did not succeed, and retracted turns
 	Owned bool // the conversation must belong to the call's user
 }
 
@@ -242,10 +300,14 @@ type ListRequest struct {
 type Conversation struct {
 	ID        string
 	User      string // the owner; empty if the conversation belongs to the tenant
-	Turns     int64  // the number of succeeded turns
+	Turns     int64  // the number of succeeded turns that are not retracted
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Shared    bool // users other than the owner wrote in it; set only if the request has Wrote
+	// Incarnation is that of Started.
+	Incarnation string
+	BranchOf    string // the conversation that this one is a branch of, or empty
+	BranchAt    int64  // the number of the last turn that was copied from BranchOf
 }
 
 // ConversationPage is the result of a ListRequest.
@@ -285,6 +347,7 @@ type Deleted struct {
 }
 
 // ImportRequest adds turns to a conversation. Tenant, conversation and owner are those of the call.
+// Only a Storage with the feature [feature.Retract] gets turns with RetractFrom or Retracted.
 type ImportRequest struct {
 	Call sdk.Call
 	// Turns have ended, and are ordered by their sequence without gaps. Import stores all their

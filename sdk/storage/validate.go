@@ -18,7 +18,7 @@ import (
 // that contains NUL or is not UTF-8. Storages whose database or JSON cannot keep those texts call
 // ValidateText.
 
-// Validate requires a conversation, a holder and a lease.
+// Validate requires a conversation, a holder, a lease and messages.
 func (r *BeginRequest) Validate() error {
 	switch {
 	case r.Tail < 0:
@@ -29,6 +29,12 @@ func (r *BeginRequest) Validate() error {
 		return invalid("holder", "a turn needs a holder")
 	case r.Lease <= 0:
 		return invalid("lease", "a lease must be longer than nothing")
+	case len(r.Messages) == 0 || len(r.Messages) > sdk.MaxBeginMessages:
+		return invalid("messages", "a turn begins with 1 to %d messages", sdk.MaxBeginMessages)
+	case r.RetractFrom < 0:
+		return invalid("retract_from", "a number cannot be negative")
+	case len(r.CursorKey) > sdk.MaxStoreKeyBytes:
+		return invalid("cursor_key", "has %d bytes; at most %d are taken", len(r.CursorKey), sdk.MaxStoreKeyBytes)
 	}
 	return cmp.Or(requireConversation(r.Call), requireUser(r.Call, "owned", r.Owned))
 }
@@ -36,11 +42,11 @@ func (r *BeginRequest) Validate() error {
 // TailBytesOrDefault returns TailBytes, or sdk.MaxTailBytes if TailBytes is 0.
 func (r *BeginRequest) TailBytesOrDefault() int { return cmp.Or(r.TailBytes, sdk.MaxTailBytes) }
 
-// ValidateText calls Validate, and checks all texts of the request, also that of the message. The
+// ValidateText calls Validate, and checks all texts of the request, also those of the messages. The
 // body of a message is not a text.
 func (r *BeginRequest) ValidateText() error {
 	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("holder", r.Holder), ValidText("key", r.Key),
-		ValidText("attempt", r.Attempt), validJSON("metadata", r.Metadata), validMessages("message", r.Message))
+		ValidText("attempt", r.Attempt), validJSON("metadata", r.Metadata), ValidText("cursor_key", r.CursorKey), validMessages("messages", r.Messages...))
 }
 
 // Validate requires a conversation and a state other than Running. A turn that succeeded must have
@@ -140,6 +146,72 @@ func (r *ImportRequest) ValidateText() error {
 		if err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// Validate requires a conversation and a source that is another one.
+func (r *BranchRequest) Validate() error {
+	switch {
+	case r.Source == "":
+		return invalid("source", "name the conversation to copy")
+	case r.Source == r.Call.Conversation:
+		return invalid("source", "is the conversation itself")
+	case r.Through < 0:
+		return invalid("through", "a number cannot be negative")
+	}
+	return cmp.Or(requireConversation(r.Call), requireUser(r.Call, "owned", r.Owned))
+}
+
+// ValidateText calls Validate, and checks all texts of the request.
+func (r *BranchRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("source", r.Source))
+}
+
+// Validate requires a tenant, a store key, a holder, a lease, a valid limit and a kind.
+func (r *ClaimRequest) Validate() error {
+	switch {
+	case r.Holder == "":
+		return invalid("holder", "a claim needs a holder")
+	case r.Lease <= 0:
+		return invalid("lease", "a lease must be longer than nothing")
+	case r.Limit < 1 || r.Limit > sdk.MaxClaims:
+		return invalid("limit", "a claim takes 1 to %d cursors", sdk.MaxClaims)
+	case r.Kind < ClaimAll || r.Kind > ClaimWork:
+		return invalid("kind", "%d is no kind of claim", r.Kind)
+	}
+	return cmp.Or(requireTenant(r.Call), requireStoreKey(r.StoreKey))
+}
+
+// ValidateText calls Validate, and checks all texts of the request.
+func (r *ClaimRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("store_key", r.StoreKey), ValidText("holder", r.Holder))
+}
+
+// Validate requires a tenant, a store key and a holder. It bounds the data.
+func (r *AdvanceRequest) Validate() error {
+	switch {
+	case r.Holder == "":
+		return invalid("holder", "a claim has a holder")
+	case r.Lease < 0:
+		return invalid("lease", "a lease cannot be negative")
+	case r.Sequence < 0:
+		return invalid("sequence", "a sequence cannot be negative")
+	case len(r.Data) > sdk.MaxCursorBytes:
+		return invalid("data", "has %d bytes; at most %d are kept", len(r.Data), sdk.MaxCursorBytes)
+	}
+	return cmp.Or(requireTenant(r.Call), requireStoreKey(r.StoreKey))
+}
+
+// ValidateText calls Validate, and checks all texts of the request.
+func (r *AdvanceRequest) ValidateText() error {
+	return cmp.Or(r.Validate(), validCall(r.Call), ValidText("store_key", r.StoreKey), ValidText("holder", r.Holder),
+		ValidText("incarnation", r.Incarnation), ValidText("user", r.User))
+}
+
+func requireStoreKey(key string) error {
+	if key == "" || len(key) > sdk.MaxStoreKeyBytes {
+		return invalid("store_key", "has %d bytes; expected 1 to %d", len(key), sdk.MaxStoreKeyBytes)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 func TestValidate(t *testing.T) {
 	call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
 	begin := func(set func(*BeginRequest)) interface{ ValidateText() error } {
-		r := &BeginRequest{Call: call, Message: EncodeMessage(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Second}
+		r := &BeginRequest{Call: call, Messages: EncodeMessages(chat.Text(chat.User, "hi")), Holder: "h", Lease: time.Second}
 		set(r)
 		return r
 	}
@@ -42,6 +42,12 @@ func TestValidate(t *testing.T) {
 	}{
 		{begin(func(*BeginRequest) {}), ""},
 		{begin(func(r *BeginRequest) { r.Tail = -1 }), "tail"},
+		{begin(func(r *BeginRequest) { r.Messages = nil }), "messages"},
+		{begin(func(r *BeginRequest) { r.Messages = make([]Message, sdk.MaxBeginMessages) }), ""},
+		{begin(func(r *BeginRequest) { r.Messages = make([]Message, sdk.MaxBeginMessages+1) }), "messages"},
+		{begin(func(r *BeginRequest) { r.RetractFrom = -1 }), "retract_from"},
+		{begin(func(r *BeginRequest) { r.CursorKey = strings.Repeat("k", sdk.MaxStoreKeyBytes+1) }), "cursor_key"},
+		{begin(func(r *BeginRequest) { r.CursorKey = bad }), "cursor_key"},
 		{begin(func(r *BeginRequest) { r.Holder = "" }), "holder"},
 		{begin(func(r *BeginRequest) { r.Lease = 0 }), "lease"},
 		{begin(func(r *BeginRequest) { r.Call.Conversation = "" }), "conversation"},
@@ -51,9 +57,9 @@ func TestValidate(t *testing.T) {
 		{begin(func(r *BeginRequest) { r.Key = bad }), "key"},
 		{begin(func(r *BeginRequest) { r.Attempt = "\xff" }), "attempt"},
 		{begin(func(r *BeginRequest) { r.Metadata = []byte(bad) }), "metadata"},
-		{begin(func(r *BeginRequest) { r.Message.Text = bad }), "message.text"},
-		{begin(func(r *BeginRequest) { r.Message.Text = "\xff" }), "message.text"},
-		{begin(func(r *BeginRequest) { r.Message.Body = []byte(bad + "\xff") }), ""},
+		{begin(func(r *BeginRequest) { r.Messages[0].Text = bad }), "messages.text"},
+		{begin(func(r *BeginRequest) { r.Messages[0].Text = "\xff" }), "messages.text"},
+		{begin(func(r *BeginRequest) { r.Messages[0].Body = []byte(bad + "\xff") }), ""},
 		{commit(func(*CommitRequest) {}), ""},
 		{commit(func(r *CommitRequest) { r.State, r.Messages = Failed, nil }), ""},
 		{commit(func(r *CommitRequest) { r.Messages = nil }), "messages"},

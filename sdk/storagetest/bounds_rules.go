@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -38,6 +39,8 @@ func checkBounds(ctx context.Context, env *Env) error {
 		"a tail of -1 byte": tailBytes(-1),
 		"no lease":          lease(0),
 		"a negative lease":  lease(-longLease),
+		"no messages":       func(r *storage.BeginRequest) { r.Messages = nil },
+		"too many messages": func(r *storage.BeginRequest) { r.Messages = make([]storage.Message, sdk.MaxBeginMessages+1) },
 		"no holder":         func(r *storage.BeginRequest) { r.Holder = "" },
 		"no tenant":         func(r *storage.BeginRequest) { r.Call.Tenant = "" },
 		"no conversation":   func(r *storage.BeginRequest) { r.Call.Conversation = "" },

@@ -24,7 +24,7 @@ var flaws = []struct{ flaw, rules string }{
 	{"repeats-conflict", "commit-repeat import-goes-on"},
 	{"last-wins", "commit-repeat"},
 	{"fence-anywhere", "fences"},
-	{"whole-turns", "tail tail-bytes import-goes-on"},
+	{"cuts-turns", "tail tail-bytes import-goes-on"},
 	{"failed-in-tail", "failed-apart linearizable tail-bytes import-goes-on"},
 	{"hides-begun", "begun"},
 	{"races", "writers linearizable delete-racing? purge-racing?"},

@@ -49,7 +49,7 @@ var contentRules = []Rule{
 // turn return the messages unchanged.
 func (t talk) echo(ctx context.Context, user storage.Message, replies ...storage.Message) error {
 	key := t.env.holder() // a key that no other turn uses
-	set := func(r *storage.BeginRequest) { r.Message, r.Key = user, key }
+	set := func(r *storage.BeginRequest) { r.Messages, r.Key = []storage.Message{user}, key }
 	s, err := t.start(ctx, "", set)
 	if err != nil {
 		return err
@@ -80,7 +80,7 @@ func (t talk) echo(ctx context.Context, user storage.Message, replies ...storage
 	if err != nil {
 		return err
 	}
-	return sameMessages("messages in the tail", next.Tail, wanted)
+	return sameMessages("messages in the tail", messagesOf(next.Tail), wanted)
 }
 
 func checkText(ctx context.Context, env *Env) error {

@@ -31,13 +31,13 @@ func checkDeleteStepsReuse(ctx context.Context, env *Env) error {
 		return err
 	}
 	if s.Sequence != 1 || len(s.Tail) > 0 {
-		return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
+		return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, tailTexts(s))
 	}
 	running, err := c.start(ctx, "new 1", tail(10))
 	if err != nil {
 		return err
 	}
-	if err := same("the tail in the new incarnation", texts(running.Tail), []string{"new 0", "re: new 0"}); err != nil {
+	if err := same("the tail in the new incarnation", tailTexts(running), []string{"new 0", "re: new 0"}); err != nil {
 		return err
 	}
 	rest := storage.Scope{Call: c.call, Limit: 2, Before: last.Add(time.Microsecond)}

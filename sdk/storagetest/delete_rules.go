@@ -207,7 +207,7 @@ func checkReusedID(ctx context.Context, env *Env) error {
 			return err
 		}
 		if s.Sequence != 1 || len(s.Tail) != 0 {
-			return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, texts(s.Tail))
+			return fmt.Errorf("the new incarnation began with sequence %d and tail %q; want 1 and none", s.Sequence, tailTexts(s))
 		}
 		if n, err := c.end(ctx, s.Fence, storage.Succeeded, "new"); err != nil || n != 1 {
 			return fmt.Errorf("commit in the new incarnation: number %d, error %v; want 1", n, err)

@@ -138,13 +138,13 @@ func checkEmptyUser(ctx context.Context, env *Env) error {
 		if err != nil {
 			return fmt.Errorf("a retry with the key of an emptied turn: %w", err)
 		}
-		for _, said := range texts(s.Tail) {
+		for _, said := range tailTexts(s) {
 			if strings.Contains(said, "ann") {
-				return fmt.Errorf("the tail has what was emptied: %q", texts(s.Tail))
+				return fmt.Errorf("the tail has what was emptied: %q", tailTexts(s))
 			}
 		}
-		if len(s.Tail) != 2 {
-			return fmt.Errorf("the tail is %q; want the newest 2 messages of others", texts(s.Tail))
+		if len(tailTexts(s)) != 2 {
+			return fmt.Errorf("the tail is %q; want the newest 2 messages of others", tailTexts(s))
 		}
 		n, err := t.as(ann).end(ctx, s.Fence, storage.Succeeded, "again")
 		if err != nil || n != number+1 {

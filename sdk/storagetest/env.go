@@ -125,7 +125,7 @@ func (e *Env) clean() error {
 // begin calls Begin with a new holder, a new attempt and a long lease. set may change the request.
 func (t talk) begin(ctx context.Context, text string, set ...func(*storage.BeginRequest)) (*storage.BeginResult, error) {
 	req := &storage.BeginRequest{
-		Call: t.call, Message: said(text),
+		Call: t.call, Messages: []storage.Message{said(text)},
 		Holder: t.env.holder(), Lease: longLease, Attempt: rand.Text(),
 	}
 	for _, f := range set {

@@ -26,7 +26,7 @@ func checkTenantIncarnations(ctx context.Context, env *Env) error {
 		return fmt.Errorf("in the second incarnation: %w", err)
 	}
 	if first.Sequence != 1 || len(first.Tail) != 0 {
-		return fmt.Errorf("the second incarnation began with sequence %d and tail %q; want 1 and none", first.Sequence, texts(first.Tail))
+		return fmt.Errorf("the second incarnation began with sequence %d and tail %q; want 1 and none", first.Sequence, tailTexts(first))
 	}
 	running, err := old.start(ctx, "running")
 	if err != nil {

@@ -47,7 +47,7 @@ func checkDeadHolder(ctx context.Context, env *Env) error {
 		return fmt.Errorf("after the lease of %v: %w", env.Lease, err)
 	}
 	if two.Sequence != 2 || len(two.Tail) != 0 {
-		return fmt.Errorf("the turn after the dead one has sequence %d and tail %q; want 2 and none", two.Sequence, texts(two.Tail))
+		return fmt.Errorf("the turn after the dead one has sequence %d and tail %q; want 2 and none", two.Sequence, tailTexts(two))
 	}
 	log, err := c.log(ctx, everyTurn)
 	if err != nil {

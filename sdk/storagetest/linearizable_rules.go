@@ -193,7 +193,7 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 				return out, fmt.Errorf("begin %q answered %s; want started or busy", in.text, outcome(res))
 			}
 			fence, out.position = res.Started.Fence, res.Started.Sequence
-			copy(out.tail[:], texts(res.Started.Tail))
+			copy(out.tail[:], tailTexts(res.Started))
 			return out, nil
 		})
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 var logRules = []Rule{
 	{
 		Name:  "tail",
-		Doc:   "The tail is the newest N messages, oldest first, and all of them when there are fewer.",
+		Doc:   "The tail is the newest turns, oldest first, up to the one with which they have N messages or more, and all of them when there are fewer.",
 		Check: checkTail,
 	},
 	{
@@ -35,8 +35,9 @@ func checkTail(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		what := fmt.Sprintf("the newest %d of %d messages", n, len(all))
-		if err := same(what, texts(s.Tail), all[max(0, len(all)-n):]); err != nil {
+		what := fmt.Sprintf("the turns with the newest %d of %d messages", n, len(all))
+		n += n % 2 // each turn has two messages
+		if err := same(what, tailTexts(s), all[max(0, len(all)-n):]); err != nil {
 			return err
 		}
 		all = append(all, text, "re: "+text)
@@ -67,7 +68,7 @@ func checkFailedApart(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	if err := same("the tail after failed turns", texts(two.Tail), []string{"one", "re: one"}); err != nil {
+	if err := same("the tail after failed turns", tailTexts(two), []string{"one", "re: one"}); err != nil {
 		return err
 	}
 	for _, all := range []bool{false, true} {

@@ -36,6 +36,17 @@ func texts(messages []storage.Message) []string {
 	return out
 }
 
+// messagesOf returns the messages of the turns, in order.
+func messagesOf(turns []storage.Turn) (all []storage.Message) {
+	for _, t := range turns {
+		all = append(all, t.Messages...)
+	}
+	return all
+}
+
+// tailTexts returns the texts in the bodies of the messages of a tail.
+func tailTexts(s *storage.Started) []string { return texts(messagesOf(s.Tail)) }
+
 // sameMessages returns an error if the bodies of got and want differ. A storage may leave out the
 // texts beside the bodies.
 func sameMessages(what string, got, want []storage.Message) error {

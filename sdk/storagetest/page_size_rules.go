@@ -61,7 +61,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		var wrong []error
 		for _, s := range []*storage.Started{s, again} {
 			var got []string
-			for _, m := range s.Tail {
+			for _, m := range messagesOf(s.Tail) {
 				got = append(got, strings.TrimRight(textOf(m), "x"))
 			}
 			what := fmt.Sprintf("a tail of %d messages within %d bytes", messages, bytes)
@@ -71,7 +71,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 			}
 		}
 		if len(none.Tail) > 0 || !none.TailCut {
-			wrong = append(wrong, fmt.Errorf("a tail within 1 byte has %d messages, and says that it was cut: %t", len(none.Tail), none.TailCut))
+			wrong = append(wrong, fmt.Errorf("a tail within 1 byte has %d turns, and says that it was cut: %t", len(none.Tail), none.TailCut))
 		}
 		_, err = c.end(ctx, s.Fence, storage.Failed, "")
 		return errors.Join(append(wrong, err)...)
@@ -83,7 +83,7 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		begin(c, 2*turns, 2*each+each/2, whole[4:], true),
 		begin(c, 2*turns, each+each*3/4, whole[6:], true), // the bound fits 1.75 turns, and the tail has whole turns only
 		begin(c, 4, 2*each+each/2, whole[4:], false),
-		begin(c, 3, 1<<20, whole[5:], false),
+		begin(c, 3, 1<<20, whole[4:], false),
 		begin(c, 2*turns, each/2, nil, true),
 	)
 	if err != nil {
@@ -97,10 +97,13 @@ func checkTailBytes(ctx context.Context, env *Env) error {
 		}
 	}
 	s, err := odd.start(ctx, "next", tail(2*turns), tailBytes(2*each))
-	if err == nil && (storage.Size(s.Tail) > 2*each || !s.TailCut) {
-		err = fmt.Errorf("a tail within %d bytes has %d, and says that it was cut: %t", 2*each, storage.Size(s.Tail), s.TailCut)
+	if err != nil {
+		return err
 	}
-	return err
+	if size := storage.Size(messagesOf(s.Tail)); size > 2*each || !s.TailCut {
+		return fmt.Errorf("a tail within %d bytes has %d, and says that it was cut: %t", 2*each, size, s.TailCut)
+	}
+	return nil
 }
 
 func checkPageBytes(ctx context.Context, env *Env) error {

@@ -42,7 +42,7 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 		case !r.has("last-wins"):
 			return t.Number, nil
 		}
-		t.Messages = t.Messages[:1]
+		t.Messages = t.Messages[:t.begun]
 	}
 	if req.State == storage.Succeeded && t.Number == 0 {
 		t.Number = c.succeeded() + 1
@@ -150,7 +150,7 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 		}
 		page.Conversations = append(page.Conversations, storage.Conversation{
 			ID: c.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated,
-			Shared: req.Wrote && c.shared() && !r.has("never-shared")})
+			Shared: req.Wrote && c.shared() && !r.has("never-shared"), Incarnation: r.incarnationOf(c)})
 	}
 	if r.has("list-skips") && len(all) > 30 && len(page.Conversations) > 1 && req.After != "" {
 		page.Conversations = page.Conversations[1:]
@@ -166,7 +166,7 @@ func (r *reference) checkLimit(limit int) error {
 }
 
 func (r *reference) checkBegin(req *storage.BeginRequest) error {
-	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
+	if len(req.Messages) == 0 || len(req.Messages) > sdk.MaxBeginMessages || req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return fault.New(fault.Invalid, "out of bounds")
 	}
 	return checkConversation(req.Call)

@@ -47,6 +47,7 @@ type row struct {
 	storage.Turn
 	holder, attempt string
 	digest          []byte
+	begun           int // how many of the messages Begin brought
 	overtaken       bool
 	imported        bool
 	tenant, in      string // used by flaws only, as is the field lease
@@ -149,8 +150,12 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	}
 	t := &row{tenant: c.tenant, in: c.id, holder: req.Holder, attempt: req.Attempt, digest: req.Digest, lease: now.Add(req.Lease), Turn: storage.Turn{
 		Sequence: int64(len(c.rows)) + 1, State: storage.Running, User: req.Call.User,
-		Messages: []storage.Message{r.kept(req.Message)}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+		StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
+	for _, m := range req.Messages {
+		t.Messages = append(t.Messages, r.kept(m))
+	}
+	t.begun = len(t.Messages)
 	r.conversations[r.address(req.Call)] = c
 	if req.Key != "" {
 		r.keys[req.Key] = append(r.keys[req.Key], t)
@@ -219,37 +224,41 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 }
 
 func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
-	var tail []storage.Message
-	cut, left := false, req.TailBytesOrDefault()
+	var tail []storage.Turn
+	messages, cut, left := 0, false, req.TailBytesOrDefault()
 	for _, t := range slices.Backward(c.rows) {
-		if req.Tail == 0 {
+		if messages >= req.Tail {
 			break
 		}
-		if left -= storage.Size(t.Messages); t.State != storage.Succeeded {
-			left += storage.Size(t.Messages)
-		} else if left < 0 && !r.has("tail-any-bytes") {
-			if cut = !r.has("tail-cut-untold"); r.has("tail-half-turns") && left+t.Messages[0].Size() > 0 {
-				tail = append(slices.Clone(t.Messages[1:]), tail...)
-			}
-			break
+		if t.State != storage.Succeeded && !(t.State == storage.Failed && r.has("failed-in-tail")) {
+			continue
 		}
-		if t.State == storage.Succeeded || t.State == storage.Failed && r.has("failed-in-tail") {
-			if len(t.Messages) == 0 && r.has("emptied-end-tail") {
+		if len(t.Messages) == 0 { // an emptied turn
+			if r.has("emptied-end-tail") {
 				break
 			}
-			tail = append(slices.Clone(t.Messages), tail...)
+			continue
 		}
-		if len(tail) >= req.Tail {
+		shown := t.Turn
+		if left -= t.TailSize(); left < 0 && !r.has("tail-any-bytes") {
+			if cut = !r.has("tail-cut-untold"); r.has("tail-half-turns") && left+t.Messages[0].Size() > 0 {
+				shown.Messages = shown.Messages[1:]
+				tail = append(tail, shown)
+			}
 			break
 		}
+		if messages += len(t.Messages); r.has("cuts-turns") && messages > req.Tail {
+			shown.Messages = shown.Messages[messages-req.Tail:]
+		}
+		tail = append(tail, shown)
 	}
-	from := max(0, len(tail)-req.Tail)
-	if r.has("whole-turns") {
-		from -= from % 2
-	}
-	tail = slices.Clone(tail[from:])
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut}}
+	slices.Reverse(tail)
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut,
+		Incarnation: r.incarnationOf(c)}}
 }
+
+// incarnationOf returns the text that names the incarnation of the conversation.
+func (r *reference) incarnationOf(c *conversation) string { return fmt.Sprintf("i%d", c.incarnation) }
 
 // kept returns the message as the reference stores it. Some flaws change the message.
 func (r *reference) kept(stored storage.Message) storage.Message {

@@ -64,7 +64,7 @@ type Conversation struct {
 func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 	var seq int64
 	attempt := rand.Text()
-	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false, t.Body}, oneRow(&seq)},
+	queries := []query{{begin, []any{t.Incarnation, c.ID, c.cid, t.User, t.Message, t.Metadata, "bare", lease * time.Second, attempt, false, t.Body, int32(1)}, oneRow(&seq)},
 		{newest, []any{int64(t.Tail), int64(sdk.MaxTailBytes), c.cid}, func(rows pgx.Rows) error {
 			for rows.Next() { // the rows are received but not decoded
 			}
@@ -72,8 +72,8 @@ func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 		}}}
 	if c.cid == 0 {
 		var kind string
-		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, "bare", lease * time.Second, nil, nil, attempt, false, t.Body}, oneRow(row...)}}
+		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, "bare", lease * time.Second, nil, nil, attempt, false, t.Body, int32(1)}, oneRow(row...)}}
 	}
 	if err := t.pipeline(ctx, p, queries...); err != nil {
 		return fmt.Errorf("begin in %s: %w", c.ID, err)

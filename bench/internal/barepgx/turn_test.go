@@ -50,7 +50,7 @@ func TestTurn_sendsWhatThePluginSends(t *testing.T) {
 	turn := func() {
 		attempt++
 		b, err := store.Begin(t.Context(), &storage.BeginRequest{
-			Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "hello")), Tail: tail, Holder: "h", Lease: 30 * time.Second, Attempt: fmt.Sprint(attempt),
+			Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "hello")), Tail: tail, Holder: "h", Lease: 30 * time.Second, Attempt: fmt.Sprint(attempt),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -133,11 +133,11 @@ func textOf(m storage.Message) string {
 func nextTurn(t *testing.T, s storage.Storage, call sdk.Call) int64 {
 	const tail = 10
 	b, err := s.Begin(t.Context(), &storage.BeginRequest{
-		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, "x")), Tail: tail, Holder: "h", Lease: time.Minute, Attempt: "a"})
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, "x")), Tail: tail, Holder: "h", Lease: time.Minute, Attempt: "a"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Started == nil || len(b.Started.Tail) != tail || textOf(b.Started.Tail[tail-1]) != answer {
+	if b.Started == nil || len(b.Started.Tail) != tail/2 || textOf(b.Started.Tail[tail/2-1].Messages[1]) != answer {
 		t.Fatalf("Begin answers %+v", b)
 	}
 	n, err := s.Commit(t.Context(), &storage.CommitRequest{

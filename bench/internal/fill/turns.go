@@ -55,7 +55,7 @@ func PostgresTurns(ctx context.Context, s storage.Storage, p *pgxpool.Pool, call
 // turn runs one turn in a new conversation.
 func turn(ctx context.Context, s storage.Storage, call sdk.Call) error {
 	b, err := s.Begin(ctx, &storage.BeginRequest{
-		Call: call, Message: storage.EncodeMessage(chat.Text(chat.User, question)), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, question)), Holder: "fill", Lease: time.Minute, Attempt: call.Conversation,
 	})
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package archivetest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -157,7 +158,7 @@ func (s *Storage) List(_ context.Context, req *storage.ListRequest) (*storage.Co
 	for a, c := range s.conversations {
 		its := req.Call.User == "" || c.user == req.Call.User || req.Wrote && c.wrote(req.Call.User)
 		if a.owner == addressOf(req.Call).owner && a.id > req.After && its {
-			all = append(all, storage.Conversation{ID: a.id, User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated,
+			all = append(all, storage.Conversation{ID: a.id, Incarnation: strconv.Itoa(c.incarnation), User: c.user, Turns: c.number, CreatedAt: c.created, UpdatedAt: c.updated,
 				Shared: req.Wrote && c.shared()})
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -18,8 +19,8 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 		return nil, err
 	}
 	defer end()
-	if req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
-		return nil, fault.New(fault.Invalid, "out of bounds")
+	if err := req.Validate(); err != nil {
+		return nil, err
 	}
 	now := time.Now()
 	c, err := s.findLocked(req.Call, now)
@@ -51,7 +52,7 @@ func (s *Storage) Begin(_ context.Context, req *storage.BeginRequest) (*storage.
 	}
 	t := &turn{holder: req.Holder, attempt: req.Attempt, digest: req.Digest, Turn: storage.Turn{
 		Sequence: int64(len(c.turns)) + 1, State: storage.Running, User: req.Call.User,
-		Messages: []storage.Message{req.Message}, StartedAt: now, Metadata: req.Metadata, Key: req.Key,
+		Messages: slices.Clone(req.Messages), StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
 	s.conversations[c.address] = c
 	c.turns, c.updated = append(c.turns, t), now
@@ -90,19 +91,21 @@ func (c *conversation) turnByFence(fence string) *turn {
 
 // started returns the result of a Begin that started the turn, with the tail that req asks for.
 func (c *conversation) started(t *turn, req *storage.BeginRequest) *storage.BeginResult {
-	var messages []storage.Message
-	cut, bytes := false, 0
-	for i := len(c.turns) - 1; i >= 0 && len(messages) < req.Tail && !cut; i-- {
+	var tail []storage.Turn
+	cut, bytes, messages := false, 0, 0
+	for i := len(c.turns) - 1; i >= 0 && messages < req.Tail && !cut; i-- {
 		if c.turns[i].State != storage.Succeeded {
 			continue
 		}
-		bytes += storage.Size(c.turns[i].Messages)
+		bytes += c.turns[i].TailSize()
 		if cut = bytes > req.TailBytesOrDefault(); !cut {
-			messages = append(slices.Clone(c.turns[i].Messages), messages...)
+			tail = append(tail, c.turns[i].Turn)
+			messages += len(c.turns[i].Messages)
 		}
 	}
-	messages = messages[max(0, len(messages)-req.Tail):]
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: messages, TailCut: cut}}
+	slices.Reverse(tail)
+	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: c.fence(t), Tail: tail, TailCut: cut,
+		Incarnation: strconv.Itoa(c.incarnation)}}
 }
 
 // Commit implements storage.Storage.

@@ -36,7 +36,7 @@ func largestTurn() storage.Turn {
 }
 
 func (boundless) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
-	return &storage.BeginResult{Started: &storage.Started{Fence: "f", Tail: repeated(storage.Message{Body: []byte(large(1 << 20))}, 200)}}, nil
+	return &storage.BeginResult{Started: &storage.Started{Fence: "f", Tail: repeated(storage.Turn{User: large(sdk.MaxIDBytes), Messages: []storage.Message{{Body: []byte(large(1 << 20))}}}, 200)}}, nil
 }
 
 func (boundless) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
@@ -72,8 +72,8 @@ func (b boundless) GetTenants(ctx context.Context, ids []string) ([]storage.Regi
 type boundlessMemory struct{}
 
 func (boundlessMemory) Needs() memory.Needs { return memory.Needs{Recall: true} }
-func (boundlessMemory) Recall(context.Context, *memory.RecallRequest) ([]chat.Message, error) {
-	return repeated(chat.Text(chat.User, large(1<<20)), 200), nil
+func (boundlessMemory) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
+	return &memory.Recalled{Items: repeated(memory.Item{Message: chat.Text(chat.User, large(1<<20))}, 200)}, nil
 }
 
 type boundlessLLM struct{}
@@ -132,9 +132,9 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 	s, r := storage.NewClient(conn, "i"), storage.NewTenantStoreClient(conn, "i")
 
 	message := chat.Text(chat.User, large(sdk.MaxUserMessageBytes))
-	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Message: storage.EncodeMessage(message), Metadata: []byte(large(sdk.MaxMetadataBytes)),
+	begun, err := s.Begin(ctx, &storage.BeginRequest{Call: call, Messages: storage.EncodeMessages(message), Metadata: []byte(large(sdk.MaxMetadataBytes)),
 		Tail: 1000, TailBytes: sdk.MaxTailBytes, Lease: time.Second, Key: large(sdk.MaxIDBytes)})
-	if err != nil || !begun.Started.TailCut || storage.Size(begun.Started.Tail) > sdk.MaxTailBytes || len(begun.Started.Tail) == 0 {
+	if err != nil || !begun.Started.TailCut || len(begun.Started.Tail) != sdk.MaxTailBytes>>20-1 {
 		t.Fatalf("Begin: %v", err)
 	}
 	_, err = s.Commit(ctx, &storage.CommitRequest{Call: call, State: storage.Succeeded, Reason: large(sdk.MaxReasonBytes), Record: []byte(large(sdk.MaxRecordBytes)),
@@ -172,8 +172,9 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 		return boundlessMemory{}, nil
 	})), "i")
 	tail := chat.Newest(repeated(chat.Text(chat.User, large(1<<20)), 200), sdk.MaxTailBytes)
-	if recalled, err := m.Recall(ctx, &memory.RecallRequest{Call: call, Tail: tail, Message: message}); err != nil || chat.Size(recalled) < sdk.MaxTailBytes {
-		t.Errorf("Recall: %d, %v", len(recalled), err)
+	turns := []memory.Turn{{Messages: tail[1:]}, {User: large(sdk.MaxIDBytes), Messages: tail[:1]}}
+	if recalled, err := m.Recall(ctx, &memory.RecallRequest{Call: call, Tail: turns, Messages: []chat.Message{message}}); err != nil || len(recalled.Items) < sdk.MaxTailBytes>>20 {
+		t.Errorf("Recall: %+v, %v", recalled, err)
 	}
 
 	l := llm.NewClient(serve(t, llm.NewPlugin("boundless", "1", func(context.Context, struct{}, sdk.Env) (llm.LLM, error) {
@@ -231,15 +232,19 @@ func TestTransport_sendsNothingTooLarge(t *testing.T) {
 		_, err := l.Embed(t.Context(), &llm.EmbedRequest{Texts: texts})
 		return err
 	}
-	page := memory.Turn{Number: 1, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxRememberBytes))}}
+	remember := func(events ...memory.Event) error {
+		_, err := m.Remember(t.Context(), &memory.RememberRequest{Events: events})
+		return err
+	}
+	page := memory.Turn{Sequence: 1, Number: 1, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxRememberBytes))}}
 	for what, c := range map[string]struct {
 		err  error
 		path string
 	}{
 		"many texts":       {embed(repeated("", sdk.MaxEmbedTexts+1)...), "texts"},
 		"large texts":      {embed(large(sdk.MaxEmbedBytes/2), large(sdk.MaxEmbedBytes/2+1)), "texts"},
-		"large turns":      {m.Remember(t.Context(), sdk.Call{}, []memory.Turn{page}), "turns"},
-		"many empty turns": {m.Remember(t.Context(), sdk.Call{}, make([]memory.Turn, 1<<20)), "turns"},
+		"large turns":      {remember(memory.Event{Turn: &page}), "events"},
+		"many empty turns": {remember(repeated(memory.Event{Retraction: &memory.Retraction{Sequence: 1}}, 1<<20)...), "events"},
 	} {
 		t.Run(what, func(t *testing.T) {
 			if f := fault.Of(c.err); c.err == nil || f.Class != fault.Invalid || f.Path.String() != c.path {
@@ -248,8 +253,9 @@ func TestTransport_sendsNothingTooLarge(t *testing.T) {
 		})
 	}
 	full := llm.EmbedRequest{Texts: []string{large(sdk.MaxEmbedBytes)}}
-	turn := memory.Turn{Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
-	if err := errors.Join(full.Validate(), memory.ValidateTurns([]memory.Turn{turn})); err != nil {
+	turn := memory.Turn{Sequence: 1, Messages: []chat.Message{chat.Text(chat.User, large(sdk.MaxTurnBytes))}}
+	events := memory.RememberRequest{Events: []memory.Event{{Turn: &turn}}}
+	if err := errors.Join(full.Validate(), events.Validate()); err != nil {
 		t.Errorf("a request of maximum size is refused: %v", err)
 	}
 }

@@ -42,7 +42,7 @@ func TestProcess_attribute(t *testing.T) {
 	}
 	begin := func(text string) func(context.Context, *grpc.ClientConn) error {
 		return func(ctx context.Context, conn *grpc.ClientConn) error {
-			_, err := storage.NewClient(conn, "i").Begin(ctx, &storage.BeginRequest{Message: storage.Message{Text: text}, Lease: time.Second})
+			_, err := storage.NewClient(conn, "i").Begin(ctx, &storage.BeginRequest{Messages: []storage.Message{{Text: text}}, Lease: time.Second})
 			return err
 		}
 	}

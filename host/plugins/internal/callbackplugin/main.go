@@ -70,8 +70,8 @@ func open(_ context.Context, _ Config, env sdk.Env) (memory.Memory, error) {
 func (*store) Needs() memory.Needs { return memory.Needs{Tail: 2, Recall: true} }
 
 // Recall implements memory.Memory.
-func (s *store) Recall(ctx context.Context, req *memory.RecallRequest) ([]chat.Message, error) {
-	words := strings.Fields(req.Message.Text())
+func (s *store) Recall(ctx context.Context, req *memory.RecallRequest) (*memory.Recalled, error) {
+	words := strings.Fields(req.Messages[0].Text())
 	if len(words) == 0 {
 		words = []string{""}
 	}
@@ -79,7 +79,7 @@ func (s *store) Recall(ctx context.Context, req *memory.RecallRequest) ([]chat.M
 	if err != nil {
 		return nil, err
 	}
-	return []chat.Message{chat.Text(chat.User, text)}, nil
+	return &memory.Recalled{Items: []memory.Item{{Message: chat.Text(chat.User, text)}}}, nil
 }
 
 func (s *store) do(ctx context.Context, call sdk.Call, what string, args []string) (string, error) {

@@ -22,22 +22,32 @@ const (
 	MemoryService_Recall_FullMethodName   = "/botyard.memory.v1.MemoryService/Recall"
 	MemoryService_Remember_FullMethodName = "/botyard.memory.v1.MemoryService/Remember"
 	MemoryService_Forget_FullMethodName   = "/botyard.memory.v1.MemoryService/Forget"
+	MemoryService_Work_FullMethodName     = "/botyard.memory.v1.MemoryService/Work"
 )
 
 // MemoryServiceClient is the client API for MemoryService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// MemoryService chooses context. It does not own the conversation's log.
+// MemoryService chooses context. It does not own the conversation's log. What it keeps belongs
+// to the tenant and the tenant's incarnation of the call, and within them to incarnations of
+// conversations. The call context names both.
 type MemoryServiceClient interface {
-	// Recall answers the messages that the model should see before the new one.
+	// Recall returns the messages that the model should see before the new ones.
 	Recall(ctx context.Context, in *RecallRequest, opts ...grpc.CallOption) (*RecallResponse, error)
-	// Remember follows the log: it is given succeeded turns, in order, each at
-	// least once. It runs off the reply's path.
+	// Remember follows the log of one conversation, off the reply's path. It is given what
+	// happened there, in order, each at least once. Whoever keeps something of an event again
+	// that it has kept before must end up with it once.
 	Remember(ctx context.Context, in *RememberRequest, opts ...grpc.CallOption) (*RememberResponse, error)
-	// Forget drops what is kept for the conversation, or of what the user wrote in
-	// whatever conversation, or the whole tenant when both are empty.
+	// Forget drops what is kept. With a conversation and its incarnation in the call context: of
+	// that incarnation, or if a user is named too, of the user's turns in it. With neither: of the
+	// whole tenant. The host repeats it until it succeeds, and no deletion is done before. Nothing
+	// of what it drops is given to Remember again.
 	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error)
+	// Work does a part of what must be done for the tenant in the background, such as to build
+	// a summary anew, and returns within the call's deadline. The host calls it again with the
+	// returned cursor while there is more, on one host at a time for a tenant and a store key.
+	Work(ctx context.Context, in *WorkRequest, opts ...grpc.CallOption) (*WorkResponse, error)
 }
 
 type memoryServiceClient struct {
@@ -78,20 +88,39 @@ func (c *memoryServiceClient) Forget(ctx context.Context, in *ForgetRequest, opt
 	return out, nil
 }
 
+func (c *memoryServiceClient) Work(ctx context.Context, in *WorkRequest, opts ...grpc.CallOption) (*WorkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WorkResponse)
+	err := c.cc.Invoke(ctx, MemoryService_Work_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MemoryServiceServer is the server API for MemoryService service.
 // All implementations must embed UnimplementedMemoryServiceServer
 // for forward compatibility.
 //
-// MemoryService chooses context. It does not own the conversation's log.
+// MemoryService chooses context. It does not own the conversation's log. What it keeps belongs
+// to the tenant and the tenant's incarnation of the call, and within them to incarnations of
+// conversations. The call context names both.
 type MemoryServiceServer interface {
-	// Recall answers the messages that the model should see before the new one.
+	// Recall returns the messages that the model should see before the new ones.
 	Recall(context.Context, *RecallRequest) (*RecallResponse, error)
-	// Remember follows the log: it is given succeeded turns, in order, each at
-	// least once. It runs off the reply's path.
+	// Remember follows the log of one conversation, off the reply's path. It is given what
+	// happened there, in order, each at least once. Whoever keeps something of an event again
+	// that it has kept before must end up with it once.
 	Remember(context.Context, *RememberRequest) (*RememberResponse, error)
-	// Forget drops what is kept for the conversation, or of what the user wrote in
-	// whatever conversation, or the whole tenant when both are empty.
+	// Forget drops what is kept. With a conversation and its incarnation in the call context: of
+	// that incarnation, or if a user is named too, of the user's turns in it. With neither: of the
+	// whole tenant. The host repeats it until it succeeds, and no deletion is done before. Nothing
+	// of what it drops is given to Remember again.
 	Forget(context.Context, *ForgetRequest) (*ForgetResponse, error)
+	// Work does a part of what must be done for the tenant in the background, such as to build
+	// a summary anew, and returns within the call's deadline. The host calls it again with the
+	// returned cursor while there is more, on one host at a time for a tenant and a store key.
+	Work(context.Context, *WorkRequest) (*WorkResponse, error)
 	mustEmbedUnimplementedMemoryServiceServer()
 }
 
@@ -110,6 +139,9 @@ func (UnimplementedMemoryServiceServer) Remember(context.Context, *RememberReque
 }
 func (UnimplementedMemoryServiceServer) Forget(context.Context, *ForgetRequest) (*ForgetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Forget not implemented")
+}
+func (UnimplementedMemoryServiceServer) Work(context.Context, *WorkRequest) (*WorkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Work not implemented")
 }
 func (UnimplementedMemoryServiceServer) mustEmbedUnimplementedMemoryServiceServer() {}
 func (UnimplementedMemoryServiceServer) testEmbeddedByValue()                       {}
@@ -186,6 +218,24 @@ func _MemoryService_Forget_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MemoryService_Work_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WorkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MemoryServiceServer).Work(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MemoryService_Work_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MemoryServiceServer).Work(ctx, req.(*WorkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // MemoryService_ServiceDesc is the grpc.ServiceDesc for MemoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -204,6 +254,10 @@ var MemoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Forget",
 			Handler:    _MemoryService_Forget_Handler,
+		},
+		{
+			MethodName: "Work",
+			Handler:    _MemoryService_Work_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -519,7 +519,12 @@ type ConfigureResponse struct {
 	// the instance gets no provider_state.
 	Maker string `protobuf:"bytes,4,opt,name=maker,proto3" json:"maker,omitempty"`
 	// What the configured model takes. Set by llm plugins only. Absent: nothing is known.
-	Llm           *LLMTraits `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
+	Llm *LLMTraits `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
+	// Names what the instance keeps: equal for configurations that keep the same, so that a
+	// change that does not concern it (how many results are returned, a key of an upstream)
+	// loses nothing. The cursors of Remember and Work belong to it. Opaque to the host, has no
+	// secrets, at most 256 bytes; empty: the host takes the name of the plugin.
+	StoreKey      string `protobuf:"bytes,6,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -587,6 +592,13 @@ func (x *ConfigureResponse) GetLlm() *LLMTraits {
 		return x.Llm
 	}
 	return nil
+}
+
+func (x *ConfigureResponse) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
 }
 
 // LLMTraits says what the model of an llm instance takes. The host assumes that the model
@@ -1153,13 +1165,14 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xd4\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xf1\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
 	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
 	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
-	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xe6\x02\n" +
+	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\x12\x1b\n" +
+	"\tstore_key\x18\x06 \x01(\tR\bstoreKey\"\xe6\x02\n" +
 	"\tLLMTraits\x12%\n" +
 	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
 	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +

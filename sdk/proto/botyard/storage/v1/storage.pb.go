@@ -79,6 +79,62 @@ func (TurnState) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{0}
 }
 
+type ClaimKind int32
+
+const (
+	ClaimKind_CLAIM_KIND_UNSPECIFIED ClaimKind = 0
+	// Those that are behind and those to be forgotten.
+	ClaimKind_CLAIM_KIND_ALL ClaimKind = 1
+	// Those to be forgotten only. It finds them in an incarnation of a tenant that has ended too.
+	ClaimKind_CLAIM_KIND_FORGET ClaimKind = 2
+	// The tenant's own cursor, for background work that belongs to no conversation. It is always
+	// behind.
+	ClaimKind_CLAIM_KIND_WORK ClaimKind = 3
+)
+
+// Enum value maps for ClaimKind.
+var (
+	ClaimKind_name = map[int32]string{
+		0: "CLAIM_KIND_UNSPECIFIED",
+		1: "CLAIM_KIND_ALL",
+		2: "CLAIM_KIND_FORGET",
+		3: "CLAIM_KIND_WORK",
+	}
+	ClaimKind_value = map[string]int32{
+		"CLAIM_KIND_UNSPECIFIED": 0,
+		"CLAIM_KIND_ALL":         1,
+		"CLAIM_KIND_FORGET":      2,
+		"CLAIM_KIND_WORK":        3,
+	}
+)
+
+func (x ClaimKind) Enum() *ClaimKind {
+	p := new(ClaimKind)
+	*p = x
+	return p
+}
+
+func (x ClaimKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClaimKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_botyard_storage_v1_storage_proto_enumTypes[1].Descriptor()
+}
+
+func (ClaimKind) Type() protoreflect.EnumType {
+	return &file_botyard_storage_v1_storage_proto_enumTypes[1]
+}
+
+func (x ClaimKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClaimKind.Descriptor instead.
+func (ClaimKind) EnumDescriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{1}
+}
+
 // StoredMessage is one message of a turn.
 type StoredMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -137,18 +193,19 @@ func (x *StoredMessage) GetText() string {
 	return ""
 }
 
-// Turn is one user message and what came of it.
+// Turn is what a caller sent, one or more messages, and what came of it.
 type Turn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Position among all turns of the conversation, from 1, failed ones included.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Position among the succeeded turns, from 1 and without gaps; 0 for others.
+	// Position among the succeeded turns, from 1 and without gaps; 0 for others. A retracted
+	// turn keeps its number, and no later turn gets it.
 	Number int64     `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
 	State  TurnState `protobuf:"varint,3,opt,name=state,proto3,enum=botyard.storage.v1.TurnState" json:"state,omitempty"`
 	// Why it failed or was interrupted, as the class's name and a sentence.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	User   string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
-	// The user's message first, then what Commit brought. None in a turn that a Delete
+	// What Begin brought first, then what Commit brought. None in a turn that a Delete
 	// of its user emptied.
 	Messages []*StoredMessage `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
 	// JSON object of the host with the tokens that the turn cost; empty for none.
@@ -161,7 +218,12 @@ type Turn struct {
 	// JSON object that the host wrote about how the turn was made.
 	Record []byte `protobuf:"bytes,11,opt,name=record,proto3" json:"record,omitempty"`
 	// The idempotency key; empty when there was none.
-	Key           string `protobuf:"bytes,12,opt,name=key,proto3" json:"key,omitempty"`
+	Key string `protobuf:"bytes,12,opt,name=key,proto3" json:"key,omitempty"`
+	// The Begin of this turn retracted the succeeded turns with this number or a greater one;
+	// 0: none.
+	RetractFrom int64 `protobuf:"varint,13,opt,name=retract_from,json=retractFrom,proto3" json:"retract_from,omitempty"`
+	// A later turn has retracted this one. Read without all leaves it out, and no tail has it.
+	Retracted     bool `protobuf:"varint,14,opt,name=retracted,proto3" json:"retracted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -280,15 +342,30 @@ func (x *Turn) GetKey() string {
 	return ""
 }
 
+func (x *Turn) GetRetractFrom() int64 {
+	if x != nil {
+		return x.RetractFrom
+	}
+	return 0
+}
+
+func (x *Turn) GetRetracted() bool {
+	if x != nil {
+		return x.Retracted
+	}
+	return false
+}
+
 type BeginRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	// The user's message.
-	Message *StoredMessage `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// What the caller sent, in order: 1 to 128 messages, of at most 10 MiB together.
+	Messages []*StoredMessage `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	// JSON object that the caller gave with the message; empty for none. A storage keeps the
 	// JSON objects of a turn byte for byte, whatever their members are.
 	Metadata []byte `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
-	// How many of the newest messages of succeeded turns to return.
+	// How many of the newest messages of succeeded turns to return. The storage returns whole
+	// turns: the newest ones up to the one with which they have so many messages or more.
 	Tail int32 `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
 	// Who holds the conversation from now on. Hosts choose a name for each turn.
 	Holder string `protobuf:"bytes,5,opt,name=holder,proto3" json:"holder,omitempty"`
@@ -302,13 +379,20 @@ type BeginRequest struct {
 	// whose turn is running returns started again, so a host that lost the first
 	// response can go on with its turn.
 	Attempt string `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// How many bytes the messages of the tail may have together; 0 is 24 MiB. The storage
+	// How many bytes the turns of the tail may have together; 0 is 24 MiB. The storage
 	// counts them, and counts no fewer than they have in the protocol. The first turn,
 	// from the newest, that would exceed the bytes is left out, and those before it too.
 	TailBytes int64 `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
 	// A conversation that exists and is not the call's user's is CLASS_NOT_FOUND. This is
 	// checked before anything else.
-	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
+	Owned bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
+	// Retracts the succeeded turns with this number or a greater one, in the same step; 0: none.
+	// They stay retracted whatever becomes of the new turn. A number that no turn of the
+	// conversation has, or whose turn is retracted already, is CLASS_CONFLICT at
+	// "retract_from", and nothing begins. This is checked last, after keys and busy.
+	RetractFrom int64 `protobuf:"varint,11,opt,name=retract_from,json=retractFrom,proto3" json:"retract_from,omitempty"`
+	// Return how far the cursor of this store key is, and the retractions after it; empty: no.
+	CursorKey     string `protobuf:"bytes,12,opt,name=cursor_key,json=cursorKey,proto3" json:"cursor_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -350,9 +434,9 @@ func (x *BeginRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *BeginRequest) GetMessage() *StoredMessage {
+func (x *BeginRequest) GetMessages() []*StoredMessage {
 	if x != nil {
-		return x.Message
+		return x.Messages
 	}
 	return nil
 }
@@ -418,6 +502,20 @@ func (x *BeginRequest) GetOwned() bool {
 		return x.Owned
 	}
 	return false
+}
+
+func (x *BeginRequest) GetRetractFrom() int64 {
+	if x != nil {
+		return x.RetractFrom
+	}
+	return 0
+}
+
+func (x *BeginRequest) GetCursorKey() string {
+	if x != nil {
+		return x.CursorKey
+	}
+	return ""
 }
 
 type BeginResponse struct {
@@ -542,10 +640,19 @@ type Started struct {
 	// Opaque; Commit gives it back. It stands for the turn and the incarnation of
 	// the conversation.
 	Fence string `protobuf:"bytes,2,opt,name=fence,proto3" json:"fence,omitempty"`
-	// Oldest first.
-	Tail []*StoredMessage `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
-	// Messages within tail were left out because of tail_bytes.
-	TailCut       bool `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
+	// Oldest first. Each has its sequence, number, user, times and messages. The storage may
+	// leave the other fields out.
+	Tail []*Turn `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
+	// Turns within tail were left out because of tail_bytes.
+	TailCut bool `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
+	// The incarnation of the conversation: a text of the storage, 1 to 64 bytes, that no other
+	// conversation of the tenant has or will have, also when this one's id is used again.
+	Incarnation string `protobuf:"bytes,5,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// With cursor_key: the sequence of the cursor, 0 for none.
+	Cursor int64 `protobuf:"varint,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// With cursor_key: retractions by turns with a greater sequence than cursor, this turn
+	// included, in order. Of more than 1000, the storage may join neighbours.
+	Retractions   []*Retraction `protobuf:"bytes,7,rep,name=retractions,proto3" json:"retractions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -594,7 +701,7 @@ func (x *Started) GetFence() string {
 	return ""
 }
 
-func (x *Started) GetTail() []*StoredMessage {
+func (x *Started) GetTail() []*Turn {
 	if x != nil {
 		return x.Tail
 	}
@@ -608,6 +715,90 @@ func (x *Started) GetTailCut() bool {
 	return false
 }
 
+func (x *Started) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Started) GetCursor() int64 {
+	if x != nil {
+		return x.Cursor
+	}
+	return 0
+}
+
+func (x *Started) GetRetractions() []*Retraction {
+	if x != nil {
+		return x.Retractions
+	}
+	return nil
+}
+
+// Retraction says which turns a turn has retracted.
+type Retraction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The turn whose Begin retracted them.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Numbers of the first and the last turn that it retracted.
+	From          int64 `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64 `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retraction) Reset() {
+	*x = Retraction{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retraction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retraction) ProtoMessage() {}
+
+func (x *Retraction) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retraction.ProtoReflect.Descriptor instead.
+func (*Retraction) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Retraction) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Retraction) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Retraction) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type Busy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// True when the running turn has the same idempotency key.
@@ -618,7 +809,7 @@ type Busy struct {
 
 func (x *Busy) Reset() {
 	*x = Busy{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -630,7 +821,7 @@ func (x *Busy) String() string {
 func (*Busy) ProtoMessage() {}
 
 func (x *Busy) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -643,7 +834,7 @@ func (x *Busy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Busy.ProtoReflect.Descriptor instead.
 func (*Busy) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Busy) GetSameKey() bool {
@@ -661,7 +852,7 @@ type KeyReused struct {
 
 func (x *KeyReused) Reset() {
 	*x = KeyReused{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +864,7 @@ func (x *KeyReused) String() string {
 func (*KeyReused) ProtoMessage() {}
 
 func (x *KeyReused) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +877,7 @@ func (x *KeyReused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyReused.ProtoReflect.Descriptor instead.
 func (*KeyReused) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
 }
 
 type CommitRequest struct {
@@ -696,7 +887,7 @@ type CommitRequest struct {
 	// Succeeded, failed or interrupted.
 	State  TurnState `protobuf:"varint,3,opt,name=state,proto3,enum=botyard.storage.v1.TurnState" json:"state,omitempty"`
 	Reason string    `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// What follows the user's message; may be empty unless succeeded.
+	// What follows the messages of Begin; may be empty unless succeeded.
 	Messages []*StoredMessage `protobuf:"bytes,5,rep,name=messages,proto3" json:"messages,omitempty"`
 	// JSON object of the host with the tokens that the turn cost; empty for none.
 	Usage []byte `protobuf:"bytes,6,opt,name=usage,proto3" json:"usage,omitempty"`
@@ -708,7 +899,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -720,7 +911,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -733,7 +924,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CommitRequest) GetCall() *v1.CallContext {
@@ -795,7 +986,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +998,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +1011,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CommitResponse) GetNumber() int64 {
@@ -837,7 +1028,7 @@ type ReadRequest struct {
 	After int64 `protobuf:"varint,2,opt,name=after,proto3" json:"after,omitempty"`
 	// 1 to 1000.
 	Limit int32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
-	// Failed, interrupted and running turns too.
+	// Failed, interrupted, running and retracted turns too.
 	All bool `protobuf:"varint,4,opt,name=all,proto3" json:"all,omitempty"`
 	// A conversation that is not the call's user's is CLASS_NOT_FOUND.
 	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
@@ -847,7 +1038,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1050,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1063,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadRequest) GetCall() *v1.CallContext {
@@ -922,7 +1113,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -934,7 +1125,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -947,7 +1138,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReadResponse) GetTurns() []*Turn {
@@ -981,7 +1172,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1184,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1197,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListRequest) GetCall() *v1.CallContext {
@@ -1047,7 +1238,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1059,7 +1250,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1072,7 +1263,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListResponse) GetConversations() []*Conversation {
@@ -1094,19 +1285,25 @@ type Conversation struct {
 	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// Whose it is: the user of its first turn, unless a Delete of that user left it.
 	User string `protobuf:"bytes,2,opt,name=user,proto3" json:"user,omitempty"`
-	// Succeeded turns.
+	// Succeeded turns that are not retracted.
 	Turns     int64                  `protobuf:"varint,3,opt,name=turns,proto3" json:"turns,omitempty"`
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// Users other than its owner wrote in it. Set only where the request says wrote.
-	Shared        bool `protobuf:"varint,15,opt,name=shared,proto3" json:"shared,omitempty"`
+	Shared bool `protobuf:"varint,15,opt,name=shared,proto3" json:"shared,omitempty"`
+	// As in Started.
+	Incarnation string `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// The conversation that this one is a branch of, and the number of the last turn that was
+	// copied; empty and 0 otherwise.
+	BranchOf      string `protobuf:"bytes,7,opt,name=branch_of,json=branchOf,proto3" json:"branch_of,omitempty"`
+	BranchAt      int64  `protobuf:"varint,8,opt,name=branch_at,json=branchAt,proto3" json:"branch_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1118,7 +1315,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1131,7 +1328,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Conversation) GetId() string {
@@ -1176,6 +1373,27 @@ func (x *Conversation) GetShared() bool {
 	return false
 }
 
+func (x *Conversation) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Conversation) GetBranchOf() string {
+	if x != nil {
+		return x.BranchOf
+	}
+	return ""
+}
+
+func (x *Conversation) GetBranchAt() int64 {
+	if x != nil {
+		return x.BranchAt
+	}
+	return 0
+}
+
 type DeleteRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Call  *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -1195,7 +1413,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1425,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1438,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteRequest) GetCall() *v1.CallContext {
@@ -1274,7 +1492,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1286,7 +1504,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1299,7 +1517,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteResponse) GetConversations() int64 {
@@ -1344,7 +1562,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1356,7 +1574,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1369,7 +1587,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RenewRequest) GetCall() *v1.CallContext {
@@ -1401,7 +1619,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1631,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1644,7 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
 }
 
 type ImportRequest struct {
@@ -1435,14 +1653,16 @@ type ImportRequest struct {
 	// CLASS_CONFLICT.
 	Call *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	// In order of their sequence, without gaps; none is running.
-	Turns         []*Turn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	Turns []*Turn `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	// Some of the turns have retract_from or retracted, which are stored as they are.
+	Retractions   bool `protobuf:"varint,3,opt,name=retractions,proto3" json:"retractions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1454,7 +1674,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1687,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportRequest) GetCall() *v1.CallContext {
@@ -1484,6 +1704,13 @@ func (x *ImportRequest) GetTurns() []*Turn {
 	return nil
 }
 
+func (x *ImportRequest) GetRetractions() bool {
+	if x != nil {
+		return x.Retractions
+	}
+	return false
+}
+
 type ImportResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Turns appended; those that were there already are not counted.
@@ -1494,7 +1721,7 @@ type ImportResponse struct {
 
 func (x *ImportResponse) Reset() {
 	*x = ImportResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1733,7 @@ func (x *ImportResponse) String() string {
 func (*ImportResponse) ProtoMessage() {}
 
 func (x *ImportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1746,7 @@ func (x *ImportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
 func (*ImportResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportResponse) GetTurns() int64 {
@@ -1540,7 +1767,7 @@ type MigrateRequest struct {
 
 func (x *MigrateRequest) Reset() {
 	*x = MigrateRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1552,7 +1779,7 @@ func (x *MigrateRequest) String() string {
 func (*MigrateRequest) ProtoMessage() {}
 
 func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1565,7 +1792,7 @@ func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
 func (*MigrateRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MigrateRequest) GetCall() *v1.CallContext {
@@ -1596,7 +1823,7 @@ type MigrateResponse struct {
 
 func (x *MigrateResponse) Reset() {
 	*x = MigrateResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1608,7 +1835,7 @@ func (x *MigrateResponse) String() string {
 func (*MigrateResponse) ProtoMessage() {}
 
 func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1621,7 +1848,7 @@ func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
 func (*MigrateResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MigrateResponse) GetSchemaVersion() int32 {
@@ -1656,7 +1883,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1668,7 +1895,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1681,7 +1908,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BackupRequest) GetCall() *v1.CallContext {
@@ -1709,7 +1936,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1721,7 +1948,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1734,7 +1961,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{23}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -1751,6 +1978,540 @@ func (x *BackupResponse) GetBytes() int64 {
 	return 0
 }
 
+type BranchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The conversation is the new one.
+	Call   *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Source string          `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	// The number of the last turn to copy; 0: the newest that is not retracted. A source of more
+	// than 10,000 turns up to there is CLASS_INVALID.
+	Through int64 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
+	// A source that is not the call's user's is CLASS_NOT_FOUND.
+	Owned         bool `protobuf:"varint,15,opt,name=owned,proto3" json:"owned,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchRequest) Reset() {
+	*x = BranchRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchRequest) ProtoMessage() {}
+
+func (x *BranchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchRequest.ProtoReflect.Descriptor instead.
+func (*BranchRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *BranchRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *BranchRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *BranchRequest) GetThrough() int64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+func (x *BranchRequest) GetOwned() bool {
+	if x != nil {
+		return x.Owned
+	}
+	return false
+}
+
+type BranchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Turns of the new conversation.
+	Turns int64 `protobuf:"varint,1,opt,name=turns,proto3" json:"turns,omitempty"`
+	// As in Started, of the new conversation.
+	Incarnation string `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// The number in the source of the last turn that was copied; 0 for none.
+	Through       int64 `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchResponse) Reset() {
+	*x = BranchResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchResponse) ProtoMessage() {}
+
+func (x *BranchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchResponse.ProtoReflect.Descriptor instead.
+func (*BranchResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *BranchResponse) GetTurns() int64 {
+	if x != nil {
+		return x.Turns
+	}
+	return 0
+}
+
+func (x *BranchResponse) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *BranchResponse) GetThrough() int64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+type ClaimRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tenant. With a conversation: cursors of that conversation only, those of its deleted
+	// incarnations included.
+	Call *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// Which cursors: a name of at most 256 bytes for what follows the conversations.
+	StoreKey string `protobuf:"bytes,2,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
+	// Who holds what is claimed. Hosts choose a name for each round of work.
+	Holder string `protobuf:"bytes,3,opt,name=holder,proto3" json:"holder,omitempty"`
+	// Milliseconds that the claims live, by the storage's clock.
+	LeaseMs int64 `protobuf:"varint,4,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	// 1 to 100.
+	Limit int32 `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Which of the tenant's cursors.
+	Kind          ClaimKind `protobuf:"varint,6,opt,name=kind,proto3,enum=botyard.storage.v1.ClaimKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimRequest) Reset() {
+	*x = ClaimRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimRequest) ProtoMessage() {}
+
+func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
+func (*ClaimRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ClaimRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ClaimRequest) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
+}
+
+func (x *ClaimRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *ClaimRequest) GetLeaseMs() int64 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *ClaimRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ClaimRequest) GetKind() ClaimKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ClaimKind_CLAIM_KIND_UNSPECIFIED
+}
+
+type ClaimResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Claimed []*Claimed             `protobuf:"bytes,1,rep,name=claimed,proto3" json:"claimed,omitempty"`
+	// More could be claimed now.
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// Others hold some that could be claimed otherwise.
+	Held          bool `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimResponse) Reset() {
+	*x = ClaimResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimResponse) ProtoMessage() {}
+
+func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
+func (*ClaimResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ClaimResponse) GetClaimed() []*Claimed {
+	if x != nil {
+		return x.Claimed
+	}
+	return nil
+}
+
+func (x *ClaimResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ClaimResponse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+// Claimed is a cursor: how far somebody has followed a conversation. A storage keeps one for
+// each store key and incarnation of a conversation that was claimed, and one for the store
+// key's background work of a tenant.
+//
+// When a conversation is deleted, each of its cursors becomes one to be forgotten in the same
+// step, held as long as the cursor was. When turns of a user are emptied, the storage adds one
+// to be forgotten, with the user, for each cursor of the conversation, which stays. When a
+// whole tenant is deleted, all cursors of a store key become a single one to be forgotten,
+// without conversation and user. They stay until an Advance removes them.
+type Claimed struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Conversation string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Incarnation  string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	// What was kept of the conversation, of the user in it, or of the tenant must be forgotten.
+	Forget bool `protobuf:"varint,3,opt,name=forget,proto3" json:"forget,omitempty"`
+	// Whose conversation it is. With forget: the user whose turns were emptied, or empty.
+	User string `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
+	// All turns up to this sequence were followed.
+	Sequence int64 `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// What the last Advance stored.
+	Data          []byte `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Claimed) Reset() {
+	*x = Claimed{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Claimed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Claimed) ProtoMessage() {}
+
+func (x *Claimed) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Claimed.ProtoReflect.Descriptor instead.
+func (*Claimed) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Claimed) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *Claimed) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Claimed) GetForget() bool {
+	if x != nil {
+		return x.Forget
+	}
+	return false
+}
+
+func (x *Claimed) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Claimed) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Claimed) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type AdvanceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Tenant and conversation of the cursor, and none for background work.
+	Call     *v1.CallContext `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	StoreKey string          `protobuf:"bytes,2,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
+	Holder   string          `protobuf:"bytes,3,opt,name=holder,proto3" json:"holder,omitempty"`
+	// Of the conversation, as Claimed has it.
+	Incarnation string `protobuf:"bytes,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Sequence    int64  `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// Opaque, at most 4 KiB. It replaces what is stored.
+	Data []byte `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
+	// The cursor was to be forgotten, and was. It is removed. user is that of Claimed.
+	Forgotten bool   `protobuf:"varint,7,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	User      string `protobuf:"bytes,8,opt,name=user,proto3" json:"user,omitempty"`
+	// Milliseconds that the claim lives from now on; 0 gives it up.
+	LeaseMs       int64 `protobuf:"varint,9,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceRequest) Reset() {
+	*x = AdvanceRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceRequest) ProtoMessage() {}
+
+func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceRequest.ProtoReflect.Descriptor instead.
+func (*AdvanceRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AdvanceRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *AdvanceRequest) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *AdvanceRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *AdvanceRequest) GetForgotten() bool {
+	if x != nil {
+		return x.Forgotten
+	}
+	return false
+}
+
+func (x *AdvanceRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetLeaseMs() int64 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+type AdvanceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceResponse) Reset() {
+	*x = AdvanceResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceResponse) ProtoMessage() {}
+
+func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceResponse.ProtoReflect.Descriptor instead.
+func (*AdvanceResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{31}
+}
+
 var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
@@ -1758,7 +2519,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n" +
 	"\rStoredMessage\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xa8\x03\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xe9\x03\n" +
 	"\x04Turn\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x123\n" +
@@ -1773,10 +2534,12 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\xdf\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\x12!\n" +
+	"\fretract_from\x18\r \x01(\x03R\vretractFrom\x12\x1c\n" +
+	"\tretracted\x18\x0e \x01(\bR\tretracted\"\xaf\x03\n" +
 	"\fBeginRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12;\n" +
-	"\amessage\x18\x02 \x01(\v2!.botyard.storage.v1.StoredMessageR\amessage\x12\x1a\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12=\n" +
+	"\bmessages\x18\x02 \x03(\v2!.botyard.storage.v1.StoredMessageR\bmessages\x12\x1a\n" +
 	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x12\n" +
 	"\x04tail\x18\x04 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06holder\x18\x05 \x01(\tR\x06holder\x12\x19\n" +
@@ -1787,19 +2550,30 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\n" +
 	"tail_bytes\x18\n" +
 	" \x01(\x03R\ttailBytes\x12\x1a\n" +
-	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\"\xf7\x01\n" +
+	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\x12'\n" +
+	"\fretract_from\x18\v \x01(\x03B\x04\x88\xb5\x18\x0eR\vretractFrom\x12#\n" +
+	"\n" +
+	"cursor_key\x18\f \x01(\tB\x04\x88\xb5\x18\x10R\tcursorKey\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +
 	"\x04busy\x18\x03 \x01(\v2\x18.botyard.storage.v1.BusyH\x00R\x04busy\x12>\n" +
 	"\n" +
 	"key_reused\x18\x04 \x01(\v2\x1d.botyard.storage.v1.KeyReusedH\x00R\tkeyReusedB\t\n" +
-	"\aoutcome\"\x8d\x01\n" +
+	"\aoutcome\"\x80\x02\n" +
 	"\aStarted\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x14\n" +
-	"\x05fence\x18\x02 \x01(\tR\x05fence\x125\n" +
-	"\x04tail\x18\x03 \x03(\v2!.botyard.storage.v1.StoredMessageR\x04tail\x12\x19\n" +
-	"\btail_cut\x18\x04 \x01(\bR\atailCut\"!\n" +
+	"\x05fence\x18\x02 \x01(\tR\x05fence\x12,\n" +
+	"\x04tail\x18\x03 \x03(\v2\x18.botyard.storage.v1.TurnR\x04tail\x12\x19\n" +
+	"\btail_cut\x18\x04 \x01(\bR\atailCut\x12 \n" +
+	"\vincarnation\x18\x05 \x01(\tR\vincarnation\x12\x16\n" +
+	"\x06cursor\x18\x06 \x01(\x03R\x06cursor\x12@\n" +
+	"\vretractions\x18\a \x03(\v2\x1e.botyard.storage.v1.RetractionR\vretractions\"L\n" +
+	"\n" +
+	"Retraction\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x03R\x02to\"!\n" +
 	"\x04Busy\x12\x19\n" +
 	"\bsame_key\x18\x01 \x01(\bR\asameKey\"\v\n" +
 	"\tKeyReused\"\x91\x02\n" +
@@ -1829,7 +2603,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x05wrote\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05wrote\"j\n" +
 	"\fListResponse\x12F\n" +
 	"\rconversations\x18\x01 \x03(\v2 .botyard.storage.v1.ConversationR\rconversations\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\xd6\x01\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xb2\x02\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x14\n" +
@@ -1838,7 +2612,10 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
-	"\x06shared\x18\x0f \x01(\bR\x06shared\"\xbf\x01\n" +
+	"\x06shared\x18\x0f \x01(\bR\x06shared\x12 \n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x12\x1b\n" +
+	"\tbranch_of\x18\a \x01(\tR\bbranchOf\x12\x1b\n" +
+	"\tbranch_at\x18\b \x01(\x03R\bbranchAt\"\xbf\x01\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\bR\x06tenant\x122\n" +
@@ -1854,10 +2631,11 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\tR\aholders\x12\x19\n" +
 	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x0f\n" +
-	"\rRenewResponse\"q\n" +
+	"\rRenewResponse\"\x99\x01\n" +
 	"\rImportRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
-	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +
+	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\x12&\n" +
+	"\vretractions\x18\x03 \x01(\bB\x04\x88\xb5\x18\x0eR\vretractions\"&\n" +
 	"\x0eImportResponse\x12\x14\n" +
 	"\x05turns\x18\x01 \x01(\x03R\x05turns\"^\n" +
 	"\x0eMigrateRequest\x120\n" +
@@ -1872,13 +2650,56 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\":\n" +
 	"\x0eBackupResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*\x8c\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"\x8f\x01\n" +
+	"\rBranchRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x18\n" +
+	"\athrough\x18\x03 \x01(\x03R\athrough\x12\x1a\n" +
+	"\x05owned\x18\x0f \x01(\bB\x04\x88\xb5\x18\aR\x05owned\"b\n" +
+	"\x0eBranchResponse\x12\x14\n" +
+	"\x05turns\x18\x01 \x01(\x03R\x05turns\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x18\n" +
+	"\athrough\x18\x03 \x01(\x03R\athrough\"\xd9\x01\n" +
+	"\fClaimRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x1b\n" +
+	"\tstore_key\x18\x02 \x01(\tR\bstoreKey\x12\x16\n" +
+	"\x06holder\x18\x03 \x01(\tR\x06holder\x12\x19\n" +
+	"\blease_ms\x18\x04 \x01(\x03R\aleaseMs\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x121\n" +
+	"\x04kind\x18\x06 \x01(\x0e2\x1d.botyard.storage.v1.ClaimKindR\x04kind\"n\n" +
+	"\rClaimResponse\x125\n" +
+	"\aclaimed\x18\x01 \x03(\v2\x1b.botyard.storage.v1.ClaimedR\aclaimed\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\bR\x04held\"\xab\x01\n" +
+	"\aClaimed\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x16\n" +
+	"\x06forget\x18\x03 \x01(\bR\x06forget\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x12\x1a\n" +
+	"\bsequence\x18\x05 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\"\x96\x02\n" +
+	"\x0eAdvanceRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x1b\n" +
+	"\tstore_key\x18\x02 \x01(\tR\bstoreKey\x12\x16\n" +
+	"\x06holder\x18\x03 \x01(\tR\x06holder\x12 \n" +
+	"\vincarnation\x18\x04 \x01(\tR\vincarnation\x12\x1a\n" +
+	"\bsequence\x18\x05 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\x12\x1c\n" +
+	"\tforgotten\x18\a \x01(\bR\tforgotten\x12\x12\n" +
+	"\x04user\x18\b \x01(\tR\x04user\x12\x19\n" +
+	"\blease_ms\x18\t \x01(\x03R\aleaseMs\"\x11\n" +
+	"\x0fAdvanceResponse*\x8c\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TURN_STATE_RUNNING\x10\x01\x12\x18\n" +
 	"\x14TURN_STATE_SUCCEEDED\x10\x02\x12\x15\n" +
 	"\x11TURN_STATE_FAILED\x10\x03\x12\x1a\n" +
-	"\x16TURN_STATE_INTERRUPTED\x10\x042\xf2\x05\n" +
+	"\x16TURN_STATE_INTERRUPTED\x10\x04*g\n" +
+	"\tClaimKind\x12\x1a\n" +
+	"\x16CLAIM_KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eCLAIM_KIND_ALL\x10\x01\x12\x15\n" +
+	"\x11CLAIM_KIND_FORGET\x10\x02\x12\x13\n" +
+	"\x0fCLAIM_KIND_WORK\x10\x032\xf7\a\n" +
 	"\x0eStorageService\x12L\n" +
 	"\x05Begin\x12 .botyard.storage.v1.BeginRequest\x1a!.botyard.storage.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.botyard.storage.v1.CommitRequest\x1a\".botyard.storage.v1.CommitResponse\x12I\n" +
@@ -1886,7 +2707,10 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x04List\x12\x1f.botyard.storage.v1.ListRequest\x1a .botyard.storage.v1.ListResponse\x12O\n" +
 	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12R\n" +
 	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\"\x04\x88\xb5\x18\x03\x12U\n" +
-	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\"\x04\x88\xb5\x18\x04\x12X\n" +
+	"\x06Import\x12!.botyard.storage.v1.ImportRequest\x1a\".botyard.storage.v1.ImportResponse\"\x04\x88\xb5\x18\x04\x12U\n" +
+	"\x06Branch\x12!.botyard.storage.v1.BranchRequest\x1a\".botyard.storage.v1.BranchResponse\"\x04\x88\xb5\x18\x0f\x12R\n" +
+	"\x05Claim\x12 .botyard.storage.v1.ClaimRequest\x1a!.botyard.storage.v1.ClaimResponse\"\x04\x88\xb5\x18\x10\x12X\n" +
+	"\aAdvance\x12\".botyard.storage.v1.AdvanceRequest\x1a#.botyard.storage.v1.AdvanceResponse\"\x04\x88\xb5\x18\x10\x12X\n" +
 	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponse\"\x04\x88\xb5\x18\x05\x12U\n" +
 	"\x06Backup\x12!.botyard.storage.v1.BackupRequest\x1a\".botyard.storage.v1.BackupResponse\"\x04\x88\xb5\x18\x06BCZAgithub.com/botyard/botyard/sdk/proto/botyard/storage/v1;storagev1b\x06proto3"
 
@@ -1902,88 +2726,109 @@ func file_botyard_storage_v1_storage_proto_rawDescGZIP() []byte {
 	return file_botyard_storage_v1_storage_proto_rawDescData
 }
 
-var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(TurnState)(0),                // 0: botyard.storage.v1.TurnState
-	(*StoredMessage)(nil),         // 1: botyard.storage.v1.StoredMessage
-	(*Turn)(nil),                  // 2: botyard.storage.v1.Turn
-	(*BeginRequest)(nil),          // 3: botyard.storage.v1.BeginRequest
-	(*BeginResponse)(nil),         // 4: botyard.storage.v1.BeginResponse
-	(*Started)(nil),               // 5: botyard.storage.v1.Started
-	(*Busy)(nil),                  // 6: botyard.storage.v1.Busy
-	(*KeyReused)(nil),             // 7: botyard.storage.v1.KeyReused
-	(*CommitRequest)(nil),         // 8: botyard.storage.v1.CommitRequest
-	(*CommitResponse)(nil),        // 9: botyard.storage.v1.CommitResponse
-	(*ReadRequest)(nil),           // 10: botyard.storage.v1.ReadRequest
-	(*ReadResponse)(nil),          // 11: botyard.storage.v1.ReadResponse
-	(*ListRequest)(nil),           // 12: botyard.storage.v1.ListRequest
-	(*ListResponse)(nil),          // 13: botyard.storage.v1.ListResponse
-	(*Conversation)(nil),          // 14: botyard.storage.v1.Conversation
-	(*DeleteRequest)(nil),         // 15: botyard.storage.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 16: botyard.storage.v1.DeleteResponse
-	(*RenewRequest)(nil),          // 17: botyard.storage.v1.RenewRequest
-	(*RenewResponse)(nil),         // 18: botyard.storage.v1.RenewResponse
-	(*ImportRequest)(nil),         // 19: botyard.storage.v1.ImportRequest
-	(*ImportResponse)(nil),        // 20: botyard.storage.v1.ImportResponse
-	(*MigrateRequest)(nil),        // 21: botyard.storage.v1.MigrateRequest
-	(*MigrateResponse)(nil),       // 22: botyard.storage.v1.MigrateResponse
-	(*BackupRequest)(nil),         // 23: botyard.storage.v1.BackupRequest
-	(*BackupResponse)(nil),        // 24: botyard.storage.v1.BackupResponse
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*v1.CallContext)(nil),        // 26: botyard.chat.v1.CallContext
+	(ClaimKind)(0),                // 1: botyard.storage.v1.ClaimKind
+	(*StoredMessage)(nil),         // 2: botyard.storage.v1.StoredMessage
+	(*Turn)(nil),                  // 3: botyard.storage.v1.Turn
+	(*BeginRequest)(nil),          // 4: botyard.storage.v1.BeginRequest
+	(*BeginResponse)(nil),         // 5: botyard.storage.v1.BeginResponse
+	(*Started)(nil),               // 6: botyard.storage.v1.Started
+	(*Retraction)(nil),            // 7: botyard.storage.v1.Retraction
+	(*Busy)(nil),                  // 8: botyard.storage.v1.Busy
+	(*KeyReused)(nil),             // 9: botyard.storage.v1.KeyReused
+	(*CommitRequest)(nil),         // 10: botyard.storage.v1.CommitRequest
+	(*CommitResponse)(nil),        // 11: botyard.storage.v1.CommitResponse
+	(*ReadRequest)(nil),           // 12: botyard.storage.v1.ReadRequest
+	(*ReadResponse)(nil),          // 13: botyard.storage.v1.ReadResponse
+	(*ListRequest)(nil),           // 14: botyard.storage.v1.ListRequest
+	(*ListResponse)(nil),          // 15: botyard.storage.v1.ListResponse
+	(*Conversation)(nil),          // 16: botyard.storage.v1.Conversation
+	(*DeleteRequest)(nil),         // 17: botyard.storage.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 18: botyard.storage.v1.DeleteResponse
+	(*RenewRequest)(nil),          // 19: botyard.storage.v1.RenewRequest
+	(*RenewResponse)(nil),         // 20: botyard.storage.v1.RenewResponse
+	(*ImportRequest)(nil),         // 21: botyard.storage.v1.ImportRequest
+	(*ImportResponse)(nil),        // 22: botyard.storage.v1.ImportResponse
+	(*MigrateRequest)(nil),        // 23: botyard.storage.v1.MigrateRequest
+	(*MigrateResponse)(nil),       // 24: botyard.storage.v1.MigrateResponse
+	(*BackupRequest)(nil),         // 25: botyard.storage.v1.BackupRequest
+	(*BackupResponse)(nil),        // 26: botyard.storage.v1.BackupResponse
+	(*BranchRequest)(nil),         // 27: botyard.storage.v1.BranchRequest
+	(*BranchResponse)(nil),        // 28: botyard.storage.v1.BranchResponse
+	(*ClaimRequest)(nil),          // 29: botyard.storage.v1.ClaimRequest
+	(*ClaimResponse)(nil),         // 30: botyard.storage.v1.ClaimResponse
+	(*Claimed)(nil),               // 31: botyard.storage.v1.Claimed
+	(*AdvanceRequest)(nil),        // 32: botyard.storage.v1.AdvanceRequest
+	(*AdvanceResponse)(nil),       // 33: botyard.storage.v1.AdvanceResponse
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*v1.CallContext)(nil),        // 35: botyard.chat.v1.CallContext
 }
 var file_botyard_storage_v1_storage_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Turn.state:type_name -> botyard.storage.v1.TurnState
-	1,  // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.storage.v1.StoredMessage
-	25, // 2: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
-	25, // 3: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
-	26, // 4: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
-	1,  // 5: botyard.storage.v1.BeginRequest.message:type_name -> botyard.storage.v1.StoredMessage
-	5,  // 6: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
-	2,  // 7: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
-	6,  // 8: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
-	7,  // 9: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
-	1,  // 10: botyard.storage.v1.Started.tail:type_name -> botyard.storage.v1.StoredMessage
-	26, // 11: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
-	0,  // 12: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
-	1,  // 13: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.storage.v1.StoredMessage
-	26, // 14: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 15: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
-	26, // 16: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
-	14, // 17: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
-	25, // 18: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	25, // 19: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
-	26, // 20: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
-	25, // 21: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
-	26, // 22: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
-	26, // 23: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 24: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
-	26, // 25: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
-	26, // 26: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
-	3,  // 27: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
-	8,  // 28: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
-	10, // 29: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
-	12, // 30: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
-	15, // 31: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
-	17, // 32: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
-	19, // 33: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
-	21, // 34: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
-	23, // 35: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
-	4,  // 36: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
-	9,  // 37: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
-	11, // 38: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
-	13, // 39: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
-	16, // 40: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
-	18, // 41: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
-	20, // 42: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
-	22, // 43: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
-	24, // 44: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	2,  // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.storage.v1.StoredMessage
+	34, // 2: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
+	34, // 3: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
+	35, // 4: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 5: botyard.storage.v1.BeginRequest.messages:type_name -> botyard.storage.v1.StoredMessage
+	6,  // 6: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
+	3,  // 7: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
+	8,  // 8: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
+	9,  // 9: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
+	3,  // 10: botyard.storage.v1.Started.tail:type_name -> botyard.storage.v1.Turn
+	7,  // 11: botyard.storage.v1.Started.retractions:type_name -> botyard.storage.v1.Retraction
+	35, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
+	0,  // 13: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
+	2,  // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.storage.v1.StoredMessage
+	35, // 15: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
+	3,  // 16: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
+	35, // 17: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
+	16, // 18: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
+	34, // 19: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	34, // 20: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
+	35, // 21: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
+	34, // 22: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
+	35, // 23: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 24: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
+	3,  // 25: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
+	35, // 26: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 27: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 28: botyard.storage.v1.BranchRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 29: botyard.storage.v1.ClaimRequest.call:type_name -> botyard.chat.v1.CallContext
+	1,  // 30: botyard.storage.v1.ClaimRequest.kind:type_name -> botyard.storage.v1.ClaimKind
+	31, // 31: botyard.storage.v1.ClaimResponse.claimed:type_name -> botyard.storage.v1.Claimed
+	35, // 32: botyard.storage.v1.AdvanceRequest.call:type_name -> botyard.chat.v1.CallContext
+	4,  // 33: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
+	10, // 34: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
+	12, // 35: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
+	14, // 36: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
+	17, // 37: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
+	19, // 38: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
+	21, // 39: botyard.storage.v1.StorageService.Import:input_type -> botyard.storage.v1.ImportRequest
+	27, // 40: botyard.storage.v1.StorageService.Branch:input_type -> botyard.storage.v1.BranchRequest
+	29, // 41: botyard.storage.v1.StorageService.Claim:input_type -> botyard.storage.v1.ClaimRequest
+	32, // 42: botyard.storage.v1.StorageService.Advance:input_type -> botyard.storage.v1.AdvanceRequest
+	23, // 43: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
+	25, // 44: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
+	5,  // 45: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
+	11, // 46: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
+	13, // 47: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
+	15, // 48: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
+	18, // 49: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
+	20, // 50: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
+	22, // 51: botyard.storage.v1.StorageService.Import:output_type -> botyard.storage.v1.ImportResponse
+	28, // 52: botyard.storage.v1.StorageService.Branch:output_type -> botyard.storage.v1.BranchResponse
+	30, // 53: botyard.storage.v1.StorageService.Claim:output_type -> botyard.storage.v1.ClaimResponse
+	33, // 54: botyard.storage.v1.StorageService.Advance:output_type -> botyard.storage.v1.AdvanceResponse
+	24, // 55: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
+	26, // 56: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
+	45, // [45:57] is the sub-list for method output_type
+	33, // [33:45] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_botyard_storage_v1_storage_proto_init() }
@@ -2002,8 +2847,8 @@ func file_botyard_storage_v1_storage_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_storage_proto_rawDesc), len(file_botyard_storage_v1_storage_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   24,
+			NumEnums:      2,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

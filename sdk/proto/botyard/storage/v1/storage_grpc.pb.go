@@ -26,6 +26,9 @@ const (
 	StorageService_Delete_FullMethodName  = "/botyard.storage.v1.StorageService/Delete"
 	StorageService_Renew_FullMethodName   = "/botyard.storage.v1.StorageService/Renew"
 	StorageService_Import_FullMethodName  = "/botyard.storage.v1.StorageService/Import"
+	StorageService_Branch_FullMethodName  = "/botyard.storage.v1.StorageService/Branch"
+	StorageService_Claim_FullMethodName   = "/botyard.storage.v1.StorageService/Claim"
+	StorageService_Advance_FullMethodName = "/botyard.storage.v1.StorageService/Advance"
 	StorageService_Migrate_FullMethodName = "/botyard.storage.v1.StorageService/Migrate"
 	StorageService_Backup_FullMethodName  = "/botyard.storage.v1.StorageService/Backup"
 )
@@ -38,9 +41,9 @@ const (
 // and conversation come from the call context of each request. A conversation that
 // was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceClient interface {
-	// Begin takes the conversation for one turn, stores the user's message and
-	// returns the newest messages. It does not wait: a conversation that another turn
-	// holds is busy.
+	// Begin takes the conversation for one turn, retracts turns if asked, stores the turn's
+	// first messages and returns the newest turns, all in one step. It does not wait: a
+	// conversation that another turn holds is busy.
 	Begin(ctx context.Context, in *BeginRequest, opts ...grpc.CallOption) (*BeginResponse, error)
 	// Commit ends a turn, whatever its outcome, and frees the conversation. It is
 	// idempotent. A fence that does not hold the conversation is CLASS_CONFLICT.
@@ -61,6 +64,32 @@ type StorageServiceClient interface {
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent.
 	Import(ctx context.Context, in *ImportRequest, opts ...grpc.CallOption) (*ImportResponse, error)
+	// Branch makes a conversation that begins as a copy of another one. It is atomic and
+	// idempotent. The copy has the succeeded turns of the source up to a number, without the
+	// retracted ones, as its own turns from 1 on, with new sequences and numbers. Their users,
+	// messages, times, usage, metadata and records are those of the source. Their keys replay
+	// nothing. The copy belongs to the call's user, and its source does not change.
+	//
+	// A source that does not exist, or is not the call's user's where owned is set, is
+	// CLASS_NOT_FOUND. A number that no turn of the source has, or that is retracted, is
+	// CLASS_CONFLICT at "through". A call's conversation that exists is CLASS_CONFLICT, unless
+	// it is a branch of the same source at the same number: then nothing changes, and the
+	// response is that of the first Branch.
+	Branch(ctx context.Context, in *BranchRequest, opts ...grpc.CallOption) (*BranchResponse, error)
+	// Claim takes cursors of a tenant for a host that follows the tenant's conversations, and
+	// holds them for it until the lease ends. See Claimed for what a cursor is.
+	//
+	// A cursor is behind if its conversation has an ended turn with a greater sequence. A
+	// conversation without a cursor of the store key has one at 0, which the first Claim
+	// stores. Claim returns cursors that are behind or must be forgotten and that nobody else
+	// holds. Those to be forgotten come first. A repeated Claim of one holder extends its
+	// lease and returns what it holds again.
+	Claim(ctx context.Context, in *ClaimRequest, opts ...grpc.CallOption) (*ClaimResponse, error)
+	// Advance moves a cursor that the holder has claimed, or removes one that was forgotten.
+	// It is idempotent, and never moves a cursor back. CLASS_CONFLICT: another has the claim
+	// now. CLASS_NOT_FOUND: the conversation was deleted since, and its cursor must be
+	// forgotten. The holder keeps the claim in that case, so Claim returns it to the holder.
+	Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error)
 	// Migrate brings the database to the plugin's schema version. The call context names the
 	// instance only.
 	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
@@ -147,6 +176,36 @@ func (c *storageServiceClient) Import(ctx context.Context, in *ImportRequest, op
 	return out, nil
 }
 
+func (c *storageServiceClient) Branch(ctx context.Context, in *BranchRequest, opts ...grpc.CallOption) (*BranchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BranchResponse)
+	err := c.cc.Invoke(ctx, StorageService_Branch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageServiceClient) Claim(ctx context.Context, in *ClaimRequest, opts ...grpc.CallOption) (*ClaimResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClaimResponse)
+	err := c.cc.Invoke(ctx, StorageService_Claim_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageServiceClient) Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdvanceResponse)
+	err := c.cc.Invoke(ctx, StorageService_Advance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *storageServiceClient) Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MigrateResponse)
@@ -175,9 +234,9 @@ func (c *storageServiceClient) Backup(ctx context.Context, in *BackupRequest, op
 // and conversation come from the call context of each request. A conversation that
 // was begun with a user is that user's; one that was begun without is the tenant's.
 type StorageServiceServer interface {
-	// Begin takes the conversation for one turn, stores the user's message and
-	// returns the newest messages. It does not wait: a conversation that another turn
-	// holds is busy.
+	// Begin takes the conversation for one turn, retracts turns if asked, stores the turn's
+	// first messages and returns the newest turns, all in one step. It does not wait: a
+	// conversation that another turn holds is busy.
 	Begin(context.Context, *BeginRequest) (*BeginResponse, error)
 	// Commit ends a turn, whatever its outcome, and frees the conversation. It is
 	// idempotent. A fence that does not hold the conversation is CLASS_CONFLICT.
@@ -198,6 +257,32 @@ type StorageServiceServer interface {
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
 	// Import appends turns that ended elsewhere. It is atomic and idempotent.
 	Import(context.Context, *ImportRequest) (*ImportResponse, error)
+	// Branch makes a conversation that begins as a copy of another one. It is atomic and
+	// idempotent. The copy has the succeeded turns of the source up to a number, without the
+	// retracted ones, as its own turns from 1 on, with new sequences and numbers. Their users,
+	// messages, times, usage, metadata and records are those of the source. Their keys replay
+	// nothing. The copy belongs to the call's user, and its source does not change.
+	//
+	// A source that does not exist, or is not the call's user's where owned is set, is
+	// CLASS_NOT_FOUND. A number that no turn of the source has, or that is retracted, is
+	// CLASS_CONFLICT at "through". A call's conversation that exists is CLASS_CONFLICT, unless
+	// it is a branch of the same source at the same number: then nothing changes, and the
+	// response is that of the first Branch.
+	Branch(context.Context, *BranchRequest) (*BranchResponse, error)
+	// Claim takes cursors of a tenant for a host that follows the tenant's conversations, and
+	// holds them for it until the lease ends. See Claimed for what a cursor is.
+	//
+	// A cursor is behind if its conversation has an ended turn with a greater sequence. A
+	// conversation without a cursor of the store key has one at 0, which the first Claim
+	// stores. Claim returns cursors that are behind or must be forgotten and that nobody else
+	// holds. Those to be forgotten come first. A repeated Claim of one holder extends its
+	// lease and returns what it holds again.
+	Claim(context.Context, *ClaimRequest) (*ClaimResponse, error)
+	// Advance moves a cursor that the holder has claimed, or removes one that was forgotten.
+	// It is idempotent, and never moves a cursor back. CLASS_CONFLICT: another has the claim
+	// now. CLASS_NOT_FOUND: the conversation was deleted since, and its cursor must be
+	// forgotten. The holder keeps the claim in that case, so Claim returns it to the holder.
+	Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error)
 	// Migrate brings the database to the plugin's schema version. The call context names the
 	// instance only.
 	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
@@ -234,6 +319,15 @@ func (UnimplementedStorageServiceServer) Renew(context.Context, *RenewRequest) (
 }
 func (UnimplementedStorageServiceServer) Import(context.Context, *ImportRequest) (*ImportResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Import not implemented")
+}
+func (UnimplementedStorageServiceServer) Branch(context.Context, *BranchRequest) (*BranchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Branch not implemented")
+}
+func (UnimplementedStorageServiceServer) Claim(context.Context, *ClaimRequest) (*ClaimResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Claim not implemented")
+}
+func (UnimplementedStorageServiceServer) Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Advance not implemented")
 }
 func (UnimplementedStorageServiceServer) Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Migrate not implemented")
@@ -388,6 +482,60 @@ func _StorageService_Import_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StorageService_Branch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BranchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Branch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Branch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Branch(ctx, req.(*BranchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StorageService_Claim_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Claim(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Claim_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Claim(ctx, req.(*ClaimRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StorageService_Advance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdvanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Advance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Advance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Advance(ctx, req.(*AdvanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StorageService_Migrate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MigrateRequest)
 	if err := dec(in); err != nil {
@@ -458,6 +606,18 @@ var StorageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Import",
 			Handler:    _StorageService_Import_Handler,
+		},
+		{
+			MethodName: "Branch",
+			Handler:    _StorageService_Branch_Handler,
+		},
+		{
+			MethodName: "Claim",
+			Handler:    _StorageService_Claim_Handler,
+		},
+		{
+			MethodName: "Advance",
+			Handler:    _StorageService_Advance_Handler,
 		},
 		{
 			MethodName: "Migrate",

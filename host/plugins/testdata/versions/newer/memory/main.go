@@ -32,7 +32,7 @@ func main() {
 func (*plugin) GetInfo(context.Context, *pluginv1.GetInfoRequest) (*pluginv1.GetInfoResponse, error) {
 	return &pluginv1.GetInfoResponse{Kind: "memory", Name: "newer", Version: "newer", Homepage: "https://example.org",
 		Services:     []string{"botyard.memory.v2.MemoryService", "botyard.memory.v1.MemoryService", "botyard.plugin.v1.PluginService", "grpc.health.v1.Health"},
-		Features:     []string{"remember", "telepathy"},
+		Features:     []string{"remember", "forget", "telepathy"},
 		ConfigSchema: []byte(`{"type": "object"}`)}, nil
 }
 
@@ -49,17 +49,24 @@ func (p *plugin) Remember(_ context.Context, req *memoryv1.RememberRequest) (*me
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kept = nil
-	for _, t := range req.Turns {
-		for _, m := range t.Messages {
+	last := req.After
+	for _, e := range req.Events {
+		t := e.GetTurn()
+		last = t.GetSequence()
+		for _, m := range t.GetMessages() {
 			m.Parts = append(m.Parts, &chatv1.Part{Part: &chatv1.Part_Hologram{Hologram: &chatv1.Hologram{Shape: "cube"}}})
 			p.kept = append(p.kept, m)
 		}
 	}
-	return &memoryv1.RememberResponse{}, nil
+	return &memoryv1.RememberResponse{Sequence: last}, nil
 }
 
 func (p *plugin) Recall(context.Context, *memoryv1.RecallRequest) (*memoryv1.RecallResponse, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return &memoryv1.RecallResponse{Messages: p.kept, Mood: "fine"}, nil
+	resp := &memoryv1.RecallResponse{Mood: "fine"}
+	for _, m := range p.kept {
+		resp.Items = append(resp.Items, &memoryv1.Item{Message: m})
+	}
+	return resp, nil
 }

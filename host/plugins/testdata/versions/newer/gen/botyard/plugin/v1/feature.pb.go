@@ -40,6 +40,10 @@ const (
 	Feature_FEATURE_TOOLS           Feature = 11
 	Feature_FEATURE_RESPONSE_FORMAT Feature = 12
 	Feature_FEATURE_OVERRIDES       Feature = 13
+	Feature_FEATURE_RETRACT         Feature = 14
+	Feature_FEATURE_BRANCH          Feature = 15
+	Feature_FEATURE_CURSOR          Feature = 16
+	Feature_FEATURE_WORK            Feature = 17
 )
 
 // Enum value maps for Feature.
@@ -60,6 +64,10 @@ var (
 		11:   "FEATURE_TOOLS",
 		12:   "FEATURE_RESPONSE_FORMAT",
 		13:   "FEATURE_OVERRIDES",
+		14:   "FEATURE_RETRACT",
+		15:   "FEATURE_BRANCH",
+		16:   "FEATURE_CURSOR",
+		17:   "FEATURE_WORK",
 	}
 	Feature_value = map[string]int32{
 		"FEATURE_UNSPECIFIED":     0,
@@ -77,6 +85,10 @@ var (
 		"FEATURE_TOOLS":           11,
 		"FEATURE_RESPONSE_FORMAT": 12,
 		"FEATURE_OVERRIDES":       13,
+		"FEATURE_RETRACT":         14,
+		"FEATURE_BRANCH":          15,
+		"FEATURE_CURSOR":          16,
+		"FEATURE_WORK":            17,
 	}
 )
 
@@ -142,7 +154,7 @@ var File_botyard_plugin_v1_feature_proto protoreflect.FileDescriptor
 
 const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\n" +
-	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\xc9\x02\n" +
+	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\x98\x03\n" +
 	"\aFeature\x12\x17\n" +
 	"\x13FEATURE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x11FEATURE_TELEPATHY\x10\xe8\a\x12\x12\n" +
@@ -159,7 +171,11 @@ const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\x12\x11\n" +
 	"\rFEATURE_TOOLS\x10\v\x12\x1b\n" +
 	"\x17FEATURE_RESPONSE_FORMAT\x10\f\x12\x15\n" +
-	"\x11FEATURE_OVERRIDES\x10\r:`\n" +
+	"\x11FEATURE_OVERRIDES\x10\r\x12\x13\n" +
+	"\x0fFEATURE_RETRACT\x10\x0e\x12\x12\n" +
+	"\x0eFEATURE_BRANCH\x10\x0f\x12\x12\n" +
+	"\x0eFEATURE_CURSOR\x10\x10\x12\x10\n" +
+	"\fFEATURE_WORK\x10\x11:`\n" +
 	"\rfield_feature\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\ffieldFeature:]\n" +
 	"\vrpc_feature\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\n" +
 	"rpcFeatureB\xeb\x01\n" +

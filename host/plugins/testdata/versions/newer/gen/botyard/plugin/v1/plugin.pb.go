@@ -473,6 +473,7 @@ type ConfigureResponse struct {
 	Upstream      string                 `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
 	Maker         string                 `protobuf:"bytes,4,opt,name=maker,proto3" json:"maker,omitempty"`
 	Llm           *LLMTraits             `protobuf:"bytes,5,opt,name=llm,proto3" json:"llm,omitempty"`
+	StoreKey      string                 `protobuf:"bytes,6,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,6 +548,13 @@ func (x *ConfigureResponse) GetLlm() *LLMTraits {
 		return x.Llm
 	}
 	return nil
+}
+
+func (x *ConfigureResponse) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
 }
 
 type LLMTraits struct {
@@ -1108,14 +1116,15 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xe9\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x86\x02\n" +
 	"\x11ConfigureResponse\x12\x13\n" +
 	"\x04mood\x18\xe8\a \x01(\tR\x04mood\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
 	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x14\n" +
 	"\x05maker\x18\x04 \x01(\tR\x05maker\x12.\n" +
-	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\"\xff\x02\n" +
+	"\x03llm\x18\x05 \x01(\v2\x1c.botyard.plugin.v1.LLMTraitsR\x03llm\x12\x1b\n" +
+	"\tstore_key\x18\x06 \x01(\tR\bstoreKey\"\xff\x02\n" +
 	"\tLLMTraits\x12\x17\n" +
 	"\x06humour\x18\xe8\a \x01(\bR\x06humour\x12%\n" +
 	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +

@@ -909,15 +909,16 @@ func (x *Usage) GetDetails() map[string]int64 {
 }
 
 type CallContext struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
-	Tenant        string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
-	Conversation  string                 `protobuf:"bytes,3,opt,name=conversation,proto3" json:"conversation,omitempty"`
-	User          string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
-	CallToken     string                 `protobuf:"bytes,5,opt,name=call_token,json=callToken,proto3" json:"call_token,omitempty"`
-	Incarnation   string                 `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state                   protoimpl.MessageState `protogen:"open.v1"`
+	Instance                string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	Tenant                  string                 `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	Conversation            string                 `protobuf:"bytes,3,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	User                    string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
+	CallToken               string                 `protobuf:"bytes,5,opt,name=call_token,json=callToken,proto3" json:"call_token,omitempty"`
+	Incarnation             string                 `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	ConversationIncarnation string                 `protobuf:"bytes,8,opt,name=conversation_incarnation,json=conversationIncarnation,proto3" json:"conversation_incarnation,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
 }
 
 func (x *CallContext) Reset() {
@@ -992,6 +993,13 @@ func (x *CallContext) GetIncarnation() string {
 	return ""
 }
 
+func (x *CallContext) GetConversationIncarnation() string {
+	if x != nil {
+		return x.ConversationIncarnation
+	}
+	return ""
+}
+
 var File_botyard_chat_v1_chat_proto protoreflect.FileDescriptor
 
 const file_botyard_chat_v1_chat_proto_rawDesc = "" +
@@ -1060,7 +1068,7 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\adetails\x18\x06 \x03(\v2#.botyard.chat.v1.Usage.DetailsEntryR\adetails\x1a:\n" +
 	"\fDetailsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\xc5\x01\n" +
+	"\x05value\x18\x02 \x01(\x03R\x05value:\x028\x01\"\x80\x02\n" +
 	"\vCallContext\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\"\n" +
@@ -1068,7 +1076,8 @@ const file_botyard_chat_v1_chat_proto_rawDesc = "" +
 	"\x04user\x18\x04 \x01(\tR\x04user\x12\x1d\n" +
 	"\n" +
 	"call_token\x18\x05 \x01(\tR\tcallToken\x12 \n" +
-	"\vincarnation\x18\x06 \x01(\tR\vincarnationJ\x04\b\a\x10\bR\x03bot*_\n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x129\n" +
+	"\x18conversation_incarnation\x18\b \x01(\tR\x17conversationIncarnationJ\x04\b\a\x10\bR\x03bot*_\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_SYSTEM\x10\x01\x12\r\n" +

@@ -11,6 +11,7 @@ import (
 	_ "github.com/botyard/botyard/host/plugins/testdata/versions/older/gen/botyard/plugin/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -26,8 +27,10 @@ const (
 type RecallRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Tail          []*v1.Message          `protobuf:"bytes,2,rep,name=tail,proto3" json:"tail,omitempty"`
-	Message       *v1.Message            `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Tail          []*RememberedTurn      `protobuf:"bytes,2,rep,name=tail,proto3" json:"tail,omitempty"`
+	Messages      []*v1.Message          `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
+	BudgetTokens  int64                  `protobuf:"varint,4,opt,name=budget_tokens,json=budgetTokens,proto3" json:"budget_tokens,omitempty"`
+	Retractions   []*Retraction          `protobuf:"bytes,5,rep,name=retractions,proto3" json:"retractions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -69,23 +72,38 @@ func (x *RecallRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *RecallRequest) GetTail() []*v1.Message {
+func (x *RecallRequest) GetTail() []*RememberedTurn {
 	if x != nil {
 		return x.Tail
 	}
 	return nil
 }
 
-func (x *RecallRequest) GetMessage() *v1.Message {
+func (x *RecallRequest) GetMessages() []*v1.Message {
 	if x != nil {
-		return x.Message
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *RecallRequest) GetBudgetTokens() int64 {
+	if x != nil {
+		return x.BudgetTokens
+	}
+	return 0
+}
+
+func (x *RecallRequest) GetRetractions() []*Retraction {
+	if x != nil {
+		return x.Retractions
 	}
 	return nil
 }
 
 type RecallResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Messages      []*v1.Message          `protobuf:"bytes,1,rep,name=messages,proto3" json:"messages,omitempty"`
+	Items         []*Item                `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Problems      []string               `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -120,24 +138,370 @@ func (*RecallResponse) Descriptor() ([]byte, []int) {
 	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{1}
 }
 
-func (x *RecallResponse) GetMessages() []*v1.Message {
+func (x *RecallResponse) GetItems() []*Item {
 	if x != nil {
-		return x.Messages
+		return x.Items
 	}
 	return nil
+}
+
+func (x *RecallResponse) GetProblems() []string {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+type Item struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Message *v1.Message            `protobuf:"bytes,1,opt,name=message,proto3" json:"message,omitempty"`
+	// Types that are valid to be assigned to Source:
+	//
+	//	*Item_Turn
+	//	*Item_Summary
+	//	*Item_Fact
+	Source        isItem_Source `protobuf_oneof:"source"`
+	Score         float64       `protobuf:"fixed64,15,opt,name=score,proto3" json:"score,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Item) Reset() {
+	*x = Item{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Item) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Item) ProtoMessage() {}
+
+func (x *Item) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Item.ProtoReflect.Descriptor instead.
+func (*Item) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Item) GetMessage() *v1.Message {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *Item) GetSource() isItem_Source {
+	if x != nil {
+		return x.Source
+	}
+	return nil
+}
+
+func (x *Item) GetTurn() *TurnSource {
+	if x != nil {
+		if x, ok := x.Source.(*Item_Turn); ok {
+			return x.Turn
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetSummary() *SummarySource {
+	if x != nil {
+		if x, ok := x.Source.(*Item_Summary); ok {
+			return x.Summary
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetFact() *FactSource {
+	if x != nil {
+		if x, ok := x.Source.(*Item_Fact); ok {
+			return x.Fact
+		}
+	}
+	return nil
+}
+
+func (x *Item) GetScore() float64 {
+	if x != nil {
+		return x.Score
+	}
+	return 0
+}
+
+type isItem_Source interface {
+	isItem_Source()
+}
+
+type Item_Turn struct {
+	Turn *TurnSource `protobuf:"bytes,2,opt,name=turn,proto3,oneof"`
+}
+
+type Item_Summary struct {
+	Summary *SummarySource `protobuf:"bytes,3,opt,name=summary,proto3,oneof"`
+}
+
+type Item_Fact struct {
+	Fact *FactSource `protobuf:"bytes,4,opt,name=fact,proto3,oneof"`
+}
+
+func (*Item_Turn) isItem_Source() {}
+
+func (*Item_Summary) isItem_Source() {}
+
+func (*Item_Fact) isItem_Source() {}
+
+type TurnSource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Sequence      int64                  `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Number        int64                  `protobuf:"varint,4,opt,name=number,proto3" json:"number,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TurnSource) Reset() {
+	*x = TurnSource{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TurnSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TurnSource) ProtoMessage() {}
+
+func (x *TurnSource) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TurnSource.ProtoReflect.Descriptor instead.
+func (*TurnSource) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *TurnSource) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *TurnSource) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *TurnSource) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *TurnSource) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+type SummarySource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          int64                  `protobuf:"varint,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64                  `protobuf:"varint,2,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SummarySource) Reset() {
+	*x = SummarySource{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SummarySource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SummarySource) ProtoMessage() {}
+
+func (x *SummarySource) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SummarySource.ProtoReflect.Descriptor instead.
+func (*SummarySource) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SummarySource) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *SummarySource) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
+type FactSource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactSource) Reset() {
+	*x = FactSource{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactSource) ProtoMessage() {}
+
+func (x *FactSource) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactSource.ProtoReflect.Descriptor instead.
+func (*FactSource) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *FactSource) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+type Retraction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sequence      int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	From          int64                  `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64                  `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retraction) Reset() {
+	*x = Retraction{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retraction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retraction) ProtoMessage() {}
+
+func (x *Retraction) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retraction.ProtoReflect.Descriptor instead.
+func (*Retraction) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Retraction) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Retraction) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Retraction) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
 }
 
 type RememberRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Turns         []*RememberedTurn      `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	Events        []*Event               `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	After         int64                  `protobuf:"varint,3,opt,name=after,proto3" json:"after,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RememberRequest) Reset() {
 	*x = RememberRequest{}
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[2]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -149,7 +513,7 @@ func (x *RememberRequest) String() string {
 func (*RememberRequest) ProtoMessage() {}
 
 func (x *RememberRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[2]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -162,7 +526,7 @@ func (x *RememberRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RememberRequest.ProtoReflect.Descriptor instead.
 func (*RememberRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{2}
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *RememberRequest) GetCall() *v1.CallContext {
@@ -172,24 +536,117 @@ func (x *RememberRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *RememberRequest) GetTurns() []*RememberedTurn {
+func (x *RememberRequest) GetEvents() []*Event {
 	if x != nil {
-		return x.Turns
+		return x.Events
 	}
 	return nil
 }
 
+func (x *RememberRequest) GetAfter() int64 {
+	if x != nil {
+		return x.After
+	}
+	return 0
+}
+
+type Event struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Event:
+	//
+	//	*Event_Turn
+	//	*Event_Retraction
+	Event         isEvent_Event `protobuf_oneof:"event"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Event) Reset() {
+	*x = Event{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Event) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Event) ProtoMessage() {}
+
+func (x *Event) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Event.ProtoReflect.Descriptor instead.
+func (*Event) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Event) GetEvent() isEvent_Event {
+	if x != nil {
+		return x.Event
+	}
+	return nil
+}
+
+func (x *Event) GetTurn() *RememberedTurn {
+	if x != nil {
+		if x, ok := x.Event.(*Event_Turn); ok {
+			return x.Turn
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRetraction() *Retraction {
+	if x != nil {
+		if x, ok := x.Event.(*Event_Retraction); ok {
+			return x.Retraction
+		}
+	}
+	return nil
+}
+
+type isEvent_Event interface {
+	isEvent_Event()
+}
+
+type Event_Turn struct {
+	Turn *RememberedTurn `protobuf:"bytes,1,opt,name=turn,proto3,oneof"`
+}
+
+type Event_Retraction struct {
+	Retraction *Retraction `protobuf:"bytes,2,opt,name=retraction,proto3,oneof"`
+}
+
+func (*Event_Turn) isEvent_Event() {}
+
+func (*Event_Retraction) isEvent_Event() {}
+
 type RememberedTurn struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Number        int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
-	Messages      []*v1.Message          `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
+	Sequence      int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Number        int64                  `protobuf:"varint,2,opt,name=number,proto3" json:"number,omitempty"`
+	User          string                 `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt       *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	Messages      []*v1.Message          `protobuf:"bytes,6,rep,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RememberedTurn) Reset() {
 	*x = RememberedTurn{}
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[3]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -201,7 +658,7 @@ func (x *RememberedTurn) String() string {
 func (*RememberedTurn) ProtoMessage() {}
 
 func (x *RememberedTurn) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[3]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -214,7 +671,14 @@ func (x *RememberedTurn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RememberedTurn.ProtoReflect.Descriptor instead.
 func (*RememberedTurn) Descriptor() ([]byte, []int) {
-	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{3}
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RememberedTurn) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 func (x *RememberedTurn) GetNumber() int64 {
@@ -222,6 +686,27 @@ func (x *RememberedTurn) GetNumber() int64 {
 		return x.Number
 	}
 	return 0
+}
+
+func (x *RememberedTurn) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *RememberedTurn) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *RememberedTurn) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
 }
 
 func (x *RememberedTurn) GetMessages() []*v1.Message {
@@ -233,13 +718,14 @@ func (x *RememberedTurn) GetMessages() []*v1.Message {
 
 type RememberResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sequence      int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RememberResponse) Reset() {
 	*x = RememberResponse{}
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[4]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -251,7 +737,7 @@ func (x *RememberResponse) String() string {
 func (*RememberResponse) ProtoMessage() {}
 
 func (x *RememberResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[4]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -264,7 +750,14 @@ func (x *RememberResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RememberResponse.ProtoReflect.Descriptor instead.
 func (*RememberResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{4}
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RememberResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
 }
 
 type ForgetRequest struct {
@@ -276,7 +769,7 @@ type ForgetRequest struct {
 
 func (x *ForgetRequest) Reset() {
 	*x = ForgetRequest{}
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[5]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -288,7 +781,7 @@ func (x *ForgetRequest) String() string {
 func (*ForgetRequest) ProtoMessage() {}
 
 func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[5]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -301,7 +794,7 @@ func (x *ForgetRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetRequest.ProtoReflect.Descriptor instead.
 func (*ForgetRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{5}
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ForgetRequest) GetCall() *v1.CallContext {
@@ -319,7 +812,7 @@ type ForgetResponse struct {
 
 func (x *ForgetResponse) Reset() {
 	*x = ForgetResponse{}
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[6]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -331,7 +824,7 @@ func (x *ForgetResponse) String() string {
 func (*ForgetResponse) ProtoMessage() {}
 
 func (x *ForgetResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_memory_v1_memory_proto_msgTypes[6]
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -344,35 +837,186 @@ func (x *ForgetResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ForgetResponse.ProtoReflect.Descriptor instead.
 func (*ForgetResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{6}
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{12}
+}
+
+type WorkRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Cursor        []byte                 `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkRequest) Reset() {
+	*x = WorkRequest{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkRequest) ProtoMessage() {}
+
+func (x *WorkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
+func (*WorkRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *WorkRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *WorkRequest) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+type WorkResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cursor        []byte                 `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WorkResponse) Reset() {
+	*x = WorkResponse{}
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WorkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WorkResponse) ProtoMessage() {}
+
+func (x *WorkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_memory_v1_memory_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
+func (*WorkResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_memory_v1_memory_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *WorkResponse) GetCursor() []byte {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *WorkResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
 }
 
 var File_botyard_memory_v1_memory_proto protoreflect.FileDescriptor
 
 const file_botyard_memory_v1_memory_proto_rawDesc = "" +
 	"\n" +
-	"\x1ebotyard/memory/v1/memory.proto\x12\x11botyard.memory.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\"\xa3\x01\n" +
+	"\x1ebotyard/memory/v1/memory.proto\x12\x11botyard.memory.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x94\x02\n" +
 	"\rRecallRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12,\n" +
-	"\x04tail\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\x04tail\x122\n" +
-	"\amessage\x18\x03 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\"F\n" +
-	"\x0eRecallResponse\x124\n" +
-	"\bmessages\x18\x01 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\"|\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x125\n" +
+	"\x04tail\x18\x02 \x03(\v2!.botyard.memory.v1.RememberedTurnR\x04tail\x124\n" +
+	"\bmessages\x18\x03 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\x12#\n" +
+	"\rbudget_tokens\x18\x04 \x01(\x03R\fbudgetTokens\x12?\n" +
+	"\vretractions\x18\x05 \x03(\v2\x1d.botyard.memory.v1.RetractionR\vretractions\"[\n" +
+	"\x0eRecallResponse\x12-\n" +
+	"\x05items\x18\x01 \x03(\v2\x17.botyard.memory.v1.ItemR\x05items\x12\x1a\n" +
+	"\bproblems\x18\x02 \x03(\tR\bproblems\"\x82\x02\n" +
+	"\x04Item\x122\n" +
+	"\amessage\x18\x01 \x01(\v2\x18.botyard.chat.v1.MessageR\amessage\x123\n" +
+	"\x04turn\x18\x02 \x01(\v2\x1d.botyard.memory.v1.TurnSourceH\x00R\x04turn\x12<\n" +
+	"\asummary\x18\x03 \x01(\v2 .botyard.memory.v1.SummarySourceH\x00R\asummary\x123\n" +
+	"\x04fact\x18\x04 \x01(\v2\x1d.botyard.memory.v1.FactSourceH\x00R\x04fact\x12\x14\n" +
+	"\x05score\x18\x0f \x01(\x01R\x05scoreB\b\n" +
+	"\x06source\"\x86\x01\n" +
+	"\n" +
+	"TurnSource\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x1a\n" +
+	"\bsequence\x18\x03 \x01(\x03R\bsequence\x12\x16\n" +
+	"\x06number\x18\x04 \x01(\x03R\x06number\"3\n" +
+	"\rSummarySource\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\x03R\x02to\" \n" +
+	"\n" +
+	"FactSource\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\"L\n" +
+	"\n" +
+	"Retraction\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x03R\x02to\"\x8b\x01\n" +
 	"\x0fRememberRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x127\n" +
-	"\x05turns\x18\x02 \x03(\v2!.botyard.memory.v1.RememberedTurnR\x05turns\"^\n" +
-	"\x0eRememberedTurn\x12\x16\n" +
-	"\x06number\x18\x01 \x01(\x03R\x06number\x124\n" +
-	"\bmessages\x18\x02 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\"\x12\n" +
-	"\x10RememberResponse\"A\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x120\n" +
+	"\x06events\x18\x02 \x03(\v2\x18.botyard.memory.v1.EventR\x06events\x12\x14\n" +
+	"\x05after\x18\x03 \x01(\x03R\x05after\"\x8a\x01\n" +
+	"\x05Event\x127\n" +
+	"\x04turn\x18\x01 \x01(\v2!.botyard.memory.v1.RememberedTurnH\x00R\x04turn\x12?\n" +
+	"\n" +
+	"retraction\x18\x02 \x01(\v2\x1d.botyard.memory.v1.RetractionH\x00R\n" +
+	"retractionB\a\n" +
+	"\x05event\"\x80\x02\n" +
+	"\x0eRememberedTurn\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
+	"\x06number\x18\x02 \x01(\x03R\x06number\x12\x12\n" +
+	"\x04user\x18\x03 \x01(\tR\x04user\x129\n" +
+	"\n" +
+	"started_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x124\n" +
+	"\bmessages\x18\x06 \x03(\v2\x18.botyard.chat.v1.MessageR\bmessages\".\n" +
+	"\x10RememberResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\"A\n" +
 	"\rForgetRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\"\x10\n" +
-	"\x0eForgetResponse2\x8e\x02\n" +
+	"\x0eForgetResponse\"W\n" +
+	"\vWorkRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
+	"\x06cursor\x18\x02 \x01(\fR\x06cursor\":\n" +
+	"\fWorkResponse\x12\x16\n" +
+	"\x06cursor\x18\x01 \x01(\fR\x06cursor\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more2\xdd\x02\n" +
 	"\rMemoryService\x12M\n" +
 	"\x06Recall\x12 .botyard.memory.v1.RecallRequest\x1a!.botyard.memory.v1.RecallResponse\x12Y\n" +
 	"\bRemember\x12\".botyard.memory.v1.RememberRequest\x1a#.botyard.memory.v1.RememberResponse\"\x04\x88\xb5\x18\t\x12S\n" +
 	"\x06Forget\x12 .botyard.memory.v1.ForgetRequest\x1a!.botyard.memory.v1.ForgetResponse\"\x04\x88\xb5\x18\n" +
-	"B\xea\x01\n" +
+	"\x12M\n" +
+	"\x04Work\x12\x1e.botyard.memory.v1.WorkRequest\x1a\x1f.botyard.memory.v1.WorkResponse\"\x04\x88\xb5\x18\x11B\xea\x01\n" +
 	"\x15com.botyard.memory.v1B\vMemoryProtoP\x01Z^github.com/botyard/botyard/host/plugins/testdata/versions/older/gen/botyard/memory/v1;memoryv1\xa2\x02\x03BMX\xaa\x02\x11Botyard.Memory.V1\xca\x02\x11Botyard\\Memory\\V1\xe2\x02\x1dBotyard\\Memory\\V1\\GPBMetadata\xea\x02\x13Botyard::Memory::V1b\x06proto3"
 
 var (
@@ -387,38 +1031,59 @@ func file_botyard_memory_v1_memory_proto_rawDescGZIP() []byte {
 	return file_botyard_memory_v1_memory_proto_rawDescData
 }
 
-var file_botyard_memory_v1_memory_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_botyard_memory_v1_memory_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_botyard_memory_v1_memory_proto_goTypes = []any{
-	(*RecallRequest)(nil),    // 0: botyard.memory.v1.RecallRequest
-	(*RecallResponse)(nil),   // 1: botyard.memory.v1.RecallResponse
-	(*RememberRequest)(nil),  // 2: botyard.memory.v1.RememberRequest
-	(*RememberedTurn)(nil),   // 3: botyard.memory.v1.RememberedTurn
-	(*RememberResponse)(nil), // 4: botyard.memory.v1.RememberResponse
-	(*ForgetRequest)(nil),    // 5: botyard.memory.v1.ForgetRequest
-	(*ForgetResponse)(nil),   // 6: botyard.memory.v1.ForgetResponse
-	(*v1.CallContext)(nil),   // 7: botyard.chat.v1.CallContext
-	(*v1.Message)(nil),       // 8: botyard.chat.v1.Message
+	(*RecallRequest)(nil),         // 0: botyard.memory.v1.RecallRequest
+	(*RecallResponse)(nil),        // 1: botyard.memory.v1.RecallResponse
+	(*Item)(nil),                  // 2: botyard.memory.v1.Item
+	(*TurnSource)(nil),            // 3: botyard.memory.v1.TurnSource
+	(*SummarySource)(nil),         // 4: botyard.memory.v1.SummarySource
+	(*FactSource)(nil),            // 5: botyard.memory.v1.FactSource
+	(*Retraction)(nil),            // 6: botyard.memory.v1.Retraction
+	(*RememberRequest)(nil),       // 7: botyard.memory.v1.RememberRequest
+	(*Event)(nil),                 // 8: botyard.memory.v1.Event
+	(*RememberedTurn)(nil),        // 9: botyard.memory.v1.RememberedTurn
+	(*RememberResponse)(nil),      // 10: botyard.memory.v1.RememberResponse
+	(*ForgetRequest)(nil),         // 11: botyard.memory.v1.ForgetRequest
+	(*ForgetResponse)(nil),        // 12: botyard.memory.v1.ForgetResponse
+	(*WorkRequest)(nil),           // 13: botyard.memory.v1.WorkRequest
+	(*WorkResponse)(nil),          // 14: botyard.memory.v1.WorkResponse
+	(*v1.CallContext)(nil),        // 15: botyard.chat.v1.CallContext
+	(*v1.Message)(nil),            // 16: botyard.chat.v1.Message
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_botyard_memory_v1_memory_proto_depIdxs = []int32{
-	7,  // 0: botyard.memory.v1.RecallRequest.call:type_name -> botyard.chat.v1.CallContext
-	8,  // 1: botyard.memory.v1.RecallRequest.tail:type_name -> botyard.chat.v1.Message
-	8,  // 2: botyard.memory.v1.RecallRequest.message:type_name -> botyard.chat.v1.Message
-	8,  // 3: botyard.memory.v1.RecallResponse.messages:type_name -> botyard.chat.v1.Message
-	7,  // 4: botyard.memory.v1.RememberRequest.call:type_name -> botyard.chat.v1.CallContext
-	3,  // 5: botyard.memory.v1.RememberRequest.turns:type_name -> botyard.memory.v1.RememberedTurn
-	8,  // 6: botyard.memory.v1.RememberedTurn.messages:type_name -> botyard.chat.v1.Message
-	7,  // 7: botyard.memory.v1.ForgetRequest.call:type_name -> botyard.chat.v1.CallContext
-	0,  // 8: botyard.memory.v1.MemoryService.Recall:input_type -> botyard.memory.v1.RecallRequest
-	2,  // 9: botyard.memory.v1.MemoryService.Remember:input_type -> botyard.memory.v1.RememberRequest
-	5,  // 10: botyard.memory.v1.MemoryService.Forget:input_type -> botyard.memory.v1.ForgetRequest
-	1,  // 11: botyard.memory.v1.MemoryService.Recall:output_type -> botyard.memory.v1.RecallResponse
-	4,  // 12: botyard.memory.v1.MemoryService.Remember:output_type -> botyard.memory.v1.RememberResponse
-	6,  // 13: botyard.memory.v1.MemoryService.Forget:output_type -> botyard.memory.v1.ForgetResponse
-	11, // [11:14] is the sub-list for method output_type
-	8,  // [8:11] is the sub-list for method input_type
-	8,  // [8:8] is the sub-list for extension type_name
-	8,  // [8:8] is the sub-list for extension extendee
-	0,  // [0:8] is the sub-list for field type_name
+	15, // 0: botyard.memory.v1.RecallRequest.call:type_name -> botyard.chat.v1.CallContext
+	9,  // 1: botyard.memory.v1.RecallRequest.tail:type_name -> botyard.memory.v1.RememberedTurn
+	16, // 2: botyard.memory.v1.RecallRequest.messages:type_name -> botyard.chat.v1.Message
+	6,  // 3: botyard.memory.v1.RecallRequest.retractions:type_name -> botyard.memory.v1.Retraction
+	2,  // 4: botyard.memory.v1.RecallResponse.items:type_name -> botyard.memory.v1.Item
+	16, // 5: botyard.memory.v1.Item.message:type_name -> botyard.chat.v1.Message
+	3,  // 6: botyard.memory.v1.Item.turn:type_name -> botyard.memory.v1.TurnSource
+	4,  // 7: botyard.memory.v1.Item.summary:type_name -> botyard.memory.v1.SummarySource
+	5,  // 8: botyard.memory.v1.Item.fact:type_name -> botyard.memory.v1.FactSource
+	15, // 9: botyard.memory.v1.RememberRequest.call:type_name -> botyard.chat.v1.CallContext
+	8,  // 10: botyard.memory.v1.RememberRequest.events:type_name -> botyard.memory.v1.Event
+	9,  // 11: botyard.memory.v1.Event.turn:type_name -> botyard.memory.v1.RememberedTurn
+	6,  // 12: botyard.memory.v1.Event.retraction:type_name -> botyard.memory.v1.Retraction
+	17, // 13: botyard.memory.v1.RememberedTurn.started_at:type_name -> google.protobuf.Timestamp
+	17, // 14: botyard.memory.v1.RememberedTurn.ended_at:type_name -> google.protobuf.Timestamp
+	16, // 15: botyard.memory.v1.RememberedTurn.messages:type_name -> botyard.chat.v1.Message
+	15, // 16: botyard.memory.v1.ForgetRequest.call:type_name -> botyard.chat.v1.CallContext
+	15, // 17: botyard.memory.v1.WorkRequest.call:type_name -> botyard.chat.v1.CallContext
+	0,  // 18: botyard.memory.v1.MemoryService.Recall:input_type -> botyard.memory.v1.RecallRequest
+	7,  // 19: botyard.memory.v1.MemoryService.Remember:input_type -> botyard.memory.v1.RememberRequest
+	11, // 20: botyard.memory.v1.MemoryService.Forget:input_type -> botyard.memory.v1.ForgetRequest
+	13, // 21: botyard.memory.v1.MemoryService.Work:input_type -> botyard.memory.v1.WorkRequest
+	1,  // 22: botyard.memory.v1.MemoryService.Recall:output_type -> botyard.memory.v1.RecallResponse
+	10, // 23: botyard.memory.v1.MemoryService.Remember:output_type -> botyard.memory.v1.RememberResponse
+	12, // 24: botyard.memory.v1.MemoryService.Forget:output_type -> botyard.memory.v1.ForgetResponse
+	14, // 25: botyard.memory.v1.MemoryService.Work:output_type -> botyard.memory.v1.WorkResponse
+	22, // [22:26] is the sub-list for method output_type
+	18, // [18:22] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_botyard_memory_v1_memory_proto_init() }
@@ -426,13 +1091,22 @@ func file_botyard_memory_v1_memory_proto_init() {
 	if File_botyard_memory_v1_memory_proto != nil {
 		return
 	}
+	file_botyard_memory_v1_memory_proto_msgTypes[2].OneofWrappers = []any{
+		(*Item_Turn)(nil),
+		(*Item_Summary)(nil),
+		(*Item_Fact)(nil),
+	}
+	file_botyard_memory_v1_memory_proto_msgTypes[8].OneofWrappers = []any{
+		(*Event_Turn)(nil),
+		(*Event_Retraction)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_memory_v1_memory_proto_rawDesc), len(file_botyard_memory_v1_memory_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	MemoryService_Recall_FullMethodName   = "/botyard.memory.v1.MemoryService/Recall"
 	MemoryService_Remember_FullMethodName = "/botyard.memory.v1.MemoryService/Remember"
 	MemoryService_Forget_FullMethodName   = "/botyard.memory.v1.MemoryService/Forget"
+	MemoryService_Work_FullMethodName     = "/botyard.memory.v1.MemoryService/Work"
 )
 
 // MemoryServiceClient is the client API for MemoryService service.
@@ -31,6 +32,7 @@ type MemoryServiceClient interface {
 	Recall(ctx context.Context, in *RecallRequest, opts ...grpc.CallOption) (*RecallResponse, error)
 	Remember(ctx context.Context, in *RememberRequest, opts ...grpc.CallOption) (*RememberResponse, error)
 	Forget(ctx context.Context, in *ForgetRequest, opts ...grpc.CallOption) (*ForgetResponse, error)
+	Work(ctx context.Context, in *WorkRequest, opts ...grpc.CallOption) (*WorkResponse, error)
 }
 
 type memoryServiceClient struct {
@@ -71,6 +73,16 @@ func (c *memoryServiceClient) Forget(ctx context.Context, in *ForgetRequest, opt
 	return out, nil
 }
 
+func (c *memoryServiceClient) Work(ctx context.Context, in *WorkRequest, opts ...grpc.CallOption) (*WorkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(WorkResponse)
+	err := c.cc.Invoke(ctx, MemoryService_Work_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // MemoryServiceServer is the server API for MemoryService service.
 // All implementations must embed UnimplementedMemoryServiceServer
 // for forward compatibility.
@@ -78,6 +90,7 @@ type MemoryServiceServer interface {
 	Recall(context.Context, *RecallRequest) (*RecallResponse, error)
 	Remember(context.Context, *RememberRequest) (*RememberResponse, error)
 	Forget(context.Context, *ForgetRequest) (*ForgetResponse, error)
+	Work(context.Context, *WorkRequest) (*WorkResponse, error)
 	mustEmbedUnimplementedMemoryServiceServer()
 }
 
@@ -96,6 +109,9 @@ func (UnimplementedMemoryServiceServer) Remember(context.Context, *RememberReque
 }
 func (UnimplementedMemoryServiceServer) Forget(context.Context, *ForgetRequest) (*ForgetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Forget not implemented")
+}
+func (UnimplementedMemoryServiceServer) Work(context.Context, *WorkRequest) (*WorkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Work not implemented")
 }
 func (UnimplementedMemoryServiceServer) mustEmbedUnimplementedMemoryServiceServer() {}
 func (UnimplementedMemoryServiceServer) testEmbeddedByValue()                       {}
@@ -172,6 +188,24 @@ func _MemoryService_Forget_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _MemoryService_Work_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(WorkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(MemoryServiceServer).Work(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: MemoryService_Work_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(MemoryServiceServer).Work(ctx, req.(*WorkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // MemoryService_ServiceDesc is the grpc.ServiceDesc for MemoryService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -190,6 +224,10 @@ var MemoryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Forget",
 			Handler:    _MemoryService_Forget_Handler,
+		},
+		{
+			MethodName: "Work",
+			Handler:    _MemoryService_Work_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

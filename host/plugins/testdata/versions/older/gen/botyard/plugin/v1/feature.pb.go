@@ -34,6 +34,10 @@ const (
 	Feature_FEATURE_WATCH       Feature = 8
 	Feature_FEATURE_REMEMBER    Feature = 9
 	Feature_FEATURE_FORGET      Feature = 10
+	Feature_FEATURE_RETRACT     Feature = 14
+	Feature_FEATURE_BRANCH      Feature = 15
+	Feature_FEATURE_CURSOR      Feature = 16
+	Feature_FEATURE_WORK        Feature = 17
 )
 
 // Enum value maps for Feature.
@@ -48,6 +52,10 @@ var (
 		8:  "FEATURE_WATCH",
 		9:  "FEATURE_REMEMBER",
 		10: "FEATURE_FORGET",
+		14: "FEATURE_RETRACT",
+		15: "FEATURE_BRANCH",
+		16: "FEATURE_CURSOR",
+		17: "FEATURE_WORK",
 	}
 	Feature_value = map[string]int32{
 		"FEATURE_UNSPECIFIED": 0,
@@ -59,6 +67,10 @@ var (
 		"FEATURE_WATCH":       8,
 		"FEATURE_REMEMBER":    9,
 		"FEATURE_FORGET":      10,
+		"FEATURE_RETRACT":     14,
+		"FEATURE_BRANCH":      15,
+		"FEATURE_CURSOR":      16,
+		"FEATURE_WORK":        17,
 	}
 )
 
@@ -124,7 +136,7 @@ var File_botyard_plugin_v1_feature_proto protoreflect.FileDescriptor
 
 const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\n" +
-	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\xc3\x01\n" +
+	"\x1fbotyard/plugin/v1/feature.proto\x12\x11botyard.plugin.v1\x1a google/protobuf/descriptor.proto*\x92\x02\n" +
 	"\aFeature\x12\x17\n" +
 	"\x13FEATURE_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eFEATURE_EGRESS\x10\x01\x12\x11\n" +
@@ -135,7 +147,11 @@ const file_botyard_plugin_v1_feature_proto_rawDesc = "" +
 	"\rFEATURE_WATCH\x10\b\x12\x14\n" +
 	"\x10FEATURE_REMEMBER\x10\t\x12\x12\n" +
 	"\x0eFEATURE_FORGET\x10\n" +
-	":`\n" +
+	"\x12\x13\n" +
+	"\x0fFEATURE_RETRACT\x10\x0e\x12\x12\n" +
+	"\x0eFEATURE_BRANCH\x10\x0f\x12\x12\n" +
+	"\x0eFEATURE_CURSOR\x10\x10\x12\x10\n" +
+	"\fFEATURE_WORK\x10\x11:`\n" +
 	"\rfield_feature\x12\x1d.google.protobuf.FieldOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\ffieldFeature:]\n" +
 	"\vrpc_feature\x12\x1e.google.protobuf.MethodOptions\x18ц\x03 \x01(\x0e2\x1a.botyard.plugin.v1.FeatureR\n" +
 	"rpcFeatureB\xeb\x01\n" +

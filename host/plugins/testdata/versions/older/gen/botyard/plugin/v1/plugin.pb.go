@@ -422,6 +422,7 @@ type ConfigureResponse struct {
 	MemoryNeeds   *MemoryNeeds           `protobuf:"bytes,1,opt,name=memory_needs,json=memoryNeeds,proto3" json:"memory_needs,omitempty"`
 	Parallel      int32                  `protobuf:"varint,2,opt,name=parallel,proto3" json:"parallel,omitempty"`
 	Upstream      string                 `protobuf:"bytes,3,opt,name=upstream,proto3" json:"upstream,omitempty"`
+	StoreKey      string                 `protobuf:"bytes,6,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +474,13 @@ func (x *ConfigureResponse) GetParallel() int32 {
 func (x *ConfigureResponse) GetUpstream() string {
 	if x != nil {
 		return x.Upstream
+	}
+	return ""
+}
+
+func (x *ConfigureResponse) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
 	}
 	return ""
 }
@@ -1014,11 +1022,12 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\x05roles\x18\x04 \x03(\tR\x05roles\"2\n" +
 	"\x06Egress\x12\x12\n" +
 	"\x04mode\x18\x01 \x01(\tR\x04mode\x12\x14\n" +
-	"\x05allow\x18\x02 \x03(\tR\x05allow\"\x8e\x01\n" +
+	"\x05allow\x18\x02 \x03(\tR\x05allow\"\xab\x01\n" +
 	"\x11ConfigureResponse\x12A\n" +
 	"\fmemory_needs\x18\x01 \x01(\v2\x1e.botyard.plugin.v1.MemoryNeedsR\vmemoryNeeds\x12\x1a\n" +
 	"\bparallel\x18\x02 \x01(\x05R\bparallel\x12\x1a\n" +
-	"\bupstream\x18\x03 \x01(\tR\bupstream\"\xe6\x02\n" +
+	"\bupstream\x18\x03 \x01(\tR\bupstream\x12\x1b\n" +
+	"\tstore_key\x18\x06 \x01(\tR\bstoreKey\"\xe6\x02\n" +
 	"\tLLMTraits\x12%\n" +
 	"\x0econtext_tokens\x18\x01 \x01(\x03R\rcontextTokens\x124\n" +
 	"\x05media\x18\x02 \x01(\v2\x1e.botyard.plugin.v1.MediaTraitsR\x05media\x123\n" +

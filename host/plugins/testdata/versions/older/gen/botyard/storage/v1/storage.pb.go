@@ -79,6 +79,58 @@ func (TurnState) EnumDescriptor() ([]byte, []int) {
 	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{0}
 }
 
+type ClaimKind int32
+
+const (
+	ClaimKind_CLAIM_KIND_UNSPECIFIED ClaimKind = 0
+	ClaimKind_CLAIM_KIND_ALL         ClaimKind = 1
+	ClaimKind_CLAIM_KIND_FORGET      ClaimKind = 2
+	ClaimKind_CLAIM_KIND_WORK        ClaimKind = 3
+)
+
+// Enum value maps for ClaimKind.
+var (
+	ClaimKind_name = map[int32]string{
+		0: "CLAIM_KIND_UNSPECIFIED",
+		1: "CLAIM_KIND_ALL",
+		2: "CLAIM_KIND_FORGET",
+		3: "CLAIM_KIND_WORK",
+	}
+	ClaimKind_value = map[string]int32{
+		"CLAIM_KIND_UNSPECIFIED": 0,
+		"CLAIM_KIND_ALL":         1,
+		"CLAIM_KIND_FORGET":      2,
+		"CLAIM_KIND_WORK":        3,
+	}
+)
+
+func (x ClaimKind) Enum() *ClaimKind {
+	p := new(ClaimKind)
+	*p = x
+	return p
+}
+
+func (x ClaimKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ClaimKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_botyard_storage_v1_storage_proto_enumTypes[1].Descriptor()
+}
+
+func (ClaimKind) Type() protoreflect.EnumType {
+	return &file_botyard_storage_v1_storage_proto_enumTypes[1]
+}
+
+func (x ClaimKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ClaimKind.Descriptor instead.
+func (ClaimKind) EnumDescriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{1}
+}
+
 type StoredMessage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Body          []byte                 `protobuf:"bytes,1,opt,name=body,proto3" json:"body,omitempty"`
@@ -145,6 +197,8 @@ type Turn struct {
 	Metadata      []byte                 `protobuf:"bytes,10,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	Record        []byte                 `protobuf:"bytes,11,opt,name=record,proto3" json:"record,omitempty"`
 	Key           string                 `protobuf:"bytes,12,opt,name=key,proto3" json:"key,omitempty"`
+	RetractFrom   int64                  `protobuf:"varint,13,opt,name=retract_from,json=retractFrom,proto3" json:"retract_from,omitempty"`
+	Retracted     bool                   `protobuf:"varint,14,opt,name=retracted,proto3" json:"retracted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -263,10 +317,24 @@ func (x *Turn) GetKey() string {
 	return ""
 }
 
+func (x *Turn) GetRetractFrom() int64 {
+	if x != nil {
+		return x.RetractFrom
+	}
+	return 0
+}
+
+func (x *Turn) GetRetracted() bool {
+	if x != nil {
+		return x.Retracted
+	}
+	return false
+}
+
 type BeginRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
-	Message       *StoredMessage         `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	Messages      []*StoredMessage       `protobuf:"bytes,2,rep,name=messages,proto3" json:"messages,omitempty"`
 	Metadata      []byte                 `protobuf:"bytes,3,opt,name=metadata,proto3" json:"metadata,omitempty"`
 	Tail          int32                  `protobuf:"varint,4,opt,name=tail,proto3" json:"tail,omitempty"`
 	Holder        string                 `protobuf:"bytes,5,opt,name=holder,proto3" json:"holder,omitempty"`
@@ -275,6 +343,8 @@ type BeginRequest struct {
 	Digest        []byte                 `protobuf:"bytes,8,opt,name=digest,proto3" json:"digest,omitempty"`
 	Attempt       string                 `protobuf:"bytes,9,opt,name=attempt,proto3" json:"attempt,omitempty"`
 	TailBytes     int64                  `protobuf:"varint,10,opt,name=tail_bytes,json=tailBytes,proto3" json:"tail_bytes,omitempty"`
+	RetractFrom   int64                  `protobuf:"varint,11,opt,name=retract_from,json=retractFrom,proto3" json:"retract_from,omitempty"`
+	CursorKey     string                 `protobuf:"bytes,12,opt,name=cursor_key,json=cursorKey,proto3" json:"cursor_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -316,9 +386,9 @@ func (x *BeginRequest) GetCall() *v1.CallContext {
 	return nil
 }
 
-func (x *BeginRequest) GetMessage() *StoredMessage {
+func (x *BeginRequest) GetMessages() []*StoredMessage {
 	if x != nil {
-		return x.Message
+		return x.Messages
 	}
 	return nil
 }
@@ -377,6 +447,20 @@ func (x *BeginRequest) GetTailBytes() int64 {
 		return x.TailBytes
 	}
 	return 0
+}
+
+func (x *BeginRequest) GetRetractFrom() int64 {
+	if x != nil {
+		return x.RetractFrom
+	}
+	return 0
+}
+
+func (x *BeginRequest) GetCursorKey() string {
+	if x != nil {
+		return x.CursorKey
+	}
+	return ""
 }
 
 type BeginResponse struct {
@@ -497,8 +581,11 @@ type Started struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sequence      int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Fence         string                 `protobuf:"bytes,2,opt,name=fence,proto3" json:"fence,omitempty"`
-	Tail          []*StoredMessage       `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
+	Tail          []*Turn                `protobuf:"bytes,3,rep,name=tail,proto3" json:"tail,omitempty"`
 	TailCut       bool                   `protobuf:"varint,4,opt,name=tail_cut,json=tailCut,proto3" json:"tail_cut,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,5,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Cursor        int64                  `protobuf:"varint,6,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	Retractions   []*Retraction          `protobuf:"bytes,7,rep,name=retractions,proto3" json:"retractions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -547,7 +634,7 @@ func (x *Started) GetFence() string {
 	return ""
 }
 
-func (x *Started) GetTail() []*StoredMessage {
+func (x *Started) GetTail() []*Turn {
 	if x != nil {
 		return x.Tail
 	}
@@ -561,6 +648,87 @@ func (x *Started) GetTailCut() bool {
 	return false
 }
 
+func (x *Started) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Started) GetCursor() int64 {
+	if x != nil {
+		return x.Cursor
+	}
+	return 0
+}
+
+func (x *Started) GetRetractions() []*Retraction {
+	if x != nil {
+		return x.Retractions
+	}
+	return nil
+}
+
+type Retraction struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Sequence      int64                  `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	From          int64                  `protobuf:"varint,2,opt,name=from,proto3" json:"from,omitempty"`
+	To            int64                  `protobuf:"varint,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retraction) Reset() {
+	*x = Retraction{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retraction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retraction) ProtoMessage() {}
+
+func (x *Retraction) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retraction.ProtoReflect.Descriptor instead.
+func (*Retraction) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Retraction) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Retraction) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+func (x *Retraction) GetTo() int64 {
+	if x != nil {
+		return x.To
+	}
+	return 0
+}
+
 type Busy struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	SameKey       bool                   `protobuf:"varint,1,opt,name=same_key,json=sameKey,proto3" json:"same_key,omitempty"`
@@ -570,7 +738,7 @@ type Busy struct {
 
 func (x *Busy) Reset() {
 	*x = Busy{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -582,7 +750,7 @@ func (x *Busy) String() string {
 func (*Busy) ProtoMessage() {}
 
 func (x *Busy) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[5]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -595,7 +763,7 @@ func (x *Busy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Busy.ProtoReflect.Descriptor instead.
 func (*Busy) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{5}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Busy) GetSameKey() bool {
@@ -613,7 +781,7 @@ type KeyReused struct {
 
 func (x *KeyReused) Reset() {
 	*x = KeyReused{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +793,7 @@ func (x *KeyReused) String() string {
 func (*KeyReused) ProtoMessage() {}
 
 func (x *KeyReused) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[6]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +806,7 @@ func (x *KeyReused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use KeyReused.ProtoReflect.Descriptor instead.
 func (*KeyReused) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{6}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
 }
 
 type CommitRequest struct {
@@ -656,7 +824,7 @@ type CommitRequest struct {
 
 func (x *CommitRequest) Reset() {
 	*x = CommitRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -668,7 +836,7 @@ func (x *CommitRequest) String() string {
 func (*CommitRequest) ProtoMessage() {}
 
 func (x *CommitRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[7]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -681,7 +849,7 @@ func (x *CommitRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitRequest.ProtoReflect.Descriptor instead.
 func (*CommitRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{7}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CommitRequest) GetCall() *v1.CallContext {
@@ -742,7 +910,7 @@ type CommitResponse struct {
 
 func (x *CommitResponse) Reset() {
 	*x = CommitResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +922,7 @@ func (x *CommitResponse) String() string {
 func (*CommitResponse) ProtoMessage() {}
 
 func (x *CommitResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[8]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +935,7 @@ func (x *CommitResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CommitResponse.ProtoReflect.Descriptor instead.
 func (*CommitResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{8}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CommitResponse) GetNumber() int64 {
@@ -789,7 +957,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -801,7 +969,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[9]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +982,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{9}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadRequest) GetCall() *v1.CallContext {
@@ -855,7 +1023,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -867,7 +1035,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[10]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -880,7 +1048,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{10}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReadResponse) GetTurns() []*Turn {
@@ -908,7 +1076,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1088,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[11]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1101,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{11}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListRequest) GetCall() *v1.CallContext {
@@ -967,7 +1135,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1147,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[12]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1160,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{12}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListResponse) GetConversations() []*Conversation {
@@ -1017,13 +1185,16 @@ type Conversation struct {
 	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	Shared        bool                   `protobuf:"varint,15,opt,name=shared,proto3" json:"shared,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,6,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	BranchOf      string                 `protobuf:"bytes,7,opt,name=branch_of,json=branchOf,proto3" json:"branch_of,omitempty"`
+	BranchAt      int64                  `protobuf:"varint,8,opt,name=branch_at,json=branchAt,proto3" json:"branch_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Conversation) Reset() {
 	*x = Conversation{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1035,7 +1206,7 @@ func (x *Conversation) String() string {
 func (*Conversation) ProtoMessage() {}
 
 func (x *Conversation) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[13]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1048,7 +1219,7 @@ func (x *Conversation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Conversation.ProtoReflect.Descriptor instead.
 func (*Conversation) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{13}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Conversation) GetId() string {
@@ -1093,6 +1264,27 @@ func (x *Conversation) GetShared() bool {
 	return false
 }
 
+func (x *Conversation) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Conversation) GetBranchOf() string {
+	if x != nil {
+		return x.BranchOf
+	}
+	return ""
+}
+
+func (x *Conversation) GetBranchAt() int64 {
+	if x != nil {
+		return x.BranchAt
+	}
+	return 0
+}
+
 type DeleteRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
@@ -1105,7 +1297,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1309,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[14]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1322,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{14}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteRequest) GetCall() *v1.CallContext {
@@ -1173,7 +1365,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1185,7 +1377,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[15]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1198,7 +1390,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{15}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *DeleteResponse) GetConversations() int64 {
@@ -1240,7 +1432,7 @@ type RenewRequest struct {
 
 func (x *RenewRequest) Reset() {
 	*x = RenewRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1252,7 +1444,7 @@ func (x *RenewRequest) String() string {
 func (*RenewRequest) ProtoMessage() {}
 
 func (x *RenewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[16]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1265,7 +1457,7 @@ func (x *RenewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewRequest.ProtoReflect.Descriptor instead.
 func (*RenewRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{16}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RenewRequest) GetCall() *v1.CallContext {
@@ -1297,7 +1489,7 @@ type RenewResponse struct {
 
 func (x *RenewResponse) Reset() {
 	*x = RenewResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1501,7 @@ func (x *RenewResponse) String() string {
 func (*RenewResponse) ProtoMessage() {}
 
 func (x *RenewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[17]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,20 +1514,21 @@ func (x *RenewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewResponse.ProtoReflect.Descriptor instead.
 func (*RenewResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{17}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
 }
 
 type ImportRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	Turns         []*Turn                `protobuf:"bytes,2,rep,name=turns,proto3" json:"turns,omitempty"`
+	Retractions   bool                   `protobuf:"varint,3,opt,name=retractions,proto3" json:"retractions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportRequest) Reset() {
 	*x = ImportRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1540,7 @@ func (x *ImportRequest) String() string {
 func (*ImportRequest) ProtoMessage() {}
 
 func (x *ImportRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[18]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1553,7 @@ func (x *ImportRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportRequest.ProtoReflect.Descriptor instead.
 func (*ImportRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{18}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportRequest) GetCall() *v1.CallContext {
@@ -1377,6 +1570,13 @@ func (x *ImportRequest) GetTurns() []*Turn {
 	return nil
 }
 
+func (x *ImportRequest) GetRetractions() bool {
+	if x != nil {
+		return x.Retractions
+	}
+	return false
+}
+
 type ImportResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Turns         int64                  `protobuf:"varint,1,opt,name=turns,proto3" json:"turns,omitempty"`
@@ -1386,7 +1586,7 @@ type ImportResponse struct {
 
 func (x *ImportResponse) Reset() {
 	*x = ImportResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1398,7 +1598,7 @@ func (x *ImportResponse) String() string {
 func (*ImportResponse) ProtoMessage() {}
 
 func (x *ImportResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[19]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1411,7 +1611,7 @@ func (x *ImportResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportResponse.ProtoReflect.Descriptor instead.
 func (*ImportResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{19}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportResponse) GetTurns() int64 {
@@ -1431,7 +1631,7 @@ type MigrateRequest struct {
 
 func (x *MigrateRequest) Reset() {
 	*x = MigrateRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1443,7 +1643,7 @@ func (x *MigrateRequest) String() string {
 func (*MigrateRequest) ProtoMessage() {}
 
 func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[20]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1456,7 +1656,7 @@ func (x *MigrateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateRequest.ProtoReflect.Descriptor instead.
 func (*MigrateRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{20}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *MigrateRequest) GetCall() *v1.CallContext {
@@ -1484,7 +1684,7 @@ type MigrateResponse struct {
 
 func (x *MigrateResponse) Reset() {
 	*x = MigrateResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1496,7 +1696,7 @@ func (x *MigrateResponse) String() string {
 func (*MigrateResponse) ProtoMessage() {}
 
 func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[21]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1509,7 +1709,7 @@ func (x *MigrateResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MigrateResponse.ProtoReflect.Descriptor instead.
 func (*MigrateResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{21}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *MigrateResponse) GetSchemaVersion() int32 {
@@ -1543,7 +1743,7 @@ type BackupRequest struct {
 
 func (x *BackupRequest) Reset() {
 	*x = BackupRequest{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1555,7 +1755,7 @@ func (x *BackupRequest) String() string {
 func (*BackupRequest) ProtoMessage() {}
 
 func (x *BackupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[22]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1568,7 +1768,7 @@ func (x *BackupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupRequest.ProtoReflect.Descriptor instead.
 func (*BackupRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{22}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BackupRequest) GetCall() *v1.CallContext {
@@ -1595,7 +1795,7 @@ type BackupResponse struct {
 
 func (x *BackupResponse) Reset() {
 	*x = BackupResponse{}
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1607,7 +1807,7 @@ func (x *BackupResponse) String() string {
 func (*BackupResponse) ProtoMessage() {}
 
 func (x *BackupResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_storage_v1_storage_proto_msgTypes[23]
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1620,7 +1820,7 @@ func (x *BackupResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackupResponse.ProtoReflect.Descriptor instead.
 func (*BackupResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{23}
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BackupResponse) GetPath() string {
@@ -1637,6 +1837,498 @@ func (x *BackupResponse) GetBytes() int64 {
 	return 0
 }
 
+type BranchRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	Source        string                 `protobuf:"bytes,2,opt,name=source,proto3" json:"source,omitempty"`
+	Through       int64                  `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchRequest) Reset() {
+	*x = BranchRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchRequest) ProtoMessage() {}
+
+func (x *BranchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchRequest.ProtoReflect.Descriptor instead.
+func (*BranchRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *BranchRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *BranchRequest) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *BranchRequest) GetThrough() int64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+type BranchResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Turns         int64                  `protobuf:"varint,1,opt,name=turns,proto3" json:"turns,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Through       int64                  `protobuf:"varint,3,opt,name=through,proto3" json:"through,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BranchResponse) Reset() {
+	*x = BranchResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BranchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BranchResponse) ProtoMessage() {}
+
+func (x *BranchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BranchResponse.ProtoReflect.Descriptor instead.
+func (*BranchResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *BranchResponse) GetTurns() int64 {
+	if x != nil {
+		return x.Turns
+	}
+	return 0
+}
+
+func (x *BranchResponse) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *BranchResponse) GetThrough() int64 {
+	if x != nil {
+		return x.Through
+	}
+	return 0
+}
+
+type ClaimRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	StoreKey      string                 `protobuf:"bytes,2,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
+	Holder        string                 `protobuf:"bytes,3,opt,name=holder,proto3" json:"holder,omitempty"`
+	LeaseMs       int64                  `protobuf:"varint,4,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	Limit         int32                  `protobuf:"varint,5,opt,name=limit,proto3" json:"limit,omitempty"`
+	Kind          ClaimKind              `protobuf:"varint,6,opt,name=kind,proto3,enum=botyard.storage.v1.ClaimKind" json:"kind,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimRequest) Reset() {
+	*x = ClaimRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimRequest) ProtoMessage() {}
+
+func (x *ClaimRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimRequest.ProtoReflect.Descriptor instead.
+func (*ClaimRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *ClaimRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *ClaimRequest) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
+}
+
+func (x *ClaimRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *ClaimRequest) GetLeaseMs() int64 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+func (x *ClaimRequest) GetLimit() int32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *ClaimRequest) GetKind() ClaimKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ClaimKind_CLAIM_KIND_UNSPECIFIED
+}
+
+type ClaimResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Claimed       []*Claimed             `protobuf:"bytes,1,rep,name=claimed,proto3" json:"claimed,omitempty"`
+	More          bool                   `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	Held          bool                   `protobuf:"varint,3,opt,name=held,proto3" json:"held,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ClaimResponse) Reset() {
+	*x = ClaimResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ClaimResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ClaimResponse) ProtoMessage() {}
+
+func (x *ClaimResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ClaimResponse.ProtoReflect.Descriptor instead.
+func (*ClaimResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *ClaimResponse) GetClaimed() []*Claimed {
+	if x != nil {
+		return x.Claimed
+	}
+	return nil
+}
+
+func (x *ClaimResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ClaimResponse) GetHeld() bool {
+	if x != nil {
+		return x.Held
+	}
+	return false
+}
+
+type Claimed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Conversation  string                 `protobuf:"bytes,1,opt,name=conversation,proto3" json:"conversation,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,2,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Forget        bool                   `protobuf:"varint,3,opt,name=forget,proto3" json:"forget,omitempty"`
+	User          string                 `protobuf:"bytes,4,opt,name=user,proto3" json:"user,omitempty"`
+	Sequence      int64                  `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Data          []byte                 `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Claimed) Reset() {
+	*x = Claimed{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Claimed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Claimed) ProtoMessage() {}
+
+func (x *Claimed) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Claimed.ProtoReflect.Descriptor instead.
+func (*Claimed) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Claimed) GetConversation() string {
+	if x != nil {
+		return x.Conversation
+	}
+	return ""
+}
+
+func (x *Claimed) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *Claimed) GetForget() bool {
+	if x != nil {
+		return x.Forget
+	}
+	return false
+}
+
+func (x *Claimed) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *Claimed) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Claimed) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type AdvanceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Call          *v1.CallContext        `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	StoreKey      string                 `protobuf:"bytes,2,opt,name=store_key,json=storeKey,proto3" json:"store_key,omitempty"`
+	Holder        string                 `protobuf:"bytes,3,opt,name=holder,proto3" json:"holder,omitempty"`
+	Incarnation   string                 `protobuf:"bytes,4,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
+	Sequence      int64                  `protobuf:"varint,5,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	Data          []byte                 `protobuf:"bytes,6,opt,name=data,proto3" json:"data,omitempty"`
+	Forgotten     bool                   `protobuf:"varint,7,opt,name=forgotten,proto3" json:"forgotten,omitempty"`
+	User          string                 `protobuf:"bytes,8,opt,name=user,proto3" json:"user,omitempty"`
+	LeaseMs       int64                  `protobuf:"varint,9,opt,name=lease_ms,json=leaseMs,proto3" json:"lease_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceRequest) Reset() {
+	*x = AdvanceRequest{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceRequest) ProtoMessage() {}
+
+func (x *AdvanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceRequest.ProtoReflect.Descriptor instead.
+func (*AdvanceRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *AdvanceRequest) GetCall() *v1.CallContext {
+	if x != nil {
+		return x.Call
+	}
+	return nil
+}
+
+func (x *AdvanceRequest) GetStoreKey() string {
+	if x != nil {
+		return x.StoreKey
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetHolder() string {
+	if x != nil {
+		return x.Holder
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetIncarnation() string {
+	if x != nil {
+		return x.Incarnation
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *AdvanceRequest) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *AdvanceRequest) GetForgotten() bool {
+	if x != nil {
+		return x.Forgotten
+	}
+	return false
+}
+
+func (x *AdvanceRequest) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *AdvanceRequest) GetLeaseMs() int64 {
+	if x != nil {
+		return x.LeaseMs
+	}
+	return 0
+}
+
+type AdvanceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdvanceResponse) Reset() {
+	*x = AdvanceResponse{}
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdvanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdvanceResponse) ProtoMessage() {}
+
+func (x *AdvanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_storage_v1_storage_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdvanceResponse.ProtoReflect.Descriptor instead.
+func (*AdvanceResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_storage_v1_storage_proto_rawDescGZIP(), []int{31}
+}
+
 var File_botyard_storage_v1_storage_proto protoreflect.FileDescriptor
 
 const file_botyard_storage_v1_storage_proto_rawDesc = "" +
@@ -1644,7 +2336,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	" botyard/storage/v1/storage.proto\x12\x12botyard.storage.v1\x1a\x1abotyard/chat/v1/chat.proto\x1a\x1fbotyard/plugin/v1/feature.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"7\n" +
 	"\rStoredMessage\x12\x12\n" +
 	"\x04body\x18\x01 \x01(\fR\x04body\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"\xa8\x03\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"\xe9\x03\n" +
 	"\x04Turn\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\x03R\x06number\x123\n" +
@@ -1659,10 +2351,12 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\bmetadata\x18\n" +
 	" \x01(\fR\bmetadata\x12\x16\n" +
 	"\x06record\x18\v \x01(\fR\x06record\x12\x10\n" +
-	"\x03key\x18\f \x01(\tR\x03key\"\xc3\x02\n" +
+	"\x03key\x18\f \x01(\tR\x03key\x12!\n" +
+	"\fretract_from\x18\r \x01(\x03R\vretractFrom\x12\x1c\n" +
+	"\tretracted\x18\x0e \x01(\bR\tretracted\"\x93\x03\n" +
 	"\fBeginRequest\x120\n" +
-	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12;\n" +
-	"\amessage\x18\x02 \x01(\v2!.botyard.storage.v1.StoredMessageR\amessage\x12\x1a\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12=\n" +
+	"\bmessages\x18\x02 \x03(\v2!.botyard.storage.v1.StoredMessageR\bmessages\x12\x1a\n" +
 	"\bmetadata\x18\x03 \x01(\fR\bmetadata\x12\x12\n" +
 	"\x04tail\x18\x04 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06holder\x18\x05 \x01(\tR\x06holder\x12\x19\n" +
@@ -1672,19 +2366,30 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\aattempt\x18\t \x01(\tR\aattempt\x12\x1d\n" +
 	"\n" +
 	"tail_bytes\x18\n" +
-	" \x01(\x03R\ttailBytes\"\xf7\x01\n" +
+	" \x01(\x03R\ttailBytes\x12'\n" +
+	"\fretract_from\x18\v \x01(\x03B\x04\x88\xb5\x18\x0eR\vretractFrom\x12#\n" +
+	"\n" +
+	"cursor_key\x18\f \x01(\tB\x04\x88\xb5\x18\x10R\tcursorKey\"\xf7\x01\n" +
 	"\rBeginResponse\x127\n" +
 	"\astarted\x18\x01 \x01(\v2\x1b.botyard.storage.v1.StartedH\x00R\astarted\x122\n" +
 	"\x06replay\x18\x02 \x01(\v2\x18.botyard.storage.v1.TurnH\x00R\x06replay\x12.\n" +
 	"\x04busy\x18\x03 \x01(\v2\x18.botyard.storage.v1.BusyH\x00R\x04busy\x12>\n" +
 	"\n" +
 	"key_reused\x18\x04 \x01(\v2\x1d.botyard.storage.v1.KeyReusedH\x00R\tkeyReusedB\t\n" +
-	"\aoutcome\"\x8d\x01\n" +
+	"\aoutcome\"\x80\x02\n" +
 	"\aStarted\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x14\n" +
-	"\x05fence\x18\x02 \x01(\tR\x05fence\x125\n" +
-	"\x04tail\x18\x03 \x03(\v2!.botyard.storage.v1.StoredMessageR\x04tail\x12\x19\n" +
-	"\btail_cut\x18\x04 \x01(\bR\atailCut\"!\n" +
+	"\x05fence\x18\x02 \x01(\tR\x05fence\x12,\n" +
+	"\x04tail\x18\x03 \x03(\v2\x18.botyard.storage.v1.TurnR\x04tail\x12\x19\n" +
+	"\btail_cut\x18\x04 \x01(\bR\atailCut\x12 \n" +
+	"\vincarnation\x18\x05 \x01(\tR\vincarnation\x12\x16\n" +
+	"\x06cursor\x18\x06 \x01(\x03R\x06cursor\x12@\n" +
+	"\vretractions\x18\a \x03(\v2\x1e.botyard.storage.v1.RetractionR\vretractions\"L\n" +
+	"\n" +
+	"Retraction\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04from\x18\x02 \x01(\x03R\x04from\x12\x0e\n" +
+	"\x02to\x18\x03 \x01(\x03R\x02to\"!\n" +
 	"\x04Busy\x12\x19\n" +
 	"\bsame_key\x18\x01 \x01(\bR\asameKey\"\v\n" +
 	"\tKeyReused\"\x91\x02\n" +
@@ -1712,7 +2417,7 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x05limit\x18\x03 \x01(\x05R\x05limit\"j\n" +
 	"\fListResponse\x12F\n" +
 	"\rconversations\x18\x01 \x03(\v2 .botyard.storage.v1.ConversationR\rconversations\x12\x12\n" +
-	"\x04more\x18\x02 \x01(\bR\x04more\"\xd6\x01\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\"\xb2\x02\n" +
 	"\fConversation\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04user\x18\x02 \x01(\tR\x04user\x12\x14\n" +
@@ -1721,7 +2426,10 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
-	"\x06shared\x18\x0f \x01(\bR\x06shared\"\xa3\x01\n" +
+	"\x06shared\x18\x0f \x01(\bR\x06shared\x12 \n" +
+	"\vincarnation\x18\x06 \x01(\tR\vincarnation\x12\x1b\n" +
+	"\tbranch_of\x18\a \x01(\tR\bbranchOf\x12\x1b\n" +
+	"\tbranch_at\x18\b \x01(\x03R\bbranchAt\"\xa3\x01\n" +
 	"\rDeleteRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\bR\x06tenant\x122\n" +
@@ -1736,10 +2444,11 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x18\n" +
 	"\aholders\x18\x02 \x03(\tR\aholders\x12\x19\n" +
 	"\blease_ms\x18\x03 \x01(\x03R\aleaseMs\"\x0f\n" +
-	"\rRenewResponse\"q\n" +
+	"\rRenewResponse\"\x99\x01\n" +
 	"\rImportRequest\x120\n" +
 	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12.\n" +
-	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\"&\n" +
+	"\x05turns\x18\x02 \x03(\v2\x18.botyard.storage.v1.TurnR\x05turns\x12&\n" +
+	"\vretractions\x18\x03 \x01(\bB\x04\x88\xb5\x18\x0eR\vretractions\"&\n" +
 	"\x0eImportResponse\x12\x14\n" +
 	"\x05turns\x18\x01 \x01(\x03R\x05turns\"^\n" +
 	"\x0eMigrateRequest\x120\n" +
@@ -1754,20 +2463,65 @@ const file_botyard_storage_v1_storage_proto_rawDesc = "" +
 	"\x06folder\x18\x02 \x01(\tR\x06folder\":\n" +
 	"\x0eBackupResponse\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05bytes\x18\x02 \x01(\x03R\x05bytes*\x8c\x01\n" +
+	"\x05bytes\x18\x02 \x01(\x03R\x05bytes\"s\n" +
+	"\rBranchRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x16\n" +
+	"\x06source\x18\x02 \x01(\tR\x06source\x12\x18\n" +
+	"\athrough\x18\x03 \x01(\x03R\athrough\"b\n" +
+	"\x0eBranchResponse\x12\x14\n" +
+	"\x05turns\x18\x01 \x01(\x03R\x05turns\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x18\n" +
+	"\athrough\x18\x03 \x01(\x03R\athrough\"\xd9\x01\n" +
+	"\fClaimRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x1b\n" +
+	"\tstore_key\x18\x02 \x01(\tR\bstoreKey\x12\x16\n" +
+	"\x06holder\x18\x03 \x01(\tR\x06holder\x12\x19\n" +
+	"\blease_ms\x18\x04 \x01(\x03R\aleaseMs\x12\x14\n" +
+	"\x05limit\x18\x05 \x01(\x05R\x05limit\x121\n" +
+	"\x04kind\x18\x06 \x01(\x0e2\x1d.botyard.storage.v1.ClaimKindR\x04kind\"n\n" +
+	"\rClaimResponse\x125\n" +
+	"\aclaimed\x18\x01 \x03(\v2\x1b.botyard.storage.v1.ClaimedR\aclaimed\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x12\n" +
+	"\x04held\x18\x03 \x01(\bR\x04held\"\xab\x01\n" +
+	"\aClaimed\x12\"\n" +
+	"\fconversation\x18\x01 \x01(\tR\fconversation\x12 \n" +
+	"\vincarnation\x18\x02 \x01(\tR\vincarnation\x12\x16\n" +
+	"\x06forget\x18\x03 \x01(\bR\x06forget\x12\x12\n" +
+	"\x04user\x18\x04 \x01(\tR\x04user\x12\x1a\n" +
+	"\bsequence\x18\x05 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\"\x96\x02\n" +
+	"\x0eAdvanceRequest\x120\n" +
+	"\x04call\x18\x01 \x01(\v2\x1c.botyard.chat.v1.CallContextR\x04call\x12\x1b\n" +
+	"\tstore_key\x18\x02 \x01(\tR\bstoreKey\x12\x16\n" +
+	"\x06holder\x18\x03 \x01(\tR\x06holder\x12 \n" +
+	"\vincarnation\x18\x04 \x01(\tR\vincarnation\x12\x1a\n" +
+	"\bsequence\x18\x05 \x01(\x03R\bsequence\x12\x12\n" +
+	"\x04data\x18\x06 \x01(\fR\x04data\x12\x1c\n" +
+	"\tforgotten\x18\a \x01(\bR\tforgotten\x12\x12\n" +
+	"\x04user\x18\b \x01(\tR\x04user\x12\x19\n" +
+	"\blease_ms\x18\t \x01(\x03R\aleaseMs\"\x11\n" +
+	"\x0fAdvanceResponse*\x8c\x01\n" +
 	"\tTurnState\x12\x1a\n" +
 	"\x16TURN_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12TURN_STATE_RUNNING\x10\x01\x12\x18\n" +
 	"\x14TURN_STATE_SUCCEEDED\x10\x02\x12\x15\n" +
 	"\x11TURN_STATE_FAILED\x10\x03\x12\x1a\n" +
-	"\x16TURN_STATE_INTERRUPTED\x10\x042\x9b\x05\n" +
+	"\x16TURN_STATE_INTERRUPTED\x10\x04*g\n" +
+	"\tClaimKind\x12\x1a\n" +
+	"\x16CLAIM_KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eCLAIM_KIND_ALL\x10\x01\x12\x15\n" +
+	"\x11CLAIM_KIND_FORGET\x10\x02\x12\x13\n" +
+	"\x0fCLAIM_KIND_WORK\x10\x032\xa0\a\n" +
 	"\x0eStorageService\x12L\n" +
 	"\x05Begin\x12 .botyard.storage.v1.BeginRequest\x1a!.botyard.storage.v1.BeginResponse\x12O\n" +
 	"\x06Commit\x12!.botyard.storage.v1.CommitRequest\x1a\".botyard.storage.v1.CommitResponse\x12I\n" +
 	"\x04Read\x12\x1f.botyard.storage.v1.ReadRequest\x1a .botyard.storage.v1.ReadResponse\x12I\n" +
 	"\x04List\x12\x1f.botyard.storage.v1.ListRequest\x1a .botyard.storage.v1.ListResponse\x12O\n" +
 	"\x06Delete\x12!.botyard.storage.v1.DeleteRequest\x1a\".botyard.storage.v1.DeleteResponse\x12R\n" +
-	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\"\x04\x88\xb5\x18\x03\x12X\n" +
+	"\x05Renew\x12 .botyard.storage.v1.RenewRequest\x1a!.botyard.storage.v1.RenewResponse\"\x04\x88\xb5\x18\x03\x12U\n" +
+	"\x06Branch\x12!.botyard.storage.v1.BranchRequest\x1a\".botyard.storage.v1.BranchResponse\"\x04\x88\xb5\x18\x0f\x12R\n" +
+	"\x05Claim\x12 .botyard.storage.v1.ClaimRequest\x1a!.botyard.storage.v1.ClaimResponse\"\x04\x88\xb5\x18\x10\x12X\n" +
+	"\aAdvance\x12\".botyard.storage.v1.AdvanceRequest\x1a#.botyard.storage.v1.AdvanceResponse\"\x04\x88\xb5\x18\x10\x12X\n" +
 	"\aMigrate\x12\".botyard.storage.v1.MigrateRequest\x1a#.botyard.storage.v1.MigrateResponse\"\x04\x88\xb5\x18\x05\x12U\n" +
 	"\x06Backup\x12!.botyard.storage.v1.BackupRequest\x1a\".botyard.storage.v1.BackupResponse\"\x04\x88\xb5\x18\x06B\xf2\x01\n" +
 	"\x16com.botyard.storage.v1B\fStorageProtoP\x01Z`github.com/botyard/botyard/host/plugins/testdata/versions/older/gen/botyard/storage/v1;storagev1\xa2\x02\x03BSX\xaa\x02\x12Botyard.Storage.V1\xca\x02\x12Botyard\\Storage\\V1\xe2\x02\x1eBotyard\\Storage\\V1\\GPBMetadata\xea\x02\x14Botyard::Storage::V1b\x06proto3"
@@ -1784,86 +2538,107 @@ func file_botyard_storage_v1_storage_proto_rawDescGZIP() []byte {
 	return file_botyard_storage_v1_storage_proto_rawDescData
 }
 
-var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_botyard_storage_v1_storage_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_botyard_storage_v1_storage_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_botyard_storage_v1_storage_proto_goTypes = []any{
 	(TurnState)(0),                // 0: botyard.storage.v1.TurnState
-	(*StoredMessage)(nil),         // 1: botyard.storage.v1.StoredMessage
-	(*Turn)(nil),                  // 2: botyard.storage.v1.Turn
-	(*BeginRequest)(nil),          // 3: botyard.storage.v1.BeginRequest
-	(*BeginResponse)(nil),         // 4: botyard.storage.v1.BeginResponse
-	(*Started)(nil),               // 5: botyard.storage.v1.Started
-	(*Busy)(nil),                  // 6: botyard.storage.v1.Busy
-	(*KeyReused)(nil),             // 7: botyard.storage.v1.KeyReused
-	(*CommitRequest)(nil),         // 8: botyard.storage.v1.CommitRequest
-	(*CommitResponse)(nil),        // 9: botyard.storage.v1.CommitResponse
-	(*ReadRequest)(nil),           // 10: botyard.storage.v1.ReadRequest
-	(*ReadResponse)(nil),          // 11: botyard.storage.v1.ReadResponse
-	(*ListRequest)(nil),           // 12: botyard.storage.v1.ListRequest
-	(*ListResponse)(nil),          // 13: botyard.storage.v1.ListResponse
-	(*Conversation)(nil),          // 14: botyard.storage.v1.Conversation
-	(*DeleteRequest)(nil),         // 15: botyard.storage.v1.DeleteRequest
-	(*DeleteResponse)(nil),        // 16: botyard.storage.v1.DeleteResponse
-	(*RenewRequest)(nil),          // 17: botyard.storage.v1.RenewRequest
-	(*RenewResponse)(nil),         // 18: botyard.storage.v1.RenewResponse
-	(*ImportRequest)(nil),         // 19: botyard.storage.v1.ImportRequest
-	(*ImportResponse)(nil),        // 20: botyard.storage.v1.ImportResponse
-	(*MigrateRequest)(nil),        // 21: botyard.storage.v1.MigrateRequest
-	(*MigrateResponse)(nil),       // 22: botyard.storage.v1.MigrateResponse
-	(*BackupRequest)(nil),         // 23: botyard.storage.v1.BackupRequest
-	(*BackupResponse)(nil),        // 24: botyard.storage.v1.BackupResponse
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*v1.CallContext)(nil),        // 26: botyard.chat.v1.CallContext
+	(ClaimKind)(0),                // 1: botyard.storage.v1.ClaimKind
+	(*StoredMessage)(nil),         // 2: botyard.storage.v1.StoredMessage
+	(*Turn)(nil),                  // 3: botyard.storage.v1.Turn
+	(*BeginRequest)(nil),          // 4: botyard.storage.v1.BeginRequest
+	(*BeginResponse)(nil),         // 5: botyard.storage.v1.BeginResponse
+	(*Started)(nil),               // 6: botyard.storage.v1.Started
+	(*Retraction)(nil),            // 7: botyard.storage.v1.Retraction
+	(*Busy)(nil),                  // 8: botyard.storage.v1.Busy
+	(*KeyReused)(nil),             // 9: botyard.storage.v1.KeyReused
+	(*CommitRequest)(nil),         // 10: botyard.storage.v1.CommitRequest
+	(*CommitResponse)(nil),        // 11: botyard.storage.v1.CommitResponse
+	(*ReadRequest)(nil),           // 12: botyard.storage.v1.ReadRequest
+	(*ReadResponse)(nil),          // 13: botyard.storage.v1.ReadResponse
+	(*ListRequest)(nil),           // 14: botyard.storage.v1.ListRequest
+	(*ListResponse)(nil),          // 15: botyard.storage.v1.ListResponse
+	(*Conversation)(nil),          // 16: botyard.storage.v1.Conversation
+	(*DeleteRequest)(nil),         // 17: botyard.storage.v1.DeleteRequest
+	(*DeleteResponse)(nil),        // 18: botyard.storage.v1.DeleteResponse
+	(*RenewRequest)(nil),          // 19: botyard.storage.v1.RenewRequest
+	(*RenewResponse)(nil),         // 20: botyard.storage.v1.RenewResponse
+	(*ImportRequest)(nil),         // 21: botyard.storage.v1.ImportRequest
+	(*ImportResponse)(nil),        // 22: botyard.storage.v1.ImportResponse
+	(*MigrateRequest)(nil),        // 23: botyard.storage.v1.MigrateRequest
+	(*MigrateResponse)(nil),       // 24: botyard.storage.v1.MigrateResponse
+	(*BackupRequest)(nil),         // 25: botyard.storage.v1.BackupRequest
+	(*BackupResponse)(nil),        // 26: botyard.storage.v1.BackupResponse
+	(*BranchRequest)(nil),         // 27: botyard.storage.v1.BranchRequest
+	(*BranchResponse)(nil),        // 28: botyard.storage.v1.BranchResponse
+	(*ClaimRequest)(nil),          // 29: botyard.storage.v1.ClaimRequest
+	(*ClaimResponse)(nil),         // 30: botyard.storage.v1.ClaimResponse
+	(*Claimed)(nil),               // 31: botyard.storage.v1.Claimed
+	(*AdvanceRequest)(nil),        // 32: botyard.storage.v1.AdvanceRequest
+	(*AdvanceResponse)(nil),       // 33: botyard.storage.v1.AdvanceResponse
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
+	(*v1.CallContext)(nil),        // 35: botyard.chat.v1.CallContext
 }
 var file_botyard_storage_v1_storage_proto_depIdxs = []int32{
 	0,  // 0: botyard.storage.v1.Turn.state:type_name -> botyard.storage.v1.TurnState
-	1,  // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.storage.v1.StoredMessage
-	25, // 2: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
-	25, // 3: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
-	26, // 4: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
-	1,  // 5: botyard.storage.v1.BeginRequest.message:type_name -> botyard.storage.v1.StoredMessage
-	5,  // 6: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
-	2,  // 7: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
-	6,  // 8: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
-	7,  // 9: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
-	1,  // 10: botyard.storage.v1.Started.tail:type_name -> botyard.storage.v1.StoredMessage
-	26, // 11: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
-	0,  // 12: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
-	1,  // 13: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.storage.v1.StoredMessage
-	26, // 14: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 15: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
-	26, // 16: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
-	14, // 17: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
-	25, // 18: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
-	25, // 19: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
-	26, // 20: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
-	25, // 21: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
-	26, // 22: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
-	26, // 23: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
-	2,  // 24: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
-	26, // 25: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
-	26, // 26: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
-	3,  // 27: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
-	8,  // 28: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
-	10, // 29: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
-	12, // 30: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
-	15, // 31: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
-	17, // 32: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
-	21, // 33: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
-	23, // 34: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
-	4,  // 35: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
-	9,  // 36: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
-	11, // 37: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
-	13, // 38: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
-	16, // 39: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
-	18, // 40: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
-	22, // 41: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
-	24, // 42: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
-	35, // [35:43] is the sub-list for method output_type
-	27, // [27:35] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	2,  // 1: botyard.storage.v1.Turn.messages:type_name -> botyard.storage.v1.StoredMessage
+	34, // 2: botyard.storage.v1.Turn.started_at:type_name -> google.protobuf.Timestamp
+	34, // 3: botyard.storage.v1.Turn.ended_at:type_name -> google.protobuf.Timestamp
+	35, // 4: botyard.storage.v1.BeginRequest.call:type_name -> botyard.chat.v1.CallContext
+	2,  // 5: botyard.storage.v1.BeginRequest.messages:type_name -> botyard.storage.v1.StoredMessage
+	6,  // 6: botyard.storage.v1.BeginResponse.started:type_name -> botyard.storage.v1.Started
+	3,  // 7: botyard.storage.v1.BeginResponse.replay:type_name -> botyard.storage.v1.Turn
+	8,  // 8: botyard.storage.v1.BeginResponse.busy:type_name -> botyard.storage.v1.Busy
+	9,  // 9: botyard.storage.v1.BeginResponse.key_reused:type_name -> botyard.storage.v1.KeyReused
+	3,  // 10: botyard.storage.v1.Started.tail:type_name -> botyard.storage.v1.Turn
+	7,  // 11: botyard.storage.v1.Started.retractions:type_name -> botyard.storage.v1.Retraction
+	35, // 12: botyard.storage.v1.CommitRequest.call:type_name -> botyard.chat.v1.CallContext
+	0,  // 13: botyard.storage.v1.CommitRequest.state:type_name -> botyard.storage.v1.TurnState
+	2,  // 14: botyard.storage.v1.CommitRequest.messages:type_name -> botyard.storage.v1.StoredMessage
+	35, // 15: botyard.storage.v1.ReadRequest.call:type_name -> botyard.chat.v1.CallContext
+	3,  // 16: botyard.storage.v1.ReadResponse.turns:type_name -> botyard.storage.v1.Turn
+	35, // 17: botyard.storage.v1.ListRequest.call:type_name -> botyard.chat.v1.CallContext
+	16, // 18: botyard.storage.v1.ListResponse.conversations:type_name -> botyard.storage.v1.Conversation
+	34, // 19: botyard.storage.v1.Conversation.created_at:type_name -> google.protobuf.Timestamp
+	34, // 20: botyard.storage.v1.Conversation.updated_at:type_name -> google.protobuf.Timestamp
+	35, // 21: botyard.storage.v1.DeleteRequest.call:type_name -> botyard.chat.v1.CallContext
+	34, // 22: botyard.storage.v1.DeleteRequest.before:type_name -> google.protobuf.Timestamp
+	35, // 23: botyard.storage.v1.RenewRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 24: botyard.storage.v1.ImportRequest.call:type_name -> botyard.chat.v1.CallContext
+	3,  // 25: botyard.storage.v1.ImportRequest.turns:type_name -> botyard.storage.v1.Turn
+	35, // 26: botyard.storage.v1.MigrateRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 27: botyard.storage.v1.BackupRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 28: botyard.storage.v1.BranchRequest.call:type_name -> botyard.chat.v1.CallContext
+	35, // 29: botyard.storage.v1.ClaimRequest.call:type_name -> botyard.chat.v1.CallContext
+	1,  // 30: botyard.storage.v1.ClaimRequest.kind:type_name -> botyard.storage.v1.ClaimKind
+	31, // 31: botyard.storage.v1.ClaimResponse.claimed:type_name -> botyard.storage.v1.Claimed
+	35, // 32: botyard.storage.v1.AdvanceRequest.call:type_name -> botyard.chat.v1.CallContext
+	4,  // 33: botyard.storage.v1.StorageService.Begin:input_type -> botyard.storage.v1.BeginRequest
+	10, // 34: botyard.storage.v1.StorageService.Commit:input_type -> botyard.storage.v1.CommitRequest
+	12, // 35: botyard.storage.v1.StorageService.Read:input_type -> botyard.storage.v1.ReadRequest
+	14, // 36: botyard.storage.v1.StorageService.List:input_type -> botyard.storage.v1.ListRequest
+	17, // 37: botyard.storage.v1.StorageService.Delete:input_type -> botyard.storage.v1.DeleteRequest
+	19, // 38: botyard.storage.v1.StorageService.Renew:input_type -> botyard.storage.v1.RenewRequest
+	27, // 39: botyard.storage.v1.StorageService.Branch:input_type -> botyard.storage.v1.BranchRequest
+	29, // 40: botyard.storage.v1.StorageService.Claim:input_type -> botyard.storage.v1.ClaimRequest
+	32, // 41: botyard.storage.v1.StorageService.Advance:input_type -> botyard.storage.v1.AdvanceRequest
+	23, // 42: botyard.storage.v1.StorageService.Migrate:input_type -> botyard.storage.v1.MigrateRequest
+	25, // 43: botyard.storage.v1.StorageService.Backup:input_type -> botyard.storage.v1.BackupRequest
+	5,  // 44: botyard.storage.v1.StorageService.Begin:output_type -> botyard.storage.v1.BeginResponse
+	11, // 45: botyard.storage.v1.StorageService.Commit:output_type -> botyard.storage.v1.CommitResponse
+	13, // 46: botyard.storage.v1.StorageService.Read:output_type -> botyard.storage.v1.ReadResponse
+	15, // 47: botyard.storage.v1.StorageService.List:output_type -> botyard.storage.v1.ListResponse
+	18, // 48: botyard.storage.v1.StorageService.Delete:output_type -> botyard.storage.v1.DeleteResponse
+	20, // 49: botyard.storage.v1.StorageService.Renew:output_type -> botyard.storage.v1.RenewResponse
+	28, // 50: botyard.storage.v1.StorageService.Branch:output_type -> botyard.storage.v1.BranchResponse
+	30, // 51: botyard.storage.v1.StorageService.Claim:output_type -> botyard.storage.v1.ClaimResponse
+	33, // 52: botyard.storage.v1.StorageService.Advance:output_type -> botyard.storage.v1.AdvanceResponse
+	24, // 53: botyard.storage.v1.StorageService.Migrate:output_type -> botyard.storage.v1.MigrateResponse
+	26, // 54: botyard.storage.v1.StorageService.Backup:output_type -> botyard.storage.v1.BackupResponse
+	44, // [44:55] is the sub-list for method output_type
+	33, // [33:44] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_botyard_storage_v1_storage_proto_init() }
@@ -1882,8 +2657,8 @@ func file_botyard_storage_v1_storage_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_storage_v1_storage_proto_rawDesc), len(file_botyard_storage_v1_storage_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   24,
+			NumEnums:      2,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,9 @@ const (
 	StorageService_List_FullMethodName    = "/botyard.storage.v1.StorageService/List"
 	StorageService_Delete_FullMethodName  = "/botyard.storage.v1.StorageService/Delete"
 	StorageService_Renew_FullMethodName   = "/botyard.storage.v1.StorageService/Renew"
+	StorageService_Branch_FullMethodName  = "/botyard.storage.v1.StorageService/Branch"
+	StorageService_Claim_FullMethodName   = "/botyard.storage.v1.StorageService/Claim"
+	StorageService_Advance_FullMethodName = "/botyard.storage.v1.StorageService/Advance"
 	StorageService_Migrate_FullMethodName = "/botyard.storage.v1.StorageService/Migrate"
 	StorageService_Backup_FullMethodName  = "/botyard.storage.v1.StorageService/Backup"
 )
@@ -39,6 +42,9 @@ type StorageServiceClient interface {
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
 	Delete(ctx context.Context, in *DeleteRequest, opts ...grpc.CallOption) (*DeleteResponse, error)
 	Renew(ctx context.Context, in *RenewRequest, opts ...grpc.CallOption) (*RenewResponse, error)
+	Branch(ctx context.Context, in *BranchRequest, opts ...grpc.CallOption) (*BranchResponse, error)
+	Claim(ctx context.Context, in *ClaimRequest, opts ...grpc.CallOption) (*ClaimResponse, error)
+	Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error)
 	Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error)
 	Backup(ctx context.Context, in *BackupRequest, opts ...grpc.CallOption) (*BackupResponse, error)
 }
@@ -111,6 +117,36 @@ func (c *storageServiceClient) Renew(ctx context.Context, in *RenewRequest, opts
 	return out, nil
 }
 
+func (c *storageServiceClient) Branch(ctx context.Context, in *BranchRequest, opts ...grpc.CallOption) (*BranchResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(BranchResponse)
+	err := c.cc.Invoke(ctx, StorageService_Branch_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageServiceClient) Claim(ctx context.Context, in *ClaimRequest, opts ...grpc.CallOption) (*ClaimResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClaimResponse)
+	err := c.cc.Invoke(ctx, StorageService_Claim_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *storageServiceClient) Advance(ctx context.Context, in *AdvanceRequest, opts ...grpc.CallOption) (*AdvanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AdvanceResponse)
+	err := c.cc.Invoke(ctx, StorageService_Advance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *storageServiceClient) Migrate(ctx context.Context, in *MigrateRequest, opts ...grpc.CallOption) (*MigrateResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(MigrateResponse)
@@ -141,6 +177,9 @@ type StorageServiceServer interface {
 	List(context.Context, *ListRequest) (*ListResponse, error)
 	Delete(context.Context, *DeleteRequest) (*DeleteResponse, error)
 	Renew(context.Context, *RenewRequest) (*RenewResponse, error)
+	Branch(context.Context, *BranchRequest) (*BranchResponse, error)
+	Claim(context.Context, *ClaimRequest) (*ClaimResponse, error)
+	Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error)
 	Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error)
 	Backup(context.Context, *BackupRequest) (*BackupResponse, error)
 	mustEmbedUnimplementedStorageServiceServer()
@@ -170,6 +209,15 @@ func (UnimplementedStorageServiceServer) Delete(context.Context, *DeleteRequest)
 }
 func (UnimplementedStorageServiceServer) Renew(context.Context, *RenewRequest) (*RenewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Renew not implemented")
+}
+func (UnimplementedStorageServiceServer) Branch(context.Context, *BranchRequest) (*BranchResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Branch not implemented")
+}
+func (UnimplementedStorageServiceServer) Claim(context.Context, *ClaimRequest) (*ClaimResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Claim not implemented")
+}
+func (UnimplementedStorageServiceServer) Advance(context.Context, *AdvanceRequest) (*AdvanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Advance not implemented")
 }
 func (UnimplementedStorageServiceServer) Migrate(context.Context, *MigrateRequest) (*MigrateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Migrate not implemented")
@@ -306,6 +354,60 @@ func _StorageService_Renew_Handler(srv interface{}, ctx context.Context, dec fun
 	return interceptor(ctx, in, info, handler)
 }
 
+func _StorageService_Branch_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(BranchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Branch(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Branch_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Branch(ctx, req.(*BranchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StorageService_Claim_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClaimRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Claim(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Claim_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Claim(ctx, req.(*ClaimRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _StorageService_Advance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdvanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(StorageServiceServer).Advance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: StorageService_Advance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(StorageServiceServer).Advance(ctx, req.(*AdvanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _StorageService_Migrate_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(MigrateRequest)
 	if err := dec(in); err != nil {
@@ -372,6 +474,18 @@ var StorageService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Renew",
 			Handler:    _StorageService_Renew_Handler,
+		},
+		{
+			MethodName: "Branch",
+			Handler:    _StorageService_Branch_Handler,
+		},
+		{
+			MethodName: "Claim",
+			Handler:    _StorageService_Claim_Handler,
+		},
+		{
+			MethodName: "Advance",
+			Handler:    _StorageService_Advance_Handler,
 		},
 		{
 			MethodName: "Migrate",
