@@ -16,7 +16,7 @@ import (
 func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if p := s.proc; p != nil && p.TakesCalls() {
+	if p := s.proc; p != nil && p.takesCallsLocked() {
 		p.inflight++
 		return p, nil
 	}
@@ -25,7 +25,7 @@ func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 	s.demand++
 	defer func() { s.demand-- }()
 	for {
-		if p := s.proc; p != nil && p.TakesCalls() {
+		if p := s.proc; p != nil && p.takesCallsLocked() {
 			p.inflight++
 			return p, nil
 		}
@@ -61,6 +61,21 @@ func (s *supervisor) acquire(ctx context.Context) (*worker, error) {
 			return nil, fault.Of(err)
 		}
 	}
+}
+
+// askAgain is how old the system's word that a busy process runs may be. Callers of a busy
+// process come many at once. If each of them asked the system, they would wait for each
+// other, and their requests would go out one by one and not together.
+const askAgain = time.Millisecond
+
+// takesCallsLocked reports whether a call may be sent to the process. It asks the system for
+// the first of concurrent calls, so that a call to a process at rest never gets a process
+// that has ended. Locked: supervisor.mu is held.
+func (w *worker) takesCallsLocked() bool {
+	if w.inflight == 0 {
+		return w.TakesCalls(0)
+	}
+	return w.TakesCalls(askAgain)
 }
 
 // failingErrorLocked returns the error of calls while the plugin has no process. The

@@ -105,12 +105,16 @@ func (in *instance) makeCall(ctx context.Context, o callOptions, send func(conte
 	if o.begun != nil {
 		o.begun()
 	}
-	// send may panic in code of the caller. The breaker must not count such a panic as a
-	// failure of the upstream.
 	var w *worker
-	err = fault.New(fault.Canceled, "the caller broke the call off")
-	defer func() { c.permit.End(c.caller, err, exitOf(w)) }()
+	broken := true // send may panic in code of the caller, and the breaker must not count that as a failure of the upstream
+	defer func() {
+		if broken {
+			err = fault.New(fault.Canceled, "the caller broke the call off")
+		}
+		c.permit.End(c.caller, err, exitOf(w))
+	}()
 	w, err = c.attempts(ctx)
+	broken = false
 	return err
 }
 

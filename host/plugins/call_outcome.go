@@ -30,9 +30,11 @@ func (c *call) deliver(ctx context.Context, w *worker) (outcome, error) {
 		return settled, err
 	}
 	defer release()
-	in.needs.Store(&st.needs)
-	in.traits.Store(&st.traits)
-	in.capacity.Store(&st.capacity)
+	if in.needs.Load() != &st.needs { // stores would cost concurrent calls time
+		in.needs.Store(&st.needs)
+		in.traits.Store(&st.traits)
+		in.capacity.Store(&st.capacity)
+	}
 	var delivery process.Delivery
 	end = abandoned // the ending stays abandoned if send panics, because the plugin may still work on the call
 	err = in.sup.fromPlugin(c.send(delivery.Observe(ctx), target{conn: w.conn(c.opts), id: st.id, permit: c.permit}), originOf(in.sup.ref.Kind))

@@ -47,24 +47,15 @@ func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Del
 // ChatFrom is Chat with a callback. It calls begun once, when the call has its slot. Before
 // that, the call waits for other calls and not for the plugin. begun may be nil.
 func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm.Delta) error, begun func()) (*llm.Finish, error) {
-	var finish *llm.Finish
-	var emitted bool
-	var emitErr error
-	var permit *admission.Permit
-	guarded := func(d llm.Delta) error {
-		emitted = true
-		permit.AnswerBegan()
-		emitErr = emit(d)
-		return emitErr
-	}
-	o := callOptions{tenant: req.Call.Tenant, unbounded: true, begun: begun, final: func() bool { return emitted }}
+	r := &reply{emit: emit}
+	o := callOptions{tenant: req.Call.Tenant, unbounded: true, begun: begun, final: r.hasBegun}
 	err := l.i.call(ctx, o, func(ctx context.Context, t target) (err error) {
-		permit = t.permit
-		finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, guarded)
-		if finish != nil {
-			finish.Model = l.i.m.sanitizer.Clean(finish.Model, process.MaxNameBytes)
+		r.permit = t.permit
+		r.finish, err = llm.NewClient(t.conn, t.id).Chat(ctx, req, r.pass)
+		if r.finish != nil {
+			r.finish.Model = l.i.m.sanitizer.Clean(r.finish.Model, process.MaxNameBytes)
 		}
-		if err != nil && emitErr != nil {
+		if err != nil && r.refused != nil {
 			return &callerError{err}
 		}
 		return err
@@ -72,7 +63,26 @@ func (l llmCaller) ChatFrom(ctx context.Context, req *llm.Request, emit func(llm
 	if own, ok := err.(*callerError); ok {
 		err = own.err
 	}
-	return finish, err
+	return r.finish, err
+}
+
+// reply is a reply on its way from the plugin to the caller.
+type reply struct {
+	emit    func(llm.Delta) error
+	permit  *admission.Permit
+	begun   bool  // whether the caller has got a piece
+	refused error // the error of emit
+	finish  *llm.Finish
+}
+
+func (r *reply) hasBegun() bool { return r.begun }
+
+// pass gives the caller a piece.
+func (r *reply) pass(d llm.Delta) error {
+	r.begun = true
+	r.permit.AnswerBegan()
+	r.refused = r.emit(d)
+	return r.refused
 }
 
 // callerError wraps an error of the caller's emit function. The error passed through the

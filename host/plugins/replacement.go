@@ -165,7 +165,7 @@ func (s *supervisor) fallBack(p *worker, how string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sb := s.standby
-	if sb == nil || sb.next != p || !sb.p.TakesCalls() {
+	if sb == nil || sb.next != p || !sb.p.TakesCalls(0) {
 		return false
 	}
 	s.standby = nil

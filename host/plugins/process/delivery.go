@@ -23,8 +23,8 @@ func (d *Delivery) Observe(ctx context.Context) context.Context {
 // Reached reports whether the call may have reached the plugin.
 func (d *Delivery) Reached() bool { return d.reached.Load() }
 
-// observeUnary is a client interceptor that records the delivery of a unary call in the
-// Delivery of ctx. gRPC sets the peer of a call only if it gave the call to a connection.
+// observeUnary makes a unary call, and records its delivery in the Delivery of ctx. gRPC
+// sets the peer of a call only if it gave the call to a connection.
 // The stats handlers of gRPC would also show that, but they cost about twelve allocations
 // for each call.
 func observeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
@@ -40,8 +40,8 @@ func observeUnary(ctx context.Context, method string, req, reply any, conn *grpc
 	return err
 }
 
-// observeStream is a client interceptor that records the delivery of a stream in the
-// Delivery of ctx. gRPC has given each stream that it returns to a connection.
+// observeStream opens a stream, and records its delivery in the Delivery of ctx. gRPC has
+// given each stream that it returns to a connection.
 func observeStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
 	s, err := stream(ctx, desc, conn, method, opts...)
 	if d, ok := ctx.Value(deliveryKey{}).(*Delivery); ok && err == nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 )
 
 // Launcher starts plugin processes. All exported fields except DataDir and HostVersion are required, and
@@ -104,6 +105,7 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 	}
 	p.secret = sdk.Secret(rand.Text())
 	p.callbackEnded = func(service string, err error) { l.CallbackEnded(r.Binary.Ref, service, err) }
+	p.secretMetadata = metadata.Pairs(sdk.SecretMetadata, string(p.secret))
 	p.output = newOutput(log, l.Sanitizer, l.DroppedLines(r.Binary.Ref))
 	env := allowedEnv(r.Settings.Env)
 	p.dropSecrets = l.Sanitizer.Keep(append(secretsOfEnv(env), string(p.secret))...)

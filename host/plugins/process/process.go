@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/metadata"
 )
 
 // Process is one run of a plugin binary. A Launcher starts it. A Process ends by itself, by
@@ -44,8 +45,9 @@ type Process struct {
 	interpreter string // the interpreter that runs the file, if the file is a script
 	startErr    error  // why the system did not execute the file
 
-	secret         sdk.Secret // the first line of the process's standard input
-	lifeline       *os.File   // the writing end of the process's standard input
+	secret         sdk.Secret  // the first line of the process's standard input
+	secretMetadata metadata.MD // the metadata of each call, which have the secret
+	lifeline       *os.File    // the writing end of the process's standard input
 	stdout, stderr *os.File
 	output         *output
 	passedOn       []*lineWriter // the writers of output that go-plugin receives through its connection
@@ -61,6 +63,7 @@ type Process struct {
 
 	mu         sync.Mutex
 	reaped     bool               // whether the process was reaped
+	asked      time.Time          // when TakesCalls last asked the system
 	dirRemoved bool               // whether cleanUp has begun to remove the process's folder
 	hostEnded  bool               // whether cleanUp has closed Host
 	stopping   bool               // whether Stop has asked the process to end
@@ -96,14 +99,27 @@ func (p *Process) IsStopping() bool {
 
 // TakesCalls reports whether a call may be sent to the process. It also asks the system
 // whether the process has ended. Without that, the host could send a call to a process that
-// has just ended, and could not know whether the process executed the call.
-func (p *Process) TakesCalls() bool {
+// has just ended, and could not know whether the process executed the call. It does not ask
+// again if it asked less than the duration fresh ago.
+func (p *Process) TakesCalls(fresh time.Duration) bool {
 	if p.HasExited() {
 		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return !p.reaped && p.killReason == "" && !hasEnded(p.PID)
+	if p.reaped || p.killReason != "" {
+		return false
+	}
+	now := time.Now()
+	if now.Sub(p.asked) < fresh {
+		return true
+	}
+	if hasEnded(p.PID) {
+		p.asked = time.Time{}
+		return false
+	}
+	p.asked = now
+	return true
 }
 
 // Go runs f in a goroutine. Gone is closed only after f has returned. If the process has

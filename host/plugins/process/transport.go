@@ -12,21 +12,27 @@ import (
 	"github.com/botyard/botyard/sdk/feature"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 )
 
-// dialOptions returns the options of a connection to the plugin: the secret, which each call
-// carries, health probes too; size limits; the interceptors that attribute errors, and the interceptors that record the delivery of a
-// call.
+// dialOptions returns the options of a connection to the plugin: size limits, and the
+// interceptors of every call.
 func (p *Process) dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
-		grpc.WithPerRPCCredentials(p.secret),
 		grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(maxAnswerBytes(p.Binary.Kind)), grpc.MaxCallSendMsgSize(sdk.MaxMessageBytes)),
 		grpc.WithInitialWindowSize(sdk.StreamWindowBytes), grpc.WithInitialConnWindowSize(sdk.ConnWindowBytes),
-		grpc.WithChainUnaryInterceptor(p.attributeUnary, observeUnary), grpc.WithChainStreamInterceptor(p.noteConn, p.attributeStream, observeStream),
+		grpc.WithUnaryInterceptor(p.callUnary), grpc.WithStreamInterceptor(p.callStream),
 	}
+}
+
+// withSecret returns ctx with the secret of the process as the only metadata of a call. Each
+// call carries it, health probes too. gRPC has credentials for this purpose, but they cost
+// several allocations for each call.
+func (p *Process) withSecret(ctx context.Context) context.Context {
+	return metadata.NewOutgoingContext(ctx, p.secretMetadata)
 }
 
 // maxAnswerBytes returns the size of the largest message that the host takes from a plugin of
@@ -40,18 +46,21 @@ func maxAnswerBytes(kind string) int {
 	return sdk.MaxAnswerBytes
 }
 
-// attributeUnary is a client interceptor that applies checkFeatures to a unary call, and
-// attribute to its error.
-func (p *Process) attributeUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+// callUnary is the client interceptor of unary calls. It applies checkFeatures to the request,
+// and attribute to the error. It is one interceptor, because a chain of them costs
+// allocations for each call.
+func (p *Process) callUnary(ctx context.Context, method string, req, reply any, conn *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	if err := p.checkFeatures(method, req); err != nil {
 		return err
 	}
-	return p.attribute(method, req, invoke(ctx, method, req, reply, conn, opts...))
+	return p.attribute(method, req, observeUnary(p.withSecret(ctx), method, req, reply, conn, invoke, opts...))
 }
 
-// attributeStream is a client interceptor that applies attribute to the errors of a stream.
-func (p *Process) attributeStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	s, err := stream(ctx, desc, conn, method, opts...)
+// callStream is the client interceptor of streams. It applies checkFeatures to requests, and
+// attribute to errors.
+func (p *Process) callStream(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	p.noteConn(conn, method)
+	s, err := observeStream(p.withSecret(ctx), desc, conn, method, stream, opts...)
 	if err != nil {
 		return s, p.attribute(method, nil, err)
 	}
@@ -131,18 +140,18 @@ func (p *Process) attribute(method string, req any, err error) error {
 	return &e
 }
 
-// noteConn is a client interceptor that records the connections of go-plugin, so that
-// cleanUp can close them. If a process ends after its handshake and before the host is
+// noteConn records a connection of go-plugin, so that cleanUp can close it. method is the method
+// of a stream on the connection. If a process ends after its handshake and before the host is
 // connected, go-plugin abandons its connection, opens a second connection to end the
 // process, and abandons that too. It closes neither connection. But go-plugin first opens a
 // stream of its own on each connection, and noteConn sees this stream.
-func (p *Process) noteConn(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, stream grpc.Streamer, opts ...grpc.CallOption) (grpc.ClientStream, error) {
-	if strings.HasPrefix(method, "/plugin.") {
-		p.mu.Lock()
-		if !slices.Contains(p.conns, conn) {
-			p.conns = append(p.conns, conn)
-		}
-		p.mu.Unlock()
+func (p *Process) noteConn(conn *grpc.ClientConn, method string) {
+	if !strings.HasPrefix(method, "/plugin.") {
+		return
 	}
-	return stream(ctx, desc, conn, method, opts...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !slices.Contains(p.conns, conn) {
+		p.conns = append(p.conns, conn)
+	}
 }
