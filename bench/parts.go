@@ -64,7 +64,7 @@ var full = scale{
 	warm: time.Second, each: 2 * time.Second, rounds: 3, open: 30 * time.Second,
 	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
 	cached: []int{10, 1000, 10_000}, firstTurns: 1000, registered: 100_000,
-	callPairs: 30, roundCalls: 1500, kills: 100, replacements: 20,
+	callPairs: 60, roundCalls: 640, kills: 40, replacements: 20,
 	hostPairs: 8, roundPairs: 80, pairTurns: 200,
 	turnPairs: 300, shallow: 10_000, deepSQLite: 1_000_000, deepPostgres: 5_000_000,
 }
@@ -73,7 +73,7 @@ var rough = scale{
 	warm: 300 * time.Millisecond, each: 700 * time.Millisecond, rounds: 1, open: 5 * time.Second,
 	runs: 3, turns: 800, messages: []int{10, 1000}, tenants: []int{10, 5000}, cached: []int{10, 1000},
 	firstTurns: 200, registered: 10_000,
-	callPairs: 6, roundCalls: 400, kills: 10, replacements: 4,
+	callPairs: 10, roundCalls: 320, kills: 5, replacements: 4,
 	hostPairs: 2, roundPairs: 40, pairTurns: 200,
 	turnPairs: 150, shallow: 1000, deepSQLite: 50_000, deepPostgres: 200_000,
 }

@@ -14,12 +14,15 @@ import (
 
 // Calls compares calls through the manager with bare calls, while the given number of callers call
 // concurrently. The times are medians of rounds, in microseconds of elapsed time for each call of a caller.
+// Each pair of rounds has a ratio. Half of these ratios are between Low and High.
 type Calls struct {
 	What    string  `json:"what"` // unary, or streamed
 	Callers int     `json:"callers"`
 	Manager float64 `json:"manager_us"`
 	Bare    float64 `json:"bare_us"`
-	Ratio   float64 `json:"ratio"` // the median of the ratios of the pairs of rounds
+	Ratio   float64 `json:"ratio"` // the median of the ratios
+	Low     float64 `json:"low"`   // the lower quartile of the ratios
+	High    float64 `json:"high"`  // the upper quartile
 }
 
 // call makes one call.
@@ -66,6 +69,7 @@ func compare(ctx context.Context, what string, callers int, o Options, manager, 
 		ratios = append(ratios, took[0]/took[1])
 	}
 	out.Manager, out.Bare, out.Ratio = median(times[0]), median(times[1]), median(ratios)
+	out.Low, out.High = quantile(ratios, 0.25), quantile(ratios, 0.75)
 	return out, nil
 }
 

@@ -27,15 +27,15 @@ func TestMeasure(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	r, err := Measure(t.Context(), Options{PluginDir: dir, Bare: []string{"as-bare"}, Callers: []int{1, 4}, Pairs: 1, Calls: 20, Kills: 2, Replacements: 2})
+	r, err := Measure(t.Context(), Options{PluginDir: dir, Bare: []string{"as-bare"}, Callers: []int{1, 4}, Pairs: 1, Calls: 20, Kills: 2, Replacements: 5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Calls) != 4 || r.Ready <= 0 || r.KillP99 < r.KillP50 || r.KillP50 <= 0 || r.Memory.RSS == 0 {
+	if len(r.Calls) != 4 || r.Ready <= 0 || r.KillMax < r.KillP50 || r.KillP50 <= 0 || r.Memory.RSS == 0 {
 		t.Errorf("%+v", r)
 	}
 	for _, c := range r.Calls {
-		if c.Manager <= 0 || c.Bare <= 0 || c.Ratio <= 0 {
+		if c.Manager <= 0 || c.Bare <= 0 || c.Ratio <= 0 || c.Low > c.Ratio || c.High < c.Ratio {
 			t.Errorf("%+v", c)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/plugins"
 )
 
@@ -25,15 +26,42 @@ type subject struct {
 	folder   string
 }
 
-// start copies the plugin into a folder below dir, and opens an instance. It returns how long the plugin
+// files are copies of the plugin's file with different ends, so that each is another binary. They are
+// written before anything is measured, because writing them would stop the callers for a while.
+type files []string
+
+// putFiles writes as many files as a manager needs, into dir.
+func putFiles(o Options, dir string) (files, error) {
+	content, err := os.ReadFile(filepath.Join(o.PluginDir, fileName))
+	if err != nil {
+		return nil, err
+	}
+	var all files
+	for n := range replacementsOfOne + 1 {
+		path := filepath.Join(dir, fmt.Sprintf("file-%d", n))
+		if err := os.WriteFile(path, fmt.Appendf(content, "\n%d", n), 0o755); err != nil {
+			return nil, err
+		}
+		all = append(all, path)
+	}
+	return all, nil
+}
+
+// put installs file n as the plugin.
+func (s *subject) put(files files, n int) error {
+	part := filepath.Join(s.folder, ".part")
+	return errors.Join(os.Link(files[n], part), os.Rename(part, filepath.Join(s.folder, fileName)))
+}
+
+// start opens an instance of the plugin of a folder of its own below dir. It returns how long the plugin
 // took from its start until it had its configuration. The caller stops the subject.
-func start(ctx context.Context, o Options, dir string) (*subject, time.Duration, error) {
+func start(ctx context.Context, dir string, files files) (*subject, time.Duration, error) {
 	folder, err := os.MkdirTemp(dir, "p")
 	if err != nil {
 		return nil, 0, err
 	}
 	s := &subject{folder: folder}
-	if err := s.put(o, nil); err != nil {
+	if err := s.put(files, 0); err != nil {
 		return nil, 0, err
 	}
 	if s.Manager, err = plugins.New(plugins.Options{Dirs: []string{folder}, RuntimeDir: dir}); err != nil {
@@ -45,23 +73,6 @@ func start(ctx context.Context, o Options, dir string) (*subject, time.Duration,
 		return nil, 0, errors.Join(err, s.stop())
 	}
 	return s, time.Since(begun), nil
-}
-
-// put installs the plugin's file with a suffix, which makes it another binary.
-func (s *subject) put(o Options, suffix []byte) error {
-	content, err := os.ReadFile(filepath.Join(o.PluginDir, fileName))
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(s.folder, fileName)
-	// A process that is forked while the file is open for writing keeps the file from being executed.
-	syscall.ForkLock.RLock()
-	err = os.WriteFile(path+".part", append(content, suffix...), 0o755)
-	syscall.ForkLock.RUnlock()
-	if err != nil {
-		return err
-	}
-	return os.Rename(path+".part", path)
 }
 
 func (s *subject) stop() error {
@@ -82,8 +93,8 @@ func (s *subject) pid() int {
 
 // measureKill kills the plugin's process, and returns how long it took until the next call succeeded. No
 // call runs when the process is killed.
-func measureKill(ctx context.Context, o Options, dir string) (started, recovered time.Duration, err error) {
-	s, started, err := start(ctx, o, dir)
+func measureKill(ctx context.Context, dir string, files files) (started, recovered time.Duration, err error) {
+	s, started, err := start(ctx, dir, files)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -113,14 +124,43 @@ type Replacement struct {
 	Max    float64 `json:"max_ms"` // the longest that a call took
 }
 
-// replacementCallers is how many callers call while the file is replaced.
-const replacementCallers = 8
+const (
+	// replacementCallers is how many callers call while the file is replaced.
+	replacementCallers = 8
+	// replacementsOfOne is how many replacements a manager makes. The next ones would wait until the first
+	// replaced process has ended, which it does after some seconds.
+	replacementsOfOne = bounds.DrainingProcesses
+)
 
-// measureReplacement replaces the plugin's file while callers call.
-func measureReplacement(ctx context.Context, o Options, s *subject) (Replacement, error) {
+// measureReplacements replaces the plugin's file while callers call, in as many managers as it takes.
+func measureReplacements(ctx context.Context, o Options, dir string, files files) (Replacement, error) {
 	out := Replacement{Times: o.Replacements}
+	var took []float64
+	for left := o.Replacements; left > 0; left -= replacementsOfOne {
+		err := func() (err error) {
+			s, _, err := start(ctx, dir, files)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, s.stop()) }()
+			calls, failed, err := s.replaceUnderLoad(ctx, files[1:min(left, replacementsOfOne)+1])
+			took = append(took, calls...)
+			out.Failed += failed
+			return err
+		}()
+		if err != nil {
+			return out, err
+		}
+	}
+	out.Calls, out.P99, out.Max = int64(len(took)), quantile(took, 0.99), slices.Max(took)
+	return out, nil
+}
+
+// replaceUnderLoad installs one file after the other while callers call. It returns how long each call took
+// in milliseconds, and how many calls failed.
+func (s *subject) replaceUnderLoad(ctx context.Context, files files) (took []float64, failed int64, err error) {
 	c := streamed(s.instance.LLM())
-	var failed atomic.Int64
+	var failures atomic.Int64
 	var stop atomic.Bool
 	waits := make([][]float64, replacementCallers)
 	var all sync.WaitGroup
@@ -129,33 +169,34 @@ func measureReplacement(ctx context.Context, o Options, s *subject) (Replacement
 			for !stop.Load() {
 				begun := time.Now()
 				if c(ctx) != nil {
-					failed.Add(1)
+					failures.Add(1)
 				}
 				waits[i] = append(waits[i], millis(time.Since(begun)))
 			}
 		})
 	}
-	err := func() error {
-		for n := range o.Replacements {
-			was := s.pid()
-			if err := errors.Join(s.put(o, fmt.Appendf(nil, "\n%d", n)), s.Rescan()); err != nil {
-				return err
-			}
-			for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
-				if now := s.pid(); now != 0 && now != was {
-					break
-				}
-				if time.Now().After(end) {
-					return errors.New("the plugin was not replaced within a minute")
-				}
-			}
+	for n := range files {
+		if err = s.replace(files, n); err != nil {
+			break
 		}
-		return nil
-	}()
+	}
 	stop.Store(true)
 	all.Wait()
-	took := slices.Concat(waits...)
-	out.Calls, out.Failed = int64(len(took)), failed.Load()
-	out.P99, out.Max = quantile(took, 0.99), slices.Max(took)
-	return out, err
+	return slices.Concat(waits...), failures.Load(), err
+}
+
+// replace installs file n and returns when its process takes the calls.
+func (s *subject) replace(files files, n int) error {
+	was := s.pid()
+	if err := errors.Join(s.put(files, n), s.Rescan()); err != nil {
+		return err
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+		if now := s.pid(); now != 0 && now != was {
+			return nil
+		}
+		if time.Now().After(end) {
+			return errors.New("the plugin was not replaced within a minute")
+		}
+	}
 }
