@@ -1,0 +1,76 @@
+package storagekit
+
+import (
+	"bytes"
+	"slices"
+)
+
+// endGeneration puts all of the incarnation out of reach. A named incarnation takes no writes any
+// more. One without a name begins again with a new generation.
+func (x *change) endGeneration() error {
+	if !x.ended {
+		if err := x.forgetTenant(); err != nil {
+			return err
+		}
+	}
+	x.current++
+	x.ended = x.ended || x.call.Incarnation != ""
+	x.prefix = generationPrefix(x.call, x.current)
+	return x.tx.Put(generationKey(x.call), x.generation.encode())
+}
+
+// sweepGenerations deletes what is left of former generations.
+func (x *change) sweepGenerations(b *budget) error {
+	for ; x.oldest < x.current; x.oldest++ {
+		done, err := x.sweepGeneration(generationPrefix(x.call, x.oldest), b)
+		if err != nil {
+			return err
+		}
+		if !done {
+			break
+		}
+	}
+	return x.tx.Put(generationKey(x.call), x.generation.encode())
+}
+
+// sweepGeneration deletes the keys of a generation. done reports that nothing is left.
+func (x *change) sweepGeneration(prefix []byte, b *budget) (done bool, err error) {
+	talks := append(slices.Clone(prefix), 't')
+	for {
+		var first []byte
+		err := x.entries(talks, func(k, _ []byte) (bool, error) {
+			first = k
+			return false, nil
+		})
+		if err != nil {
+			return false, err
+		}
+		if first == nil {
+			break
+		}
+		_, rest := cutText(first[len(talks):])
+		done, err := x.sweepTalk(first[:len(first)-len(rest)], b)
+		if !done || err != nil {
+			return false, err
+		}
+		b.Conversations++
+	}
+	var keys [][]byte
+	err = x.entries(prefix, func(k, value []byte) (bool, error) {
+		keys = append(keys, k)
+		if !bytes.HasPrefix(k[len(prefix):], []byte{'c'}) {
+			return true, nil
+		}
+		c, err := decodeConversation(value)
+		if err == nil && c.sequence == 0 {
+			b.Conversations++ // one without turns
+		}
+		return err == nil, err
+	})
+	for _, k := range keys {
+		if err == nil {
+			err = x.tx.Delete(k)
+		}
+	}
+	return true, err
+}

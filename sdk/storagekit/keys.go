@@ -1,0 +1,71 @@
+package storagekit
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Parts of a key are texts of any bytes. A text is written so that the order of the keys is that of
+// the texts, and that no text is the beginning of another: a zero byte becomes 0x00 0xff, and the text
+// ends with 0x00 0x01.
+
+func appendText(key []byte, text string) []byte {
+	for i := range len(text) {
+		if key = append(key, text[i]); text[i] == 0 {
+			key = append(key, 0xff)
+		}
+	}
+	return append(key, 0, 1)
+}
+
+// cutText returns the first text of a key, and the rest of the key.
+func cutText(key []byte) (text string, rest []byte) {
+	var b []byte
+	for i := 0; i+1 < len(key); i++ {
+		if key[i] != 0 {
+			continue
+		}
+		b = append(b, key[:i]...)
+		if key[i+1] == 1 {
+			return string(b), key[i+2:]
+		}
+		b = append(b, 0)
+		key, i = key[i+2:], -1
+	}
+	return string(append(b, key...)), nil
+}
+
+func appendNumber(key []byte, n int64) []byte { return binary.BigEndian.AppendUint64(key, uint64(n)) }
+
+// lastNumber returns the number at the end of a key.
+func lastNumber(key []byte) int64 {
+	if len(key) < 8 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(key[len(key)-8:]))
+}
+
+// after returns the end of the keys that begin with the prefix, which is not all 0xff.
+func after(prefix []byte) []byte {
+	n := len(prefix)
+	for prefix[n-1] == 0xff {
+		n--
+	}
+	end := bytes.Clone(prefix[:n])
+	end[n-1]++
+	return end
+}
+
+// key appends texts to a prefix. The result has an array of its own.
+func key(prefix []byte, tag byte, texts ...string) []byte {
+	n := len(prefix) + 1
+	for _, t := range texts {
+		n += len(t) + 2
+	}
+	k := make([]byte, 0, n+8)
+	k = append(append(k, prefix...), tag)
+	for _, t := range texts {
+		k = appendText(k, t)
+	}
+	return k
+}

@@ -1,0 +1,230 @@
+package storagekit
+
+import (
+	"time"
+
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// conversation is one incarnation of a conversation id.
+type conversation struct {
+	cid, id, user    string
+	created, updated time.Time
+	sequence         int64 // of the newest turn
+	number           int64 // the greatest that a turn has had
+	live             int64 // how many turns have succeeded and are not retracted
+	running          int64 // the sequence of the running turn; 0 if none runs
+	attempt, holder  string
+	until            time.Time // the end of the running turn's lease, unless it was renewed
+	branchOf         string
+	branchAt         int64
+	branchTurns      int64
+}
+
+// ended returns the sequence up to which all turns have ended.
+func (c *conversation) ended() int64 {
+	if c.running != 0 {
+		return c.running - 1
+	}
+	return c.sequence
+}
+
+func (c *conversation) encode() []byte {
+	e := encoder{make([]byte, 0, 128)}
+	e.text(c.cid)
+	e.text(c.id)
+	e.text(c.user)
+	e.time(c.created)
+	e.time(c.updated)
+	e.number(c.sequence)
+	e.number(c.number)
+	e.number(c.live)
+	e.number(c.running)
+	e.text(c.attempt)
+	e.text(c.holder)
+	e.time(c.until)
+	e.text(c.branchOf)
+	e.number(c.branchAt)
+	e.number(c.branchTurns)
+	return e.b
+}
+
+func decodeConversation(b []byte) (*conversation, error) {
+	d := decoder{b: b}
+	c := &conversation{
+		cid: d.text(), id: d.text(), user: d.text(), created: d.time(), updated: d.time(), sequence: d.number(), number: d.number(),
+		live: d.number(), running: d.number(), attempt: d.text(), holder: d.text(), until: d.time(),
+		branchOf: d.text(), branchAt: d.number(), branchTurns: d.number(),
+	}
+	return c, d.err()
+}
+
+// entry returns the conversation's entry in the result of List.
+func (c *conversation) entry() storage.Conversation {
+	return storage.Conversation{ID: c.id, User: c.user, Turns: c.live, CreatedAt: c.created, UpdatedAt: c.updated,
+		Incarnation: c.cid, BranchOf: c.branchOf, BranchAt: c.branchAt}
+}
+
+// turn is a turn with its fence. The token is empty if no fence stands for the turn any more.
+type turn struct {
+	storage.Turn
+	token string
+}
+
+func (t *turn) encode() []byte {
+	e := encoder{make([]byte, 0, 160+len(t.Record)+len(t.Usage)+len(t.Metadata)+storage.Size(t.Messages))}
+	e.number(t.Sequence)
+	e.number(t.Number)
+	e.number(int64(t.State))
+	e.text(t.Reason)
+	e.text(t.User)
+	e.bytes(t.Usage)
+	e.time(t.StartedAt)
+	e.time(t.EndedAt)
+	e.bytes(t.Metadata)
+	e.bytes(t.Record)
+	e.text(t.Key)
+	e.number(t.RetractFrom)
+	e.bool(t.Retracted)
+	e.text(t.token)
+	e.number(int64(len(t.Messages)))
+	for _, m := range t.Messages {
+		e.bytes(m.Body)
+	}
+	return e.b
+}
+
+func decodeTurn(b []byte) (*turn, error) {
+	d := decoder{b: b}
+	t := &turn{Turn: storage.Turn{
+		Sequence: d.number(), Number: d.number(), State: storage.State(d.number()), Reason: d.text(), User: d.text(), Usage: d.bytes(),
+		StartedAt: d.time(), EndedAt: d.time(), Metadata: d.bytes(), Record: d.bytes(), Key: d.text(),
+		RetractFrom: d.number(), Retracted: d.bool(),
+	}, token: d.text()}
+	n := d.number()
+	if n < 0 || n > int64(len(d.b)) {
+		d.bad = true
+		return nil, d.err()
+	}
+	if n > 0 {
+		t.Messages = make([]storage.Message, n)
+		for i := range t.Messages {
+			t.Messages[i].Body = d.bytes()
+		}
+	}
+	return t, d.err()
+}
+
+// liveTurn is the entry of a succeeded turn that is not retracted.
+type liveTurn struct {
+	number   int64
+	messages int64 // 0 for an emptied turn
+	size     int64 // as a part of a tail
+}
+
+func (l liveTurn) encode() []byte {
+	e := encoder{make([]byte, 0, 16)}
+	e.number(l.number)
+	e.number(l.messages)
+	e.number(l.size)
+	return e.b
+}
+
+func decodeLive(b []byte) (liveTurn, error) {
+	d := decoder{b: b}
+	l := liveTurn{number: d.number(), messages: d.number(), size: d.number()}
+	return l, d.err()
+}
+
+// liveOf returns the entry of a turn.
+func liveOf(t *turn) liveTurn {
+	return liveTurn{number: t.Number, messages: int64(len(t.Messages)), size: int64(t.TailSize())}
+}
+
+// use is what is known of an idempotency key: its newest turn.
+type use struct {
+	sequence int64
+	digest   []byte
+	at       time.Time
+}
+
+func (u use) encode() []byte {
+	e := encoder{}
+	e.number(u.sequence)
+	e.bytes(u.digest)
+	e.time(u.at)
+	return e.b
+}
+
+func decodeUse(b []byte) (use, error) {
+	d := decoder{b: b}
+	u := use{sequence: d.number(), digest: d.bytes(), at: d.time()}
+	return u, d.err()
+}
+
+// cursor is a cursor, or what must be forgotten.
+type cursor struct {
+	conversation string
+	sequence     int64
+	data         []byte
+	holder       string
+	until        time.Time
+}
+
+func (c *cursor) encode() []byte {
+	e := encoder{}
+	e.text(c.conversation)
+	e.number(c.sequence)
+	e.bytes(c.data)
+	e.text(c.holder)
+	e.time(c.until)
+	return e.b
+}
+
+func decodeCursor(b []byte) (*cursor, error) {
+	d := decoder{b: b}
+	c := &cursor{conversation: d.text(), sequence: d.number(), data: d.bytes(), holder: d.text(), until: d.time()}
+	return c, d.err()
+}
+
+// heldByOther reports whether another holder has the claim.
+func (c *cursor) heldByOther(holder string, now time.Time) bool {
+	return c.holder != holder && c.until.After(now)
+}
+
+// trash is a deleted conversation of which turns are left.
+type trash struct{ id, user string }
+
+func (t trash) encode() []byte {
+	e := encoder{}
+	e.text(t.id)
+	e.text(t.user)
+	return e.b
+}
+
+func decodeTrash(b []byte) (trash, error) {
+	d := decoder{b: b}
+	t := trash{id: d.text(), user: d.text()}
+	return t, d.err()
+}
+
+// generation says which generation an incarnation of a tenant has. Generations from oldest on have
+// keys.
+type generation struct {
+	current, oldest int64
+	ended           bool
+}
+
+func (g generation) encode() []byte {
+	e := encoder{}
+	e.number(g.current)
+	e.number(g.oldest)
+	e.bool(g.ended)
+	return e.b
+}
+
+func decodeGeneration(b []byte) (generation, error) {
+	d := decoder{b: b}
+	g := generation{current: d.number(), oldest: d.number(), ended: d.bool()}
+	return g, d.err()
+}

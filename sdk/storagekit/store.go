@@ -1,0 +1,175 @@
+package storagekit
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/storage"
+)
+
+// Store keeps conversations in a DB. It is safe for concurrent use. It does not close the DB.
+type Store struct{ db DB }
+
+var (
+	_ storage.Storage     = (*Store)(nil)
+	_ storage.Renewer     = (*Store)(nil)
+	_ storage.Importer    = (*Store)(nil)
+	_ storage.Brancher    = (*Store)(nil)
+	_ storage.CursorStore = (*Store)(nil)
+)
+
+// New returns a Store on the DB.
+func New(db DB) *Store { return &Store{db: db} }
+
+// view is what a call sees of its tenant: the keys of the present generation of the incarnation.
+type view struct {
+	Reader
+	call sdk.Call
+	generation
+	prefix []byte // D inc gen
+}
+
+// change is a view that can change what it sees.
+type change struct {
+	view
+	tx Tx
+}
+
+func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) error {
+	return s.db.View(ctx, call.Tenant, func(r Reader) error {
+		v, err := newView(r, call)
+		if err != nil {
+			return err
+		}
+		return f(v)
+	})
+}
+
+func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error) error {
+	return s.db.Update(ctx, call.Tenant, func(tx Tx) error {
+		v, err := newView(tx, call)
+		if err != nil {
+			return err
+		}
+		return f(&change{*v, tx})
+	})
+}
+
+func newView(r Reader, call sdk.Call) (*view, error) {
+	v := &view{Reader: r, call: call}
+	b, err := r.Get(generationKey(call))
+	if err != nil {
+		return nil, err
+	}
+	if v.generation, err = decodeGeneration(b); err != nil {
+		return nil, err
+	}
+	v.prefix = generationPrefix(call, v.current)
+	return v, nil
+}
+
+func generationKey(call sdk.Call) []byte { return key(nil, 'M', call.Incarnation) }
+
+// generationPrefix returns the prefix of the keys of a generation.
+func generationPrefix(call sdk.Call, generation int64) []byte {
+	return appendNumber(key(nil, 'D', call.Incarnation), generation)
+}
+
+// now returns the database's time as records have it.
+func (v *view) now() time.Time { return v.Now().Round(0).UTC() }
+
+// mustLive returns fault.Conflict if the incarnation of the tenant was deleted.
+func (v *view) mustLive() error {
+	if v.ended {
+		return fault.New(fault.Conflict, "this incarnation of the tenant was deleted")
+	}
+	return nil
+}
+
+// conversation returns the conversation with the id, or nil.
+func (v *view) conversation(id string) (*conversation, error) {
+	if v.ended {
+		return nil, nil
+	}
+	b, err := v.Get(key(v.prefix, 'c', id))
+	if b == nil || err != nil {
+		return nil, err
+	}
+	return decodeConversation(b)
+}
+
+// visible returns the conversation with the id. It returns fault.NotFound if there is none, or if
+// owned is set and the conversation does not belong to the call's user.
+func (v *view) visible(id string, owned bool) (*conversation, error) {
+	c, err := v.conversation(id)
+	if err == nil && (c == nil || owned && c.user != v.call.User) {
+		err = fault.New(fault.NotFound, "there is no such conversation")
+	}
+	return c, err
+}
+
+// add makes a conversation of the call.
+func (x *change) add(now time.Time) (*conversation, error) {
+	c := &conversation{cid: strings.ToLower(rand.Text()[:20]), id: x.call.Conversation, user: x.call.User, created: now, updated: now}
+	if c.user == "" {
+		return c, nil
+	}
+	return c, x.tx.Put(key(x.prefix, 'u', c.user, c.id), []byte{1})
+}
+
+// save writes the conversation's record.
+func (x *change) save(c *conversation) error {
+	return x.tx.Put(key(x.prefix, 'c', c.id), c.encode())
+}
+
+// talk returns the prefix of what belongs to the incarnation of a conversation, with a tag.
+func (v *view) talk(cid string, tag byte) []byte {
+	return append(key(v.prefix, 't', cid), tag)
+}
+
+// turnKey returns the key of a turn (tag n), of a retraction (r) or of a live turn (s).
+func (v *view) turnKey(cid string, tag byte, sequence int64) []byte {
+	return appendNumber(v.talk(cid, tag), sequence)
+}
+
+func (v *view) turn(cid string, sequence int64) (*turn, error) {
+	b, err := v.Get(v.turnKey(cid, 'n', sequence))
+	if err != nil {
+		return nil, err
+	}
+	if b == nil {
+		return nil, fault.New(fault.Internal, "turn %d is not in the database", sequence).By(fault.PartyPlugin)
+	}
+	return decodeTurn(b)
+}
+
+func (x *change) putTurn(cid string, t *turn) error {
+	return x.tx.Put(x.turnKey(cid, 'n', t.Sequence), t.encode())
+}
+
+// check returns the context's error, or else the validation error of a request. Every call begins
+// with check, so that a canceled call changes nothing.
+func check(ctx context.Context, wrong error) error {
+	if err := ctx.Err(); err != nil {
+		return fault.Of(err)
+	}
+	return wrong
+}
+
+// entries calls f for all keys with the prefix, in order.
+func (v *view) entries(prefix []byte, f func(key, value []byte) (bool, error)) error {
+	return v.Scan(prefix, after(prefix), false, f)
+}
+
+// bodiesOf returns the messages without their texts, which are not kept.
+func bodiesOf(messages []storage.Message) []storage.Message {
+	out := make([]storage.Message, len(messages))
+	for i, m := range messages {
+		out[i].Body = m.Body
+	}
+	return out
+}
