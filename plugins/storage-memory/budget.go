@@ -66,53 +66,6 @@ func (b *budget) admits(tenant string, n int64) bool {
 	return b.total-b.total/reservedPart-used >= freeForEach*has || has <= b.total/smallTenantPart && used <= b.total
 }
 
-// account counts the bytes of the budget that one incarnation of a tenant takes in one Store. The
-// mutex of the tenant guards the account.
-type account struct {
-	budget *budget
-	tenant string
-	used   int64
-	closed bool
-}
-
-func (a *account) change(n int64) {
-	if a == nil || a.closed {
-		return
-	}
-	a.used += n
-	a.budget.change(a.tenant, n)
-}
-
-// close returns all bytes of the account to the budget. After close, change has no effect.
-func (a *account) close() {
-	if a == nil || a.closed {
-		return
-	}
-	a.budget.change(a.tenant, -a.used)
-	a.used, a.closed = 0, true
-}
-
-// change adds n to the byte counts of the tenant and of its account. n may be negative. Locked: mu
-// is held.
-func (t *tenant) change(n int64) {
-	t.bytes += n
-	t.account.change(n)
-}
-
-// checkRoom returns fault.QuotaExhausted if the tenant may not take n more bytes. Locked: t.mu is
-// held.
-func (s *Store) checkRoom(t *tenant, n int64) error {
-	if t.bytes >= s.maxBytes {
-		return fault.New(fault.QuotaExhausted, "the tenant's conversations take up the %d bytes that max_bytes allows", s.maxBytes)
-	}
-	if !s.budget.admits(t.account.tenant, n) {
-		return fault.New(fault.QuotaExhausted,
-			"the memory for conversations is nearly used up: one tenant gets more only while eight times as much is free as it has, and all tenants together have %d bytes; the variable %s of the host sets more",
-			s.budget.total, TotalVariable).By(fault.PartyHost)
-	}
-	return nil
-}
-
 // totalBytes returns the budget of the process in bytes. It parses text, the value of
 // TotalVariable. If text is empty, the budget is an eighth of memory, and at most one gibibyte.
 // memory is the number of bytes that the process may use, or 0 if that number is unknown.

@@ -5,20 +5,12 @@
 //
 // # Files
 //
-//	plugin.go           name, version, features and configuration
-//	store.go            Store, New, Close and Renew; shards, and how a call finds its tenant
-//	tenant.go           the conversations of one tenant, by id and by user
-//	conversation.go     the turns of one conversation: start, commit, interrupt, tail
-//	begin_commit.go     Begin and Commit
-//	idempotency_key.go  which idempotency keys are known, and when a key expires
-//	holder.go           the holders of running turns, and their leases
-//	fence.go            the format of a fence
-//	page.go             Read and List
-//	delete.go           Delete: unlinks conversations first, then frees their turns in steps
-//	import.go           Import
-//	tenant_store.go     registered tenants: put, get, list, history, changes, watch
-//	budget.go           the bounds in bytes of a tenant and of the process; how much memory there is
-//	size.go             how many bytes a turn counts
+//	plugin.go        name, version, features and configuration
+//	store.go         Store, New and Close; when a tenant may have more
+//	tenant_store.go  registered tenants: put, get, list, history, changes, watch
+//	budget.go        the bounds in bytes of a tenant and of the process; how much memory there is
+//
+// Conversations are kept by package storagekit, over its DB in memory.
 //
 // Each test file is named after the file that it tests. cost_test.go measures the cost of a turn in
 // Stores of increasing size.
@@ -43,9 +35,8 @@
 //
 // # Cost
 //
-// A Store spreads tenants over the shards of a hash map, and each tenant has its own mutex. So a long
-// list or deletion of one tenant does not delay other tenants. The time of Begin and Commit does not
-// depend on the length of the conversation or the number of tenants. Read and List find the first
-// entry of a page by binary search. The deletion of a tenant unlinks the whole tenant in one step. A
-// deletion with a limit frees the turns in several calls.
+// A Store has a partition for each tenant, with a mutex of its own. So a long list or deletion of one
+// tenant does not delay other tenants. The time of Begin and Commit grows with the logarithm of what
+// the tenant has. The deletion of a tenant puts the whole tenant out of reach in one step. A deletion
+// with a limit frees the turns in several calls.
 package memstore

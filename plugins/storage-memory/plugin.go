@@ -34,5 +34,5 @@ func Plugin() sdk.Plugin {
 			}
 			return newStore(cfg, time.Now, shared), nil
 		},
-		sdk.Exclusive(), sdk.Feature(feature.Owners))
+		sdk.Exclusive(), sdk.Feature(feature.Owners), sdk.Feature(feature.Retract))
 }

@@ -45,7 +45,7 @@ func TestConfig(t *testing.T) {
 
 func TestPlugin_exclusive(t *testing.T) {
 	info := Plugin().Info
-	want := []string{feature.Renew, feature.Import, feature.Watch, feature.Owners}
+	want := []string{feature.Renew, feature.Import, feature.Branch, feature.Cursor, feature.Watch, feature.Owners, feature.Retract}
 	if !info.Exclusive || !slices.Equal(info.Features, want) {
 		t.Errorf("%+v", info)
 	}

@@ -91,9 +91,6 @@ func TestBegin_keyExpires(t *testing.T) {
 	if held.Started == nil {
 		t.Fatal("not started")
 	}
-	if k := s.lookup(call).conversations["c"].keys; len(k.byName) != 1 || len(k.order) != 1 {
-		t.Errorf("%d keys and %d ages are kept; want only the newest", len(k.byName), len(k.order))
-	}
 	c.pass(storage.KeyTTL)
 	// The lease of the held turn and its idempotency key have both expired, so that Begin
 	// interrupts the turn and starts the next turn.
@@ -148,47 +145,6 @@ func TestBegin_endlessLease(t *testing.T) {
 	}
 }
 
-func TestHolders_dropsExpired(t *testing.T) {
-	s, c := clocked(Config{})
-	for i := range 1000 {
-		c.pass(time.Minute)
-		begin(t, s, func(r *storage.BeginRequest) { r.Holder = fmt.Sprint("run ", i) })
-	}
-	if n := len(s.holders.byName); n > 200 {
-		t.Errorf("%d holders are kept, of which about 60 lived in the last hour", n)
-	}
-}
-
-// TestHolders_releaseLastTurn checks that a Store drops a holder when the last turn of the holder
-// ends. Otherwise holders would accumulate, since nearly every turn has its own holder.
-func TestHolders_releaseLastTurn(t *testing.T) {
-	s, c := clocked(Config{})
-	by := func(conversation, holder string) func(*storage.BeginRequest) {
-		return func(r *storage.BeginRequest) { r.Call.Conversation, r.Holder = conversation, holder }
-	}
-	known := func(want int) {
-		t.Helper()
-		if n := len(s.holders.byName); n != want {
-			t.Errorf("%d holders are known; want %d", n, want)
-		}
-	}
-	one, two := begin(t, s, by("c", "h")), begin(t, s, by("d", "h"))
-	known(1)
-	done := &storage.CommitRequest{Call: call, Fence: one.Started.Fence, State: storage.Failed}
-	for range 2 { // the repeated Commit must not release the holder a second time
-		if _, err := s.Commit(t.Context(), done); err != nil {
-			t.Fatal(err)
-		}
-		known(1)
-	}
-	c.pass(10 * time.Second)
-	begin(t, s, by("d", "other")) // this Begin interrupts the expired turn
-	known(1)
-	if s.holders.byName["other"] == nil || two.Started == nil {
-		t.Error("who took over is not known")
-	}
-}
-
 func TestBegin_maxBytes(t *testing.T) {
 	s, _ := clocked(Config{MaxBytes: 100_000})
 	big := func(r *storage.BeginRequest) {
@@ -210,8 +166,8 @@ func TestBegin_maxBytes(t *testing.T) {
 	if _, err := s.Delete(t.Context(), storage.Scope{Call: call}); err != nil {
 		t.Fatal(err)
 	}
-	if tenant := s.lookup(call); tenant.bytes != 0 {
-		t.Errorf("%d bytes are counted when all is deleted", tenant.bytes)
+	if n := s.db.Size(call.Tenant); n != 0 {
+		t.Errorf("%d bytes are counted when all is deleted", n)
 	}
 	begin(t, s, big, elsewhere)
 }
@@ -224,7 +180,7 @@ func TestStore_canceledCalls(t *testing.T) {
 	if _, err := s.Begin(ctx, req); !fault.Is(err, fault.Canceled) {
 		t.Errorf("begin: %v", err)
 	}
-	if s.lookup(call) != nil {
+	if s.db.Size(call.Tenant) != 0 {
 		t.Error("a canceled begin left something")
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/google/btree"
 )
 
+const treeDegree = 32
+
 // tenantStore has the registered tenants of a Store. It is safe for concurrent use.
 type tenantStore struct {
 	mu         sync.RWMutex

@@ -122,6 +122,9 @@ func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time
 		Sequence: c.sequence + 1, State: storage.Running, User: req.Call.User, Messages: bodiesOf(req.Messages),
 		StartedAt: now, Metadata: req.Metadata, Key: req.Key, RetractFrom: req.RetractFrom,
 	}}
+	if err := x.mayGrow(t.Size()); err != nil {
+		return nil, err
+	}
 	if req.RetractFrom > 0 {
 		if err := x.retract(c, req.RetractFrom, t.Sequence); err != nil {
 			return nil, err

@@ -41,8 +41,11 @@ func (x *change) branch(req *storage.BranchRequest) (*storage.BranchResult, erro
 	if err != nil {
 		return nil, err
 	}
-	sequences, through, err := x.toCopy(source, req.Through)
+	sequences, size, through, err := x.toCopy(source, req.Through)
 	if err != nil {
+		return nil, err
+	}
+	if err := x.mayGrow(size); err != nil {
 		return nil, err
 	}
 	now := x.now()
@@ -74,9 +77,9 @@ func (c *conversation) branchResult() *storage.BranchResult {
 	return &storage.BranchResult{Turns: c.branchTurns, Incarnation: c.cid, Through: c.branchAt}
 }
 
-// toCopy returns the sequences of the live turns of the source up to the number through, and the
-// number of the last of them. through 0 means the newest live turn.
-func (v *view) toCopy(source *conversation, through int64) (sequences []int64, last int64, err error) {
+// toCopy returns the sequences of the live turns of the source up to the number through, about how
+// many bytes they have, and the number of the last of them. through 0 means the newest live turn.
+func (v *view) toCopy(source *conversation, through int64) (sequences []int64, size int, last int64, err error) {
 	tooMany := false
 	err = v.entries(v.talk(source.cid, 's'), func(k, value []byte) (bool, error) {
 		l, err := decodeLive(value)
@@ -87,6 +90,7 @@ func (v *view) toCopy(source *conversation, through int64) (sequences []int64, l
 			return false, nil
 		}
 		sequences, last = append(sequences, lastNumber(k)), l.number
+		size += int(l.size)
 		return true, nil
 	})
 	switch {
@@ -96,5 +100,5 @@ func (v *view) toCopy(source *conversation, through int64) (sequences []int64, l
 	case through > 0 && last != through:
 		err = fault.New(fault.Conflict, "no turn of the conversation has the number %d, or it is retracted", through).At("through")
 	}
-	return sequences, last, err
+	return sequences, size, last, err
 }

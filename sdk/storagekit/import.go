@@ -41,6 +41,13 @@ func (x *change) imports(req *storage.ImportRequest) (int64, error) {
 	if !made && c.user != req.Call.User {
 		return 0, fault.New(fault.Conflict, "the conversation belongs to another user").At("user")
 	}
+	size := 0
+	for _, t := range fresh {
+		size += t.Size()
+	}
+	if err := x.mayGrow(size); err != nil {
+		return 0, err
+	}
 	for _, t := range fresh {
 		t.Messages = bodiesOf(t.Messages)
 		if err := x.importTurn(c, &turn{Turn: t}); err != nil {

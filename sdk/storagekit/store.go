@@ -12,7 +12,19 @@ import (
 )
 
 // Store keeps conversations in a DB. It is safe for concurrent use. It does not close the DB.
-type Store struct{ db DB }
+type Store struct {
+	db DB
+	o  Options
+}
+
+// Options are the settings of a Store. The zero value bounds nothing.
+type Options struct {
+	// Admit is called within a transaction before the Store starts a turn, imports turns or makes a
+	// branch, with about how many bytes come. If Admit returns an error, nothing changes, and the call
+	// returns the error. The end of a turn that has begun is not asked for, so that no reply is lost.
+	// Admit may be nil.
+	Admit func(tenant string, bytes int64) error
+}
 
 var (
 	_ storage.Storage     = (*Store)(nil)
@@ -23,7 +35,12 @@ var (
 )
 
 // New returns a Store on the DB.
-func New(db DB) *Store { return &Store{db: db} }
+func New(db DB, o Options) *Store {
+	if o.Admit == nil {
+		o.Admit = func(string, int64) error { return nil }
+	}
+	return &Store{db, o}
+}
 
 // view is what a call sees of its tenant: the keys of the present generation of the incarnation.
 type view struct {
@@ -36,8 +53,12 @@ type view struct {
 // change is a view that can change what it sees.
 type change struct {
 	view
-	tx Tx
+	tx    Tx
+	admit func(tenant string, bytes int64) error
 }
+
+// mayGrow returns the error of Options.Admit.
+func (x *change) mayGrow(bytes int) error { return x.admit(x.call.Tenant, int64(bytes)) }
 
 func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) error {
 	return s.db.View(ctx, call.Tenant, func(r Reader) error {
@@ -55,7 +76,7 @@ func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error
 		if err != nil {
 			return err
 		}
-		return f(&change{*v, tx})
+		return f(&change{*v, tx, s.o.Admit})
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 // TestStore_conformance checks all rules for storages over the DB in memory.
 func TestStore_conformance(t *testing.T) {
 	db := memdb.New(memdb.Options{})
-	open := func(context.Context) (storage.Storage, error) { return storagekit.New(db), nil }
+	open := func(context.Context) (storage.Storage, error) { return storagekit.New(db, storagekit.Options{}), nil }
 	opts := []storagetest.Option{
 		storagetest.Lease(200 * time.Millisecond), storagetest.Peers(open),
 		storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {

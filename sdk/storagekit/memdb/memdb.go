@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
@@ -18,10 +19,8 @@ import (
 // Options are the settings of a DB. The zero value has no bound and the clock of the process.
 type Options struct {
 	Now func() time.Time // nil means time.Now
-	// Admit is called before a transaction commits that makes a partition larger by so many bytes. If
-	// Admit returns an error, the transaction has no effect and returns the error. Admit may be nil.
-	Admit func(partition string, bytes int64) error
-	// Changed is called after a transaction has changed the size of a partition. It may be nil.
+	// Changed is called after a transaction has changed the size of a partition by so many bytes. It
+	// may be nil.
 	Changed func(partition string, bytes int64)
 }
 
@@ -39,7 +38,7 @@ var _ storagekit.DB = (*DB)(nil)
 type part struct {
 	mu   sync.RWMutex
 	tree *btree.BTreeG[item]
-	size int64
+	size atomic.Int64
 }
 
 type item struct{ key, value []byte }
@@ -66,11 +65,28 @@ func (d *DB) part(name string) (*part, error) {
 	}
 	p := d.parts[name]
 	if p == nil {
-		p = &part{tree: btree.NewG(32, func(a, b item) bool { return bytes.Compare(a.key, b.key) < 0 })}
+		p = newPart()
 		d.parts[name] = p
 	}
 	return p, nil
 }
+
+func newPart() *part {
+	return &part{tree: btree.NewG(32, func(a, b item) bool { return bytes.Compare(a.key, b.key) < 0 })}
+}
+
+// known returns the partition with the name, or an empty one that is not of the DB.
+func (d *DB) known(name string) *part {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p := d.parts[name]; p != nil {
+		return p
+	}
+	return newPart()
+}
+
+// Size returns about how many bytes the partition takes.
+func (d *DB) Size(partition string) int64 { return d.known(partition).size.Load() }
 
 // Close drops all partitions. It always returns nil.
 func (d *DB) Close() error {
@@ -80,8 +96,7 @@ func (d *DB) Close() error {
 	d.mu.Unlock()
 	for name, p := range parts {
 		p.mu.Lock()
-		d.changed(name, -p.size)
-		p.size = 0
+		d.changed(name, -p.size.Swap(0))
 		p.tree.Clear(false)
 		p.mu.Unlock()
 	}
@@ -112,23 +127,15 @@ func (d *DB) Update(_ context.Context, partition string, f func(storagekit.Tx) e
 	if err := f(t); err != nil {
 		return err
 	}
-	if t.grown > 0 && d.o.Admit != nil {
-		if err := d.o.Admit(partition, t.grown); err != nil {
-			return err
-		}
-	}
 	done = true
-	p.size += t.grown
+	p.size.Add(t.grown)
 	d.changed(partition, t.grown)
 	return nil
 }
 
 // View implements storagekit.DB. It calls f once.
 func (d *DB) View(_ context.Context, partition string, f func(storagekit.Reader) error) error {
-	p, err := d.part(partition)
-	if err != nil {
-		return err
-	}
+	p := d.known(partition)
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return f(&tx{db: d, part: p})
@@ -152,10 +159,7 @@ func (t *tx) Get(key []byte) ([]byte, error) {
 }
 
 func (t *tx) GetShared(key []byte) ([]byte, error) {
-	p, err := t.db.part(storagekit.Shared)
-	if err != nil {
-		return nil, err
-	}
+	p := t.db.known(storagekit.Shared)
 	if p == t.part {
 		return t.Get(key)
 	}
