@@ -21,13 +21,14 @@
 //	handshake.go       what host and plugin agree on before the first call; environment variables
 //	plugin.go          Plugin, Info and Backend: what a plugin is, and its description of itself
 //	validator.go       Validator: how a configuration struct checks what its schema cannot say
+//	checker.go         Checker: how an instance says whether it can do its work now
 //	instance.go        Env, Traits and Capacity: what an instance gets from the host, and needs
 //	host_client.go     HostServices: what a plugin may ask of its host, and the connection for it
 //	llm_traits.go      LLMTraits: what the model of an llm instance takes
 //	llm_traits_adapter.go  LLMTraits in the form of the protocol
 //	call.go            Call: for which tenant, conversation and user the host calls
 //	limits.go          the bounds of all that is sent or read, in bytes and counts
-//	plugin_adapter.go  the gRPC service that all kinds have: info, configure, release
+//	plugin_adapter.go  the gRPC service that all kinds have: info, checks, configure, release
 //	codec.go           the encoding of sent messages; texts that are not UTF-8 are cleaned
 //	threads.go         Threads: on how many threads a plugin runs Go code
 //	gc_tuning.go       TuneMemory: how often the heap is collected, when memory is returned

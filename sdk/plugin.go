@@ -53,6 +53,9 @@ type Backend interface {
 	// CheckConfig returns all mistakes in a configuration that the schema cannot find. It opens no
 	// instance.
 	CheckConfig(config []byte, env Env) []*fault.Error
+	// Check returns why the instance with this id cannot do its work now. It returns
+	// fault.Unsupported if the instance is no Checker.
+	Check(ctx context.Context, id string) error
 	// Release closes the instance with this id after its last call.
 	Release(id string) error
 	// Close closes all instances.

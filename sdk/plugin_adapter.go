@@ -87,6 +87,15 @@ func (s *pluginServer) CheckConfig(_ context.Context, req *pluginv1.CheckConfigR
 	return out, nil
 }
 
+func (s *pluginServer) Check(ctx context.Context, req *pluginv1.CheckRequest) (*pluginv1.CheckResponse, error) {
+	ctx, cancel := withCheckDeadline(ctx)
+	defer cancel()
+	if err := s.plugin.Backend.Check(ctx, req.Instance); err != nil {
+		return nil, err
+	}
+	return &pluginv1.CheckResponse{}, nil
+}
+
 func (s *pluginServer) Release(_ context.Context, req *pluginv1.ReleaseRequest) (*pluginv1.ReleaseResponse, error) {
 	return &pluginv1.ReleaseResponse{}, s.plugin.Backend.Release(req.Instance)
 }

@@ -32,6 +32,7 @@ var (
 	ExportSlots     = Slots{Each: 4, All: 16, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
 	ImportSlots     = Slots{Each: 2, All: 8, WaitingEach: 8, WaitingAll: 64, Wait: 5 * time.Second}
 	SweepSlots      = Slots{Each: 8, All: 32, WaitingEach: 32, WaitingAll: 256, Wait: 30 * time.Second}
+	CheckSlots      = Slots{Each: 2, All: 16, WaitingEach: 8, WaitingAll: 64, Wait: 10 * time.Second}
 	ScrapeSlots     = Slots{Each: 4, All: 8, WaitingEach: 8, WaitingAll: 8, Wait: 5 * time.Second}
 )
 
@@ -123,6 +124,7 @@ var requests = []Bound{
 	slots("exports", "Exports at work, by tenant.", ExportSlots),
 	slots("imports", "Imports at work, by tenant.", ImportSlots),
 	slots("erasures and purges", "Erasures and purges at work, by tenant.", SweepSlots),
+	slots("checks", "Checks of a tenant's instances at work, by tenant.", CheckSlots),
 	slots("pages of metrics", "Requests for the metrics that are at work.", ScrapeSlots),
 	{
 		Name: "headers", What: "The headers of a request.",

@@ -28,6 +28,10 @@ const (
 	MaxStoragesTried = 64
 	// TrialTimeout is how long the plugins may take to check the settings of one tenant.
 	TrialTimeout = 15 * time.Second
+	// CheckTimeout is how long a plugin may take to say whether an instance works. TenantCheckTimeout
+	// is how long the check of all instances of a tenant may take, with the starts of processes.
+	CheckTimeout       = 10 * time.Second
+	TenantCheckTimeout = 20 * time.Second
 	// RetainAtOnce is how many storages the host searches at the same time for conversations older
 	// than retention_days. RetainOfTenant is how many of these storages may be of one tenant.
 	RetainAtOnce   = 8
@@ -93,6 +97,11 @@ var tenants = []Bound{
 	{
 		Name: "trial", What: "The time in which the plugins of a tenant's settings are asked what they think of them, when these are registered, and at a reload.",
 		Each: fmt.Sprint(TrialTimeout), Answer: "The settings are taken, and what does not work is found at the first turn; the log says so.",
+	},
+	{
+		Name: "check of an instance", What: "The time in which a plugin says whether an instance of a tenant works, when an operator asks. The instances of a tenant are checked side by side.",
+		Each:   fmt.Sprintf("%s; %s for all instances of a tenant, with the starts of processes", CheckTimeout, TenantCheckTimeout),
+		Answer: "The check of the instance fails with deadline.",
 	},
 	{
 		Name: "own settings", What: "The size of a tenant's own settings, as compact JSON without needless escapes.",

@@ -17,6 +17,7 @@ type callOptions struct {
 	urgent    bool   // the breaker does not refuse the call
 	ends      bool   // the call ends a turn or deletes data; it is made even if attribution refuses the tenant
 	unbounded bool   // the call has no call timeout, only the deadline of the caller's ctx
+	check     bool   // the call asks whether the instance works; circuits ignore it, and it uses no capacity of the upstream
 	lasting   bool   // the call stays open until the caller ends it, so it must leave room for other calls
 	// nested has the nested plugins that the instance may call during this call, by role. It is
 	// nil if there are none.
@@ -125,6 +126,9 @@ func (c *call) admit(ctx context.Context) (release func(), err error) {
 	in, o := c.in, c.opts
 	if _, err := in.sup.attribution.route(o); err != nil {
 		return nil, err
+	}
+	if o.check {
+		return in.sup.queue.Acquire(ctx, admission.Claim{Tenant: o.tenant, Instance: in.digest})
 	}
 	if !o.urgent {
 		if err := in.breaker.Check(o.tenant); err != nil {

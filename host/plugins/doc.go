@@ -51,6 +51,7 @@
 //   - call.go: the steps of a call
 //   - call_outcome.go: which error the caller gets, and whether the call is repeated
 //   - check_config.go: how a plugin says what is wrong in a configuration
+//   - check.go: how a plugin says whether an instance can do its work now
 //   - configure.go: how an instance is configured in a process, once for all waiting calls
 //   - nested.go: how a plugin calls its nested plugins; which calls get a call token
 //   - plugin_error.go: how a plugin's error becomes an error of the host

@@ -31,6 +31,8 @@ type timing struct {
 	suspected                 time.Duration // how long a suspect first stays in a cell
 	blameMemory               time.Duration // how long a tenant's crashes are remembered
 	lingering                 time.Duration // how long a plugin may still work on an abandoned call
+
+	check time.Duration // how long a plugin may take to check an instance
 }
 
 // ofProcess returns the part of the timing that package process uses.
@@ -51,7 +53,7 @@ func defaultTiming() timing {
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
 		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
 		blamePause: bounds.BlamePause, maxBlamePause: bounds.MaxBlamePause, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
-		lingering: bounds.AbandonedTime,
+		lingering: bounds.AbandonedTime, check: bounds.CheckTimeout,
 		pollEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,
 		hold: time.Second,
 	}

@@ -30,8 +30,8 @@
 //
 // Keys of [Config] make the plugin slow, or make its replies long, or make it fail, hang or crash
 // after a number of tokens, for tests and benchmarks of hosts. If several keys apply after the
-// same token, a crash comes before a hang, and a hang before a failure. These keys apply to Chat
-// only.
+// same token, a crash comes before a hang, and a hang before a failure. These keys apply to Chat.
+// [Echo.Check] fails as the next call of Chat would.
 //
 // # Embeddings
 //
@@ -44,6 +44,7 @@
 //	config.go     Config, and checks that its schema cannot express
 //	fail.go       Fail: the error that calls fail with, how often, and after how many tokens
 //	echo.go       Echo and Chat: when a reply is complete, fails, hangs or crashes
+//	check.go      Check
 //	takes.go      what the plugin takes and refuses
 //	reply.go      the text of the natural reply
 //	tokens.go     cuts a reply into tokens; counts words

@@ -35,6 +35,7 @@ var (
 	_ llm.LLM          = (*Echo)(nil)
 	_ llm.Embedder     = (*Echo)(nil)
 	_ sdk.LLMDescriber = (*Echo)(nil)
+	_ sdk.Checker      = (*Echo)(nil)
 )
 
 // New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid.

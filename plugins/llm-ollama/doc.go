@@ -70,6 +70,7 @@
 //	messages.go    messages in Ollama's form
 //	reply.go       receives the stream of a reply, cuts a long reply, counts its tokens
 //	embedding.go   Embed
+//	check.go       Check: is the server there, does it take the key, has it the models
 //	transport.go   HTTP connections; key, redirects
 //	exchange.go    the record of one response: status, Retry-After, read errors
 //	json_lines.go  puts each object of a stream on its own line, and bounds the stream

@@ -14,7 +14,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-func answer(w http.ResponseWriter, r api.EmbedResponse) {
+func answer(w http.ResponseWriter, r any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_ = json.NewEncoder(w).Encode(r)
 }

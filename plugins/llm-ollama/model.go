@@ -29,6 +29,7 @@ var (
 	_ llm.Embedder     = (*Model)(nil)
 	_ sdk.Limited      = (*Model)(nil)
 	_ sdk.LLMDescriber = (*Model)(nil)
+	_ sdk.Checker      = (*Model)(nil)
 )
 
 // Option is an option for New that is not part of the configuration.

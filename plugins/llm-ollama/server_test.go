@@ -23,6 +23,7 @@ type server struct {
 
 	chat  func(line *lines, req *api.ChatRequest)
 	embed func(w http.ResponseWriter, req *api.EmbedRequest)
+	show  func(w http.ResponseWriter, req *api.ShowRequest)
 
 	mu      sync.Mutex
 	headers http.Header // headers of the newest request
@@ -50,6 +51,12 @@ func newServer(t *testing.T) *server {
 		var req api.EmbedRequest
 		if s.accept(w, r, "application/json", &req) {
 			s.embed(w, &req)
+		}
+	})
+	mux.HandleFunc("POST /api/show", func(w http.ResponseWriter, r *http.Request) {
+		var req api.ShowRequest
+		if s.accept(w, r, "application/json", &req) {
+			s.show(w, &req)
 		}
 	})
 	s.Server = httptest.NewUnstartedServer(mux)

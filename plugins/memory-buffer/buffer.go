@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
@@ -11,7 +12,10 @@ import (
 // Buffer is a memory that shows the model the newest messages of a conversation.
 type Buffer struct{ max int }
 
-var _ memory.Memory = (*Buffer)(nil)
+var (
+	_ memory.Memory = (*Buffer)(nil)
+	_ sdk.Checker   = (*Buffer)(nil)
+)
 
 // New returns a buffer for cfg. If cfg is invalid, New returns an error of class fault.Invalid.
 func New(cfg Config) (*Buffer, error) {
@@ -40,3 +44,6 @@ func (b *Buffer) Recall(_ context.Context, req *memory.RecallRequest) (*memory.R
 	slices.Reverse(items)
 	return &memory.Recalled{Items: items}, nil
 }
+
+// Check implements sdk.Checker. A buffer needs nothing, so that it can always work.
+func (b *Buffer) Check(context.Context) error { return nil }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagekit"
@@ -29,6 +30,7 @@ var (
 	_ storage.CursorStore   = (*Store)(nil)
 	_ storage.TenantStore   = (*Store)(nil)
 	_ storage.TenantWatcher = (*Store)(nil)
+	_ sdk.Checker           = (*Store)(nil)
 )
 
 // New returns an empty Store with its own budget of one gibibyte.
@@ -65,6 +67,9 @@ func (s *Store) admit(tenant string, n int64) error {
 	}
 	return nil
 }
+
+// Check implements sdk.Checker. A Store in memory can always work.
+func (s *Store) Check(context.Context) error { return nil }
 
 // stamp returns the current time of day in UTC, which versions of registered tenants record.
 func (s *Store) stamp() time.Time { return s.now().Round(0).UTC() }

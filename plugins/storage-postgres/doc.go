@@ -12,6 +12,7 @@
 //	dsn.go                builds the driver's configuration from keys and DSN; checks the hosts
 //	tls.go                when a connection uses TLS, and what it verifies
 //	store.go              Store, Open and Close
+//	check.go              Check: is the database reached, and may this plugin use it
 //
 // Conversations, one file for each call:
 //

@@ -56,6 +56,7 @@ var (
 	_ storage.Migrator      = (*Store)(nil)
 	_ storage.TenantStore   = (*Store)(nil)
 	_ storage.TenantWatcher = (*Store)(nil)
+	_ sdk.Checker           = (*Store)(nil)
 )
 
 // Open returns a Store. If the database cannot be reached, Open succeeds, and the next call tries

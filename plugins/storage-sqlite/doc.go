@@ -9,6 +9,7 @@
 //	plugin.go             name, version, features and configuration
 //	path.go               which paths a configuration may name
 //	store.go              Store, Open and Close; how a call reads or writes
+//	check.go              Check: can the file be written, or created
 //
 // Conversations, one file for each call:
 //

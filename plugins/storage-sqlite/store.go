@@ -35,6 +35,7 @@ type Store struct {
 var (
 	_ storage.Storage = (*Store)(nil)
 	_ io.Closer       = (*Store)(nil)
+	_ sdk.Checker     = (*Store)(nil)
 )
 
 // Open returns a Store on the file that cfg names. If the file does not exist, the first call that

@@ -91,6 +91,19 @@ func (b *Backend[C, T]) CheckConfig(config []byte, env sdk.Env) []*fault.Error {
 	return sdk.Problems(err)
 }
 
+// Check implements sdk.Backend.
+func (b *Backend[C, T]) Check(ctx context.Context, id string) error {
+	v, done, err := b.Set.Get(id)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if c, ok := any(v).(sdk.Checker); ok {
+		return c.Check(ctx)
+	}
+	return fault.New(fault.Unsupported, "the plugin does not check its instances").By(fault.PartyPlugin)
+}
+
 // decode returns the configuration as a C. If C is a sdk.Validator, decode also calls Validate.
 func (b *Backend[C, T]) decode(config []byte, env sdk.Env) (C, error) {
 	var cfg C

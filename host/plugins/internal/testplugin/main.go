@@ -208,6 +208,33 @@ func (m *model) Close() error {
 	return nil
 }
 
+// Capacity implements sdk.Limited.
+func (m *model) Capacity() sdk.Capacity {
+	if mark == "single" {
+		return sdk.Capacity{Parallel: 1}
+	}
+	return sdk.Capacity{}
+}
+
+// Check implements sdk.Checker. The proxy says how it behaves.
+func (m *model) Check(ctx context.Context) error {
+	defer countCall()()
+	switch m.cfg.Proxy {
+	case "unwell":
+		return fault.New(fault.Unauthenticated, "the key %s is not accepted", m.cfg.Secret).At("secret")
+	case "plain":
+		return errors.New("something is wrong")
+	case "down":
+		return fault.New(fault.ProviderFailed, "nothing listens")
+	case "unknowing":
+		return fault.New(fault.Unsupported, "there is no way to know")
+	case "hangs":
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
+}
+
 func (m *model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	defer countCall()()
 	text := req.Messages[len(req.Messages)-1].Text()

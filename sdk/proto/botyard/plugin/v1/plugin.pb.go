@@ -1051,6 +1051,86 @@ func (x *MemoryNeeds) GetRemember() bool {
 	return false
 }
 
+type CheckRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRequest) Reset() {
+	*x = CheckRequest{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRequest) ProtoMessage() {}
+
+func (x *CheckRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
+func (*CheckRequest) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CheckRequest) GetInstance() string {
+	if x != nil {
+		return x.Instance
+	}
+	return ""
+}
+
+type CheckResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckResponse) Reset() {
+	*x = CheckResponse{}
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckResponse) ProtoMessage() {}
+
+func (x *CheckResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
+func (*CheckResponse) Descriptor() ([]byte, []int) {
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+}
+
 type ReleaseRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Instance      string                 `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
@@ -1060,7 +1140,7 @@ type ReleaseRequest struct {
 
 func (x *ReleaseRequest) Reset() {
 	*x = ReleaseRequest{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1072,7 +1152,7 @@ func (x *ReleaseRequest) String() string {
 func (*ReleaseRequest) ProtoMessage() {}
 
 func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[15]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1085,7 +1165,7 @@ func (x *ReleaseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseRequest.ProtoReflect.Descriptor instead.
 func (*ReleaseRequest) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReleaseRequest) GetInstance() string {
@@ -1103,7 +1183,7 @@ type ReleaseResponse struct {
 
 func (x *ReleaseResponse) Reset() {
 	*x = ReleaseResponse{}
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1115,7 +1195,7 @@ func (x *ReleaseResponse) String() string {
 func (*ReleaseResponse) ProtoMessage() {}
 
 func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[16]
+	mi := &file_botyard_plugin_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1128,7 +1208,7 @@ func (x *ReleaseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReleaseResponse.ProtoReflect.Descriptor instead.
 func (*ReleaseResponse) Descriptor() ([]byte, []int) {
-	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_botyard_plugin_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 var File_botyard_plugin_v1_plugin_proto protoreflect.FileDescriptor
@@ -1210,14 +1290,18 @@ const file_botyard_plugin_v1_plugin_proto_rawDesc = "" +
 	"\vMemoryNeeds\x12\x12\n" +
 	"\x04tail\x18\x01 \x01(\x05R\x04tail\x12\x16\n" +
 	"\x06recall\x18\x02 \x01(\bR\x06recall\x12\x1a\n" +
-	"\bremember\x18\x03 \x01(\bR\bremember\",\n" +
+	"\bremember\x18\x03 \x01(\bR\bremember\"*\n" +
+	"\fCheckRequest\x12\x1a\n" +
+	"\binstance\x18\x01 \x01(\tR\binstance\"\x0f\n" +
+	"\rCheckResponse\",\n" +
 	"\x0eReleaseRequest\x12\x1a\n" +
 	"\binstance\x18\x01 \x01(\tR\binstance\"\x11\n" +
-	"\x0fReleaseResponse2\xe9\x02\n" +
+	"\x0fReleaseResponse2\xb5\x03\n" +
 	"\rPluginService\x12P\n" +
 	"\aGetInfo\x12!.botyard.plugin.v1.GetInfoRequest\x1a\".botyard.plugin.v1.GetInfoResponse\x12\\\n" +
 	"\vCheckConfig\x12%.botyard.plugin.v1.CheckConfigRequest\x1a&.botyard.plugin.v1.CheckConfigResponse\x12V\n" +
-	"\tConfigure\x12#.botyard.plugin.v1.ConfigureRequest\x1a$.botyard.plugin.v1.ConfigureResponse\x12P\n" +
+	"\tConfigure\x12#.botyard.plugin.v1.ConfigureRequest\x1a$.botyard.plugin.v1.ConfigureResponse\x12J\n" +
+	"\x05Check\x12\x1f.botyard.plugin.v1.CheckRequest\x1a .botyard.plugin.v1.CheckResponse\x12P\n" +
 	"\aRelease\x12!.botyard.plugin.v1.ReleaseRequest\x1a\".botyard.plugin.v1.ReleaseResponseBAZ?github.com/botyard/botyard/sdk/proto/botyard/plugin/v1;pluginv1b\x06proto3"
 
 var (
@@ -1232,7 +1316,7 @@ func file_botyard_plugin_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_botyard_plugin_v1_plugin_proto_rawDescData
 }
 
-var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_botyard_plugin_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),       // 0: botyard.plugin.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),      // 1: botyard.plugin.v1.GetInfoResponse
@@ -1249,8 +1333,10 @@ var file_botyard_plugin_v1_plugin_proto_goTypes = []any{
 	(*ResponseFormatTraits)(nil), // 12: botyard.plugin.v1.ResponseFormatTraits
 	(*EmbeddingTraits)(nil),      // 13: botyard.plugin.v1.EmbeddingTraits
 	(*MemoryNeeds)(nil),          // 14: botyard.plugin.v1.MemoryNeeds
-	(*ReleaseRequest)(nil),       // 15: botyard.plugin.v1.ReleaseRequest
-	(*ReleaseResponse)(nil),      // 16: botyard.plugin.v1.ReleaseResponse
+	(*CheckRequest)(nil),         // 15: botyard.plugin.v1.CheckRequest
+	(*CheckResponse)(nil),        // 16: botyard.plugin.v1.CheckResponse
+	(*ReleaseRequest)(nil),       // 17: botyard.plugin.v1.ReleaseRequest
+	(*ReleaseResponse)(nil),      // 18: botyard.plugin.v1.ReleaseResponse
 }
 var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
 	6,  // 0: botyard.plugin.v1.CheckConfigRequest.egress:type_name -> botyard.plugin.v1.Egress
@@ -1266,13 +1352,15 @@ var file_botyard_plugin_v1_plugin_proto_depIdxs = []int32{
 	0,  // 10: botyard.plugin.v1.PluginService.GetInfo:input_type -> botyard.plugin.v1.GetInfoRequest
 	2,  // 11: botyard.plugin.v1.PluginService.CheckConfig:input_type -> botyard.plugin.v1.CheckConfigRequest
 	5,  // 12: botyard.plugin.v1.PluginService.Configure:input_type -> botyard.plugin.v1.ConfigureRequest
-	15, // 13: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
-	1,  // 14: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
-	3,  // 15: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
-	7,  // 16: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
-	16, // 17: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
+	15, // 13: botyard.plugin.v1.PluginService.Check:input_type -> botyard.plugin.v1.CheckRequest
+	17, // 14: botyard.plugin.v1.PluginService.Release:input_type -> botyard.plugin.v1.ReleaseRequest
+	1,  // 15: botyard.plugin.v1.PluginService.GetInfo:output_type -> botyard.plugin.v1.GetInfoResponse
+	3,  // 16: botyard.plugin.v1.PluginService.CheckConfig:output_type -> botyard.plugin.v1.CheckConfigResponse
+	7,  // 17: botyard.plugin.v1.PluginService.Configure:output_type -> botyard.plugin.v1.ConfigureResponse
+	16, // 18: botyard.plugin.v1.PluginService.Check:output_type -> botyard.plugin.v1.CheckResponse
+	18, // 19: botyard.plugin.v1.PluginService.Release:output_type -> botyard.plugin.v1.ReleaseResponse
+	15, // [15:20] is the sub-list for method output_type
+	10, // [10:15] is the sub-list for method input_type
 	10, // [10:10] is the sub-list for extension type_name
 	10, // [10:10] is the sub-list for extension extendee
 	0,  // [0:10] is the sub-list for field type_name
@@ -1291,7 +1379,7 @@ func file_botyard_plugin_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_botyard_plugin_v1_plugin_proto_rawDesc), len(file_botyard_plugin_v1_plugin_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,6 +22,7 @@ const (
 	PluginService_GetInfo_FullMethodName     = "/botyard.plugin.v1.PluginService/GetInfo"
 	PluginService_CheckConfig_FullMethodName = "/botyard.plugin.v1.PluginService/CheckConfig"
 	PluginService_Configure_FullMethodName   = "/botyard.plugin.v1.PluginService/Configure"
+	PluginService_Check_FullMethodName       = "/botyard.plugin.v1.PluginService/Check"
 	PluginService_Release_FullMethodName     = "/botyard.plugin.v1.PluginService/Release"
 )
 
@@ -77,6 +78,15 @@ type PluginServiceClient interface {
 	// id. The configuration has passed the schema. It does not reach out further
 	// than it must: an upstream that is down now is an error of later calls.
 	Configure(ctx context.Context, in *ConfigureRequest, opts ...grpc.CallOption) (*ConfigureResponse, error)
+	// Check returns an error if an instance cannot do its work now: the key is not accepted,
+	// the model is not there, the database is not reached. It does no work of a tenant: it
+	// makes no reply and keeps nothing. The error is a Fault, with the class, the path of the
+	// key to change, if there is one, and a message for the operator. Check ends when its
+	// deadline passes or the host cancels it. It counts as a call of the process, but not
+	// against the parallel calls of the upstream. It must not call a host service: the host
+	// checks nested plugins itself. A plugin may leave Check out: it answers with the code
+	// UNIMPLEMENTED then, and the host says that it does not know.
+	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
 	// Release forgets an instance and frees what it holds. Releasing an unknown
 	// instance succeeds.
 	Release(ctx context.Context, in *ReleaseRequest, opts ...grpc.CallOption) (*ReleaseResponse, error)
@@ -114,6 +124,16 @@ func (c *pluginServiceClient) Configure(ctx context.Context, in *ConfigureReques
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ConfigureResponse)
 	err := c.cc.Invoke(ctx, PluginService_Configure_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginServiceClient) Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckResponse)
+	err := c.cc.Invoke(ctx, PluginService_Check_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +202,15 @@ type PluginServiceServer interface {
 	// id. The configuration has passed the schema. It does not reach out further
 	// than it must: an upstream that is down now is an error of later calls.
 	Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error)
+	// Check returns an error if an instance cannot do its work now: the key is not accepted,
+	// the model is not there, the database is not reached. It does no work of a tenant: it
+	// makes no reply and keeps nothing. The error is a Fault, with the class, the path of the
+	// key to change, if there is one, and a message for the operator. Check ends when its
+	// deadline passes or the host cancels it. It counts as a call of the process, but not
+	// against the parallel calls of the upstream. It must not call a host service: the host
+	// checks nested plugins itself. A plugin may leave Check out: it answers with the code
+	// UNIMPLEMENTED then, and the host says that it does not know.
+	Check(context.Context, *CheckRequest) (*CheckResponse, error)
 	// Release forgets an instance and frees what it holds. Releasing an unknown
 	// instance succeeds.
 	Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error)
@@ -203,6 +232,9 @@ func (UnimplementedPluginServiceServer) CheckConfig(context.Context, *CheckConfi
 }
 func (UnimplementedPluginServiceServer) Configure(context.Context, *ConfigureRequest) (*ConfigureResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Configure not implemented")
+}
+func (UnimplementedPluginServiceServer) Check(context.Context, *CheckRequest) (*CheckResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Check not implemented")
 }
 func (UnimplementedPluginServiceServer) Release(context.Context, *ReleaseRequest) (*ReleaseResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Release not implemented")
@@ -282,6 +314,24 @@ func _PluginService_Configure_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PluginService_Check_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServiceServer).Check(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PluginService_Check_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServiceServer).Check(ctx, req.(*CheckRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PluginService_Release_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ReleaseRequest)
 	if err := dec(in); err != nil {
@@ -318,6 +368,10 @@ var PluginService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Configure",
 			Handler:    _PluginService_Configure_Handler,
+		},
+		{
+			MethodName: "Check",
+			Handler:    _PluginService_Check_Handler,
 		},
 		{
 			MethodName: "Release",

@@ -1,0 +1,26 @@
+package plugins
+
+import (
+	"context"
+
+	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+)
+
+// Check asks the plugin whether the instance can do its work now, within bounds.CheckTimeout. It does
+// not check nested plugins. The error is what is wrong, with the class and a sanitized text. It is
+// fault.Unsupported if the plugin does not check its instances. Check takes a slot and a permit as
+// every call of the tenant does. No circuit refuses it, and its result says nothing to a circuit,
+// because a check can succeed while the calls of turns fail. It does not count against the parallel
+// calls of the upstream, so that an upstream that hangs in them can be checked.
+func (i *Instance) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, i.m.timing.check)
+	defer cancel()
+	return i.call(ctx, callOptions{tenant: i.tenant, check: true}, func(ctx context.Context, t target) error {
+		_, err := pluginv1.NewPluginServiceClient(t.conn).Check(ctx, &pluginv1.CheckRequest{Instance: t.id})
+		return err
+	})
+}
+
+// Nested returns the holds on the nested plugins, by role. The caller must not change the map.
+// Close of i closes them too.
+func (i *Instance) Nested() map[string]*Instance { return i.nested }

@@ -1,0 +1,47 @@
+package ollama
+
+import (
+	"context"
+	"errors"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/ollama/ollama/api"
+)
+
+// Check implements sdk.Checker. It asks the server to describe the configured models, which loads none
+// of them. So it finds a server that does not answer, a key that is not accepted and a model that is
+// missing. It does not find a server that fails when it runs the model.
+func (m *Model) Check(ctx context.Context) error {
+	if err := m.checkModel(ctx, m.model, "model"); err != nil {
+		return err
+	}
+	if m.embeddingModel != m.model {
+		return m.checkModel(ctx, m.embeddingModel, "embedding_model")
+	}
+	return nil
+}
+
+// checkModel asks the server to describe a model. path is the configuration key of the model.
+func (m *Model) checkModel(ctx context.Context, model, path string) error {
+	called, seen := withExchange(ctx, m.description())
+	defer seen.bounds.release()
+	_, err := m.client.Show(called, &api.ShowRequest{Model: model})
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fault.New(fault.Deadline, "the Ollama server at %s did not answer in time", m.address()).At("base_url")
+	case ctx.Err() != nil:
+		return fault.Of(ctx.Err())
+	}
+	return m.failure(err, seen, model, path, nothing)
+}
+
+// description returns the bounds of a response that describes a model: its template, its license and
+// the names of its tensors. The plugin has the whole response in memory.
+func (m *Model) description() bounds {
+	b := m.whole(0)
+	b.total = sdk.MaxUpstreamLineBytes
+	return b
+}
