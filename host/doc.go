@@ -45,6 +45,7 @@
 //	reload.go            reads the host's files again, and applies them or changes nothing
 //	tenant_check.go      how a tenant's settings are checked
 //	trial.go             Trial: tries settings with their plugins before the host accepts them
+//	instance_check.go    whether the instances of a tenant can do their work now
 //	tenant_files.go      registers the tenants of the tenant folders
 //	tenant_secrets.go    whether a tenant's secrets are missing, or have changed
 //	registry_storage.go  the storage of registered tenants; opens the storage again when one of

@@ -40,9 +40,15 @@ func (h *Host) openBlock(ctx context.Context, e *config.Effective, b config.Bloc
 	}
 	i, err := h.manager.Open(ctx, spec)
 	if errors.Is(err, config.ErrUnknownPlugin) {
-		gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)
-		gone.Retryable = false
-		return nil, gone
+		return nil, unknownPlugin(err)
 	}
 	return i, err
+}
+
+// unknownPlugin returns the error for a block whose plugin is not installed. err is or wraps
+// config.ErrUnknownPlugin.
+func unknownPlugin(err error) *fault.Error {
+	gone := fault.New(fault.PluginUnavailable, "%w", err).By(fault.PartyHost)
+	gone.Retryable = false
+	return gone
 }

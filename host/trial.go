@@ -87,11 +87,7 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 		t.Log.Warn("a tenant's settings could not be checked by their plugin", "tenant", e.Tenant, "kind", b.Kind, "plugin", b.Plugin, "error", err)
 	}
 	if len(wrong) > 0 {
-		problems := make(config.Problems, len(wrong))
-		for i, f := range wrong {
-			problems[i] = refusedAt(e, b, f)
-		}
-		return problems, nil
+		return refusedKeys(e, b, wrong), nil
 	}
 	if t.Dry && b.Kind == storage.Kind {
 		return nil, nil
@@ -107,6 +103,15 @@ func (t Trial) block(ctx context.Context, e *config.Effective, b config.Block) (
 		t.Log.Warn("a tenant's settings could not be tried", "tenant", e.Tenant, "kind", b.Kind, "plugin", b.Plugin, "error", err)
 	}
 	return nil, nil
+}
+
+// refusedKeys returns the problems for all that a plugin says is wrong in its block.
+func refusedKeys(e *config.Effective, b config.Block, wrong []*fault.Error) config.Problems {
+	problems := make(config.Problems, len(wrong))
+	for i, f := range wrong {
+		problems[i] = refusedAt(e, b, f)
+	}
+	return problems
 }
 
 // refusedAt returns the problem that a plugin refused a key of its block.

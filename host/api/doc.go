@@ -40,6 +40,7 @@
 //   - tenant_redacted.go: decides which values are shown as "<secret>"
 //   - tenant_settings.go: limits requests that read or change settings
 //   - tenant_versions.go: history, rollback and restore
+//   - instance_check.go: whether the instances of a tenant can do their work now
 //   - effective.go: the effective configuration with its provenance
 //   - etag.go: preconditions, If-Match and If-None-Match
 //   - archive.go: export, import, erase and purge

@@ -25,6 +25,7 @@ const (
 	exportSlots                      // exports of a tenant
 	importSlots                      // imports of a tenant
 	sweepSlots                       // erasures and purges of a tenant
+	checkSlots                       // checks of a tenant's instances
 	scrapeSlots                      // requests for metrics
 )
 
@@ -68,6 +69,7 @@ func newRequestLimits(h Host) *requestLimits {
 			exportSlots:     fixed("exports at work", bounds.ExportSlots),
 			importSlots:     fixed("imports at work", bounds.ImportSlots),
 			sweepSlots:      fixed("erasures and purges at work", bounds.SweepSlots),
+			checkSlots:      fixed("checks at work", bounds.CheckSlots),
 			scrapeSlots:     fixed("requests for metrics at work", bounds.ScrapeSlots),
 		},
 		bodies: map[caller]*fairshare.Pool{

@@ -58,6 +58,9 @@ func (s *Server) routes() map[string]map[string]route {
 		"/admin/v1/tenants/{id}/config": {
 			"GET": {handle: s.explainTenant, slots: adminReadSlots},
 		},
+		"/admin/v1/tenants/{id}/check": {
+			"POST": {handle: s.checkInstances, slots: checkSlots, query: []string{"as"}, action: "check tenant"},
+		},
 		"/admin/v1/tenants/{id}/versions": {
 			"GET": {handle: s.listTenantVersions, slots: adminReadSlots, query: []string{"limit", "before"}},
 		},

@@ -30,7 +30,7 @@ type Options struct {
 
 // Host is the host that a Server serves: a *host.Host, or another implementation, for example a
 // host whose bots have no plugin processes. A Host may also implement the optional interfaces
-// TokenSource, Archiver, Meter, Reloader and FileFollower.
+// TokenSource, Archiver, Meter, Reloader, FileFollower and InstanceChecker.
 type Host interface {
 	Settings() config.Settings
 	Registry() *registry.Registry

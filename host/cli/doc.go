@@ -40,7 +40,7 @@
 //     and chat
 //   - chat_stream.go: reads the events of a streamed reply
 //   - tenant.go: the list of the tenant commands, and the flag --as
-//   - tenant_list.go, tenant_show.go, tenant_remove.go, tenant_history.go, tenant_diff.go,
+//   - tenant_list.go, tenant_show.go, tenant_check.go, tenant_remove.go, tenant_history.go, tenant_diff.go,
 //     tenant_export.go, tenant_import.go, tenant_erase.go, tenant_purge.go: one command each
 //   - tenant_change.go: the commands tenant put and tenant patch
 //   - tenant_rollback.go: the commands tenant rollback and tenant restore

@@ -33,7 +33,7 @@ func statusOf(err error) int {
 	switch {
 	case errors.As(err, &wrong):
 		return statusUsage
-	case errors.As(err, &problems), errors.Is(err, errInvalid), errors.Is(err, errDoctorProblems), errors.Is(err, errBrokenRules):
+	case errors.As(err, &problems), errors.Is(err, errInvalid), errors.Is(err, errDoctorProblems), errors.Is(err, errBrokenRules), errors.Is(err, errInstances):
 		return statusInvalid
 	case errors.As(err, &remote) && len(remote.Problems) > 0:
 		return statusInvalid

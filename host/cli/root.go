@@ -45,7 +45,8 @@ const exitStatuses = `Exit status:
   0  done
   1  failed: a host answered with an error, or did not answer
   2  wrong usage: an unknown command or flag, a missing argument
-  3  a configuration is invalid, the doctor found a problem, or a tested plugin breaks a rule`
+  3  a configuration is invalid, the doctor found a problem, a tenant's instance fails its check,
+     or a tested plugin breaks a rule`
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{

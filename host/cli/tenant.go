@@ -12,7 +12,7 @@ func newTenant() *cobra.Command {
 	c := &cobra.Command{Use: "tenant", Short: "See and change the tenants of a running host", RunE: needsCommand}
 	host := addRemote(c)
 	asJSON := addJSON(c)
-	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantPut(host, asJSON), newTenantPatch(host, asJSON), newTenantRemove(host, asJSON),
+	c.AddCommand(newTenantList(host, asJSON), newTenantShow(host, asJSON), newTenantCheck(host, asJSON), newTenantPut(host, asJSON), newTenantPatch(host, asJSON), newTenantRemove(host, asJSON),
 		newTenantRestore(host, asJSON), newTenantHistory(host, asJSON), newTenantDiff(host, asJSON), newTenantRollback(host, asJSON),
 		newTenantExport(host, asJSON), newTenantImport(host, asJSON), newTenantErase(host, asJSON), newTenantPurge(host, asJSON))
 	return c

@@ -112,7 +112,7 @@ func pair(t *testing.T) (certificate, key string) {
 var shown = map[string]any{
 	"ChatReply": api.ChatReply{}, "Problem": api.Problem{}, "Conversations": api.Conversations{},
 	"Messages": api.Messages{}, "Turns": api.Turns{}, "Tenant": api.Tenant{}, "Tenants": api.Tenants{}, "TenantVersions": api.TenantVersions{},
-	"Effective": api.Effective{}, "Cache": api.Cache{}, "CachedBot": api.CachedBot{}, "Plugins": api.Plugins{},
+	"Effective": api.Effective{}, "InstanceChecks": api.InstanceChecks{}, "Cache": api.Cache{}, "CachedBot": api.CachedBot{}, "Plugins": api.Plugins{},
 	"Reload": api.Reload{}, "Imported": api.Imported{}, "Receipt": archive.Receipt{}, "InspectedTurn": api.InspectedTurn{}, "Status": plugins.Status{}, "ChatRequest": chatRequest{},
 }
 
