@@ -21,18 +21,19 @@
 //
 // These files run the rules:
 //
-//	run.go                   Test and its options: Short, Only, Lease, Durable, Peers, Report
+//	run.go                   Test and its options: Short, Only, Lease, Durable, Features, Peers, Report
 //	rule.go                  Rule, and the list of all rules
 //	env.go                   Env, with which a rule begins conversations and turns of its tenants
 //	tenant_store_env.go      Env for registered tenants
 //	import_env.go            Env for imports
+//	cursor_env.go            Env for those who follow conversations by cursors
 //	compare.go               compares the results of calls
 //	message.go               messages of the rules, and how they are compared
 //
 // These files have the rules. Each line has the names of the file's rules:
 //
 //	turn_rules.go            one turn: turn, begin-repeat, commit-repeat, fences
-//	log_rules.go             what the model sees: tail, failed-apart, begun
+//	log_rules.go             what the model sees: tail, tail-turns, failed-apart, begun
 //	writer_rules.go          several writers: writers, tenants-apart, long-conversation
 //	linearizable_rules.go    any interleaving: linearizable
 //	lease_rules.go           leases: dead-holder, stale-fence, slow-holder, renew
@@ -45,7 +46,14 @@
 //	delete_reuse_rules.go    the check of delete-steps-reuse
 //	delete_user_rules.go     emptied turns of a user: empty-user, empty-user-before
 //	delete_race_rules.go     Delete during writes: delete-racing, purge-racing
-//	incarnation_rules.go     incarnations: tenant-incarnations
+//	incarnation_rules.go     incarnations: tenant-incarnations, incarnation
+//	retract_rules.go         retractions: retract, retract-refused, retract-repeat
+//	retract_told_rules.go    the checks of retract-told and retract-import
+//	branch_rules.go          branches: branch, branch-retracted, branch-repeat
+//	branch_refused_rules.go  the checks of branch-refused and branch-deleted
+//	cursor_rules.go          cursors: cursor-claim, cursor-advance, cursor-limit, cursor-racing
+//	cursor_key_rules.go      the checks of cursor-work, cursor-store-key, cursor-begin, cursor-bounds
+//	cursor_forget_rules.go   what must be forgotten: cursor-deleted, cursor-reused, cursor-emptied, cursor-tenant
 //	content_rules.go         stored contents: text, nul, large, parts, unknown, record
 //	bounds_rules.go          requests out of bounds: bounds
 //	page_size_rules.go       bytes of a tail or a page: tail-bytes, page-bytes, tenant-page-bytes
@@ -58,7 +66,8 @@
 //	tenant_writer_rules.go   changes of tenants: tenant-changes, tenant-head, tenant-list
 //	tenant_watch_rules.go    watches: watch, watch-busy, watch-ends
 //
-// These files test the rules: broken_test.go lists the flaws, with the rules that must find each flaw.
+// These files test the rules: flaws_test.go lists the flaws, with the rules that must find each
+// flaw, and broken_test.go runs them.
 // reference_test.go and the other reference_*_test.go files are the reference storage, which has the
 // flaws.
 //
@@ -68,7 +77,7 @@
 //
 //  1. Add a [Rule] with its name, sentence and check to the list in the file of its subject. Add a
 //     new list to [Rules].
-//  2. Think of a flaw that only the new rule finds. Add the flaw to flaws in broken_test.go, with
+//  2. Think of a flaw that only the new rule finds. Add the flaw to flaws in flaws_test.go, with
 //     the name of the rule.
 //  3. Build the flaw into the reference storage, behind r.has("NAME-OF-THE-FLAW").
 //  4. Run go test -run 'TestReference|TestRules' in this folder. TestReference_passes checks that the
@@ -137,6 +146,29 @@
 //   - Existing turns are not changed, even if the request has other contents for them. A request
 //     without turns returns 0 and does not create a conversation.
 //
+// For retractions:
+//
+//   - A turn that retracts may be retracted by a later one. What it retracted stays retracted.
+//   - Keys of retracted turns replay, and a Begin that replays retracts nothing.
+//   - Begin returns at least the retractions after the cursor, by the numbers that it retracted.
+//
+// For branches:
+//
+//   - A Branch with the number 0 for a conversation that is a branch of the same source repeats its
+//     Branch, also after the source went on.
+//   - The copies may keep their keys.
+//
+// For cursors:
+//
+//   - A turn that failed makes a cursor behind too.
+//   - An Advance to a lower sequence changes nothing of the cursor's sequence. An Advance by the last
+//     holder is accepted after its lease, as long as nobody else has claimed the cursor.
+//   - A store key without any Claim has no cursors, so that a deletion leaves nothing to be forgotten
+//     for it. The same is so for a conversation that no Claim returned, or a storage may have stored
+//     its cursor.
+//   - What is to be forgotten of a tenant stays held until no holder has a cursor of the store key.
+//   - A deletion of a conversation may drop what is to be forgotten of users in it.
+//
 // For tenant stores:
 //
 //   - PutTenant checks the attempt first. With the attempt of the newest version, it returns that
@@ -164,8 +196,9 @@
 //   - If WatchTenants returns fault.Invalid before its first call of changed, the storage can never
 //     report changes, and the rules for watches are skipped.
 //
-// The rules for TenantStore, TenantWatcher, Importer, Migrator and Renewer are skipped if the storage
-// does not implement the interface. A skipped rule does not count as passed. [Report] shows which
+// The rules for TenantStore, TenantWatcher, Importer, Migrator, Renewer, Brancher and CursorStore are
+// skipped if the storage does not implement the interface. Those for retractions are skipped without
+// the option [Features]. A skipped rule does not count as passed. [Report] shows which
 // rules were skipped.
 //
 // No rule checks that keys expire after storage.KeyTTL, because the check would have to change the

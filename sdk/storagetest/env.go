@@ -4,12 +4,14 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -23,6 +25,7 @@ type Env struct {
 	Lease   time.Duration     // a lease so short that a rule can wait for its end
 	Short   bool
 
+	features  []string // features that were declared
 	rule, run string
 	holders   atomic.Int64
 	talks     []talk
@@ -93,6 +96,9 @@ func (t talk) as(user string) talk {
 
 // holder returns a name that no other turn has used as its holder.
 func (e *Env) holder() string { return e.id(fmt.Sprintf("host-%d", e.holders.Add(1))) }
+
+// retracts reports whether the storage was declared to retract turns.
+func (e *Env) retracts() bool { return slices.Contains(e.features, feature.Retract) }
 
 // wait waits until a lease of length Env.Lease has ended.
 func (e *Env) wait(ctx context.Context) error {

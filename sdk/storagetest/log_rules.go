@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -13,6 +14,11 @@ var logRules = []Rule{
 		Name:  "tail",
 		Doc:   "The tail is the newest turns, oldest first, up to the one with which they have N messages or more, and all of them when there are fewer.",
 		Check: checkTail,
+	},
+	{
+		Name:  "tail-turns",
+		Doc:   "A tail has whole turns with all their messages, and their sequences, numbers, users and times.",
+		Check: checkTailTurns,
 	},
 	{
 		Name:  "failed-apart",
@@ -43,6 +49,77 @@ func checkTail(ctx context.Context, env *Env) error {
 		all = append(all, text, "re: "+text)
 	}
 	return nil
+}
+
+func checkTailTurns(ctx context.Context, env *Env) error {
+	c := env.talk("c")
+	for i, n := range []int{1, 3, sdk.MaxBeginMessages, 2} { // n messages begin the turn
+		t, text := c, fmt.Sprint("m", i+1)
+		if i%2 == 1 {
+			t = c.as(env.id("guest"))
+		}
+		s, err := t.start(ctx, text, func(r *storage.BeginRequest) {
+			for part := range n - 1 {
+				r.Messages = append(r.Messages, said(fmt.Sprintf("%s, part %d", text, part+2)))
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := t.end(ctx, s.Fence, storage.Succeeded, text); err != nil {
+			return err
+		}
+		if err := c.failed(ctx); err != nil {
+			return err
+		}
+	}
+	log, err := c.log(ctx, succeededOnly)
+	if err != nil {
+		return err
+	}
+	if n := len(log[1].Messages); n != 4 || textOf(log[1].Messages[2]) != "m2, part 3" {
+		return fmt.Errorf("a turn that began with 3 messages is read with %q", texts(log[1].Messages))
+	}
+	for _, try := range []struct{ messages, turns int }{{0, 0}, {1, 1}, {3, 1}, {4, 2}, {3 + sdk.MaxBeginMessages + 1, 2}, {3 + sdk.MaxBeginMessages + 2, 3}, {1000, 4}} {
+		s, err := c.start(ctx, "next", tail(try.messages))
+		if err != nil {
+			return err
+		}
+		what := fmt.Sprintf("a tail of %d messages", try.messages)
+		if s.TailCut {
+			return fmt.Errorf("%s says that it was cut", what)
+		}
+		// A storage may leave other fields of the turns out.
+		want := make([]storage.Turn, 0, try.turns)
+		for _, t := range log[len(log)-try.turns:] {
+			want = append(want, inTail(t))
+		}
+		got := make([]storage.Turn, 0, len(s.Tail))
+		for _, t := range s.Tail {
+			got = append(got, inTail(t))
+		}
+		if err := sameTurns(what, got, want); err != nil {
+			return err
+		}
+		if _, err := c.end(ctx, s.Fence, storage.Failed, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inTail returns the turn with only the fields that each storage returns in a tail.
+func inTail(t storage.Turn) storage.Turn {
+	return storage.Turn{Sequence: t.Sequence, Number: t.Number, User: t.User, Messages: t.Messages, StartedAt: t.StartedAt, EndedAt: t.EndedAt}
+}
+
+// failed runs a turn that fails.
+func (t talk) failed(ctx context.Context) error {
+	s, err := t.start(ctx, "fails")
+	if err == nil {
+		_, err = t.end(ctx, s.Fence, storage.Failed, "")
+	}
+	return err
 }
 
 func checkFailedApart(ctx context.Context, env *Env) error {

@@ -17,7 +17,8 @@ func (r *reference) covers(scope storage.Scope, c *conversation) bool {
 	case c.tenant != r.tenant(call):
 		return false
 	case call.Conversation != "":
-		return c.address == r.address(call)
+		orphan := c.branch != nil && c.branch.source == call.Conversation && r.has("branches-die-with-source")
+		return c.address == r.address(call) || orphan
 	case call.User != "":
 		if guest := r.has("deletes-guests") && c.wrote(call.User); guest {
 			return true
@@ -71,6 +72,7 @@ func (r *reference) empty(scope storage.Scope) (emptied int64) {
 				t.State, t.EndedAt = kept.State, kept.EndedAt
 			}
 			emptied++
+			r.forgetUser(c, user)
 		}
 		if c.user == user && !r.has("keeps-owner") {
 			c.user = ""
@@ -127,10 +129,14 @@ func (r *reference) Delete(_ context.Context, scope storage.Scope) (d storage.De
 		}
 		doomed += len(c.rows)
 		delete(r.conversations, address)
+		r.forgetConversation(c)
 		r.deleted = append(r.deleted, c)
 	}
 	if r.has("late-death") {
 		r.pause(time.Millisecond)
+	}
+	if whole && scope.Before.IsZero() {
+		r.forgetTenant(call)
 	}
 	if whole && call.Incarnation != "" && (scope.Before.IsZero() || r.has("before-ends-incarnation")) {
 		r.dead[r.tenant(call)] = true

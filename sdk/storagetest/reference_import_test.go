@@ -49,7 +49,10 @@ func (r *reference) Import(_ context.Context, req *storage.ImportRequest) (int64
 		if r.has("import-drops-record") {
 			t.Record = nil
 		}
-		fresh = append(fresh, &row{Turn: t, imported: true, overtaken: true})
+		if r.has("import-drops-retractions") {
+			t.Retracted = false
+		}
+		fresh = append(fresh, &row{Turn: t, imported: true, overtaken: true, retractedTo: number})
 	}
 	if len(fresh) == 0 {
 		return 0, nil

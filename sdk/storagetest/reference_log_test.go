@@ -46,6 +46,12 @@ func (r *reference) Commit(_ context.Context, req *storage.CommitRequest) (int64
 	}
 	if req.State == storage.Succeeded && t.Number == 0 {
 		t.Number = c.succeeded() + 1
+		if r.has("numbers-again") {
+			t.Number = r.live(c) + 1
+		}
+	}
+	if req.State != storage.Succeeded && t.RetractFrom > 0 && r.has("failing-restores") {
+		r.restore(c, t)
 	}
 	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, time.Now()
 	if r.has("drops-usage-members") {
@@ -97,7 +103,7 @@ func (r *reference) Read(_ context.Context, req *storage.ReadRequest) (*storage.
 	var size storage.PageBytes
 	full := false
 	for _, t := range c.rows {
-		if t.Sequence <= req.After || !req.All && t.State != storage.Succeeded {
+		if t.Sequence <= req.After || !req.All && (t.State != storage.Succeeded || t.Retracted && !r.has("reads-retracted")) {
 			continue
 		}
 		if page.More = full || len(page.Turns) == req.Limit; page.More {
@@ -148,9 +154,13 @@ func (r *reference) List(_ context.Context, req *storage.ListRequest) (*storage.
 		if page.More = len(page.Conversations) == req.Limit; page.More {
 			break
 		}
-		page.Conversations = append(page.Conversations, storage.Conversation{
-			ID: c.id, User: c.user, Turns: c.succeeded(), CreatedAt: c.created, UpdatedAt: c.updated,
-			Shared: req.Wrote && c.shared() && !r.has("never-shared"), Incarnation: r.incarnationOf(c)})
+		entry := storage.Conversation{
+			ID: c.id, User: c.user, Turns: r.live(c), CreatedAt: c.created, UpdatedAt: c.updated,
+			Shared: req.Wrote && c.shared() && !r.has("never-shared"), Incarnation: r.incarnationOf(c)}
+		if c.branch != nil {
+			entry.BranchOf, entry.BranchAt = c.branch.source, c.branch.through
+		}
+		page.Conversations = append(page.Conversations, entry)
 	}
 	if r.has("list-skips") && len(all) > 30 && len(page.Conversations) > 1 && req.After != "" {
 		page.Conversations = page.Conversations[1:]
@@ -166,7 +176,7 @@ func (r *reference) checkLimit(limit int) error {
 }
 
 func (r *reference) checkBegin(req *storage.BeginRequest) error {
-	if len(req.Messages) == 0 || len(req.Messages) > sdk.MaxBeginMessages || req.Tail < 0 || req.TailBytes < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
+	if len(req.Messages) == 0 || len(req.Messages) > sdk.MaxBeginMessages || req.Tail < 0 || req.TailBytes < 0 || req.RetractFrom < 0 || req.Lease <= 0 || req.Holder == "" || req.Owned && req.Call.User == "" {
 		return fault.New(fault.Invalid, "out of bounds")
 	}
 	return checkConversation(req.Call)

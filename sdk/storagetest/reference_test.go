@@ -15,7 +15,7 @@ import (
 )
 
 // reference is a storage for tests that passes all rules. It has one lock, maps, and loops over all
-// rows. With a flaw of broken_test.go, it breaks the rules that the flaw names.
+// rows. With a flaw of flaws_test.go, it breaks the rules that the flaw names.
 type reference struct {
 	flaw string
 	*data
@@ -33,10 +33,12 @@ type data struct {
 	keys          map[string][]*row // all turns with a key, also deleted turns; used by flaws only
 	deleted       []*conversation   // unlinked conversations that still have rows
 	roll          roll
+	cursors       []*cursor
 }
 
 type conversation struct {
 	tenant, id, user string
+	branch           *branching // nil unless the conversation is a branch
 	address          string
 	incarnation      int
 	rows             []*row
@@ -50,6 +52,7 @@ type row struct {
 	begun           int // how many of the messages Begin brought
 	overtaken       bool
 	imported        bool
+	retractedTo     int64  // the greatest number that the turn has retracted
 	tenant, in      string // used by flaws only, as is the field lease
 	lease           time.Time
 	was             string // the key of the turn before the turn was emptied
@@ -139,8 +142,14 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 	if running != nil && req.Attempt != "" && running.attempt == req.Attempt && !r.has("no-attempts") {
 		return r.started(c, running, req), nil
 	}
+	if r.has("retracts-at-once") && c.liveRow(req.RetractFrom) != nil {
+		r.retract(c, &row{Turn: storage.Turn{RetractFrom: req.RetractFrom}})
+	}
 	if res := r.answer(c, req, running, now); res != nil {
 		return res, nil
+	}
+	if err := r.retractable(c, req.RetractFrom); err != nil {
+		return nil, err
 	}
 	if running != nil && !r.leases[running.holder].After(now) {
 		running.State, running.EndedAt, running.overtaken = storage.Interrupted, now, true
@@ -149,13 +158,17 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 		}
 	}
 	t := &row{tenant: c.tenant, in: c.id, holder: req.Holder, attempt: req.Attempt, digest: req.Digest, lease: now.Add(req.Lease), Turn: storage.Turn{
-		Sequence: int64(len(c.rows)) + 1, State: storage.Running, User: req.Call.User,
+		Sequence: int64(len(c.rows)) + 1, RetractFrom: req.RetractFrom, State: storage.Running, User: req.Call.User,
 		StartedAt: now, Metadata: req.Metadata, Key: req.Key,
 	}}
 	for _, m := range req.Messages {
 		t.Messages = append(t.Messages, r.kept(m))
 	}
+	if r.has("first-message-only") {
+		t.Messages = t.Messages[:1]
+	}
 	t.begun = len(t.Messages)
+	r.retract(c, t)
 	r.conversations[r.address(req.Call)] = c
 	if req.Key != "" {
 		r.keys[req.Key] = append(r.keys[req.Key], t)
@@ -222,43 +235,6 @@ func (r *reference) keyed(c *conversation, req *storage.BeginRequest) (turns []*
 	}
 	return turns
 }
-
-func (r *reference) started(c *conversation, t *row, req *storage.BeginRequest) *storage.BeginResult {
-	var tail []storage.Turn
-	messages, cut, left := 0, false, req.TailBytesOrDefault()
-	for _, t := range slices.Backward(c.rows) {
-		if messages >= req.Tail {
-			break
-		}
-		if t.State != storage.Succeeded && !(t.State == storage.Failed && r.has("failed-in-tail")) {
-			continue
-		}
-		if len(t.Messages) == 0 { // an emptied turn
-			if r.has("emptied-end-tail") {
-				break
-			}
-			continue
-		}
-		shown := t.Turn
-		if left -= t.TailSize(); left < 0 && !r.has("tail-any-bytes") {
-			if cut = !r.has("tail-cut-untold"); r.has("tail-half-turns") && left+t.Messages[0].Size() > 0 {
-				shown.Messages = shown.Messages[1:]
-				tail = append(tail, shown)
-			}
-			break
-		}
-		if messages += len(t.Messages); r.has("cuts-turns") && messages > req.Tail {
-			shown.Messages = shown.Messages[messages-req.Tail:]
-		}
-		tail = append(tail, shown)
-	}
-	slices.Reverse(tail)
-	return &storage.BeginResult{Started: &storage.Started{Sequence: t.Sequence, Fence: r.fence(c, t), Tail: tail, TailCut: cut,
-		Incarnation: r.incarnationOf(c)}}
-}
-
-// incarnationOf returns the text that names the incarnation of the conversation.
-func (r *reference) incarnationOf(c *conversation) string { return fmt.Sprintf("i%d", c.incarnation) }
 
 // kept returns the message as the reference stores it. Some flaws change the message.
 func (r *reference) kept(stored storage.Message) storage.Message {

@@ -17,7 +17,7 @@ var ErrSkip = conformance.ErrSkip
 // Rules returns all rules in the order in which [Test] checks them.
 func Rules() []Rule {
 	return slices.Concat(turnRules, logRules, writerRules, linearizableRules, leaseRules, keyRules, readRules, listRules,
-		ownerRules, deleteRules, deleteStepsRules, deleteUserRules, deleteRaceRules, incarnationRules, contentRules, boundsRules, pageSizeRules, importRules,
+		ownerRules, deleteRules, deleteStepsRules, deleteUserRules, deleteRaceRules, incarnationRules, retractRules, branchRules, cursorRules, cursorForgetRules, contentRules, boundsRules, pageSizeRules, importRules,
 		tenantStoreRules, tenantWriterRules, tenantWatchRules, migrateRules, durableRules)
 }
 

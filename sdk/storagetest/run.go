@@ -17,12 +17,13 @@ type Open func(ctx context.Context) (storage.Storage, error)
 type Option func(*settings)
 
 type settings struct {
-	short   bool
-	durable bool
-	peers   []Open
-	only    []string
-	lease   time.Duration
-	report  func(Rule, time.Duration, error)
+	short    bool
+	durable  bool
+	peers    []Open
+	only     []string
+	lease    time.Duration
+	features []string
+	report   func(Rule, time.Duration, error)
 }
 
 // Short makes slow rules use less data, so that they are faster.
@@ -38,6 +39,12 @@ func Lease(d time.Duration) Option { return func(s *settings) { s.lease = d } }
 // Durable declares that the storage keeps its data when it is closed and opened again. The rules
 // that check this run only with Durable.
 func Durable() Option { return func(s *settings) { s.durable = true } }
+
+// Features declares what the storage can do that none of its interfaces shows. The rules of
+// feature.Retract run only if it is declared. Other features may be declared too.
+func Features(names ...string) Option {
+	return func(s *settings) { s.features = append(s.features, names...) }
+}
 
 // Peers adds functions that open the same storage again, from another process or over another
 // connection. Each opened storage must see what the other opened storages write. [Test] opens the
@@ -102,7 +109,7 @@ func (b *bench) timeout(r Rule) time.Duration {
 }
 
 func (b *bench) env(r Rule) *Env {
-	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, rule: r.Name, run: b.run}
+	env := &Env{Storage: b.storage, Peers: b.others, Lease: b.lease, Short: b.short, features: b.features, rule: r.Name, run: b.run}
 	if b.durable {
 		env.reopen = b.reopen
 	}
