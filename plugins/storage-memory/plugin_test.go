@@ -93,7 +93,7 @@ func TestPlugin_conformance(t *testing.T) {
 		id := fmt.Sprint("instance ", instances)
 		return client{storage.NewClient(conn, id), storage.NewTenantStoreClient(conn, id)}, nil
 	}
-	if err := storagetest.Test(t.Context(), open, storagetest.Peers(again), storagetest.Short()); err != nil {
+	if err := storagetest.Test(t.Context(), open, storagetest.Peers(again), storagetest.Short(), storagetest.Features(feature.Retract)); err != nil {
 		t.Error(err)
 	}
 }
