@@ -55,12 +55,12 @@ func TestMigrate_oneByOne(t *testing.T) {
 			t.Errorf("migrate, finish %t: %+v, %v; want %+v", finish, m, err, want)
 		}
 	}
-	migrated(old, false, storage.Migration{SchemaVersion: 3, OldestVersion: 1})
+	migrated(old, false, storage.Migration{SchemaVersion: 4, OldestVersion: 1})
 	young, err := openLayouts(t, dir, next(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	migrated(young, false, storage.Migration{SchemaVersion: 4, OldestVersion: 1})
+	migrated(young, false, storage.Migration{SchemaVersion: 5, OldestVersion: 1})
 	if n := end(t, young, begin(t, old)); n != 2 {
 		t.Errorf("a turn that the old began and the new ended became number %d", n)
 	}
@@ -68,9 +68,9 @@ func TestMigrate_oneByOne(t *testing.T) {
 	if n := end(t, again, begin(t, young)); n != 3 {
 		t.Errorf("a turn that the new began and the old ended became number %d", n)
 	}
-	migrated(old, true, storage.Migration{SchemaVersion: 4, OldestVersion: 3, Steps: []string{"contracted to schema version 2", "contracted to schema version 3"}})
-	migrated(young, true, storage.Migration{SchemaVersion: 4, OldestVersion: 4, Steps: []string{"contracted to schema version 4"}})
-	migrated(young, true, storage.Migration{SchemaVersion: 4, OldestVersion: 4})
+	migrated(old, true, storage.Migration{SchemaVersion: 5, OldestVersion: 4, Steps: []string{"contracted to schema version 2", "contracted to schema version 3", "contracted to schema version 4"}})
+	migrated(young, true, storage.Migration{SchemaVersion: 5, OldestVersion: 5, Steps: []string{"contracted to schema version 5"}})
+	migrated(young, true, storage.Migration{SchemaVersion: 5, OldestVersion: 5})
 
 	refused := func(what string, err error) {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestMigrate_oneByOne(t *testing.T) {
 	}
 	_, err = openLayouts(t, dir, known)
 	refused("opening", err)
-	_, err = old.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second})
+	_, err = old.Begin(t.Context(), &storage.BeginRequest{Call: call, Holder: "h", Lease: time.Second, Messages: hi})
 	refused("a begin", err)
 	_, err = again.Read(t.Context(), &storage.ReadRequest{Call: call, Limit: 1})
 	refused("a read", err)
@@ -133,7 +133,7 @@ func TestMigrate_contractBesideWrites(t *testing.T) {
 			t.Errorf("the write beside the migration: %v", err)
 		}
 		r := <-migrated
-		if r.err != nil || !slices.Equal(r.m.Steps, []string{"contracted to schema version 2", "contracted to schema version 3", "contracted to schema version 4"}) {
+		if r.err != nil || !slices.Equal(r.m.Steps, []string{"contracted to schema version 2", "contracted to schema version 3", "contracted to schema version 4", "contracted to schema version 5"}) {
 			t.Errorf("migrate: %+v, %v; want the contraction to wait for the write", r.m, r.err)
 		}
 		var rows int
@@ -184,8 +184,8 @@ func TestExpand_fails(t *testing.T) {
 	}
 	s := openStore(t, dir)
 	m, err := s.Migrate(t.Context(), storage.MigrateOptions{})
-	if err != nil || m.SchemaVersion != 3 {
-		t.Errorf("after a failed expansion: %+v, %v; want schema version 3", m, err)
+	if err != nil || m.SchemaVersion != 4 {
+		t.Errorf("after a failed expansion: %+v, %v; want schema version 4", m, err)
 	}
 }
 
