@@ -38,7 +38,9 @@ type beginRun struct {
 	started     *fence
 	incarnation string    // of the conversation
 	tail        []turnRow // newest turn first
-	cut         bool      // the bound in bytes left turns out of tail
+	cursor      int64     // with CursorKey
+	retractions []storage.Retraction
+	cut         bool // the bound in bytes left turns out of tail
 	replay      *turnRow
 	busy        *storage.Busy
 	keyReused   bool
@@ -59,6 +61,8 @@ func (b *beginRun) run(tx *session) error {
 		if err := b.interruptExpired(tx, c); err != nil {
 			return err
 		}
+	} else if b.RetractFrom > 0 {
+		return noSuchTurn(b.RetractFrom).At("retract_from")
 	} else if c, err = addConversation(tx, b.Call, b.now.UnixNano()); err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func (b *beginRun) startedAlready(tx *session, c *conversation) (bool, error) {
 		return false, err
 	}
 	b.started, b.incarnation = f, c.incarnation
-	return true, b.readTail(tx)
+	return true, b.readPast(tx)
 }
 
 // withoutStart checks whether this Begin may start a turn. If it may not, withoutStart sets the
@@ -92,7 +96,7 @@ func (b *beginRun) withoutStart(tx *session, c *conversation) (bool, error) {
 		var sequence int64
 		var state string
 		var digest []byte
-		found, err := tx.get([]any{&sequence, &state, &digest}, `SELECT sequence, state, digest FROM turns
+		found, err := tx.get([]any{&sequence, &state, &digest}, "SELECT sequence, "+stateColumn+`, digest FROM turns t
 			WHERE conversation = ? AND key = ? AND digest IS NOT NULL AND started_at > ? ORDER BY sequence DESC LIMIT 1`,
 			c.id, b.Key, b.now.Add(-storage.KeyTTL).UnixNano())
 		switch {
@@ -104,7 +108,7 @@ func (b *beginRun) withoutStart(tx *session, c *conversation) (bool, error) {
 		case found && state == storage.Succeeded.String():
 			b.replay = new(turnRow)
 			return true, tx.each(func(rows *sql.Rows) (bool, error) { return false, b.replay.scan(rows) },
-				"SELECT "+turnColumns+" FROM turns t WHERE t.conversation = ? AND t.sequence = ?", c.id, sequence)
+				"SELECT "+turnColumns+turnTables+" WHERE t.conversation = ? AND t.sequence = ?", c.id, sequence)
 		}
 		same = found && sequence == c.running
 	}
@@ -130,6 +134,11 @@ func (b *beginRun) interruptExpired(tx *session, c *conversation) error {
 func (b *beginRun) start(tx *session, c *conversation) error {
 	stamp := b.now.UnixNano()
 	f := &fence{conversation: c.id, sequence: c.sequence + 1, token: newToken()}
+	if b.RetractFrom > 0 {
+		if err := c.retract(tx, b.RetractFrom, f.sequence); err != nil {
+			return err
+		}
+	}
 	var digest []byte
 	if b.Key != "" {
 		digest = append([]byte{}, b.Digest...) // an empty digest must not become NULL
@@ -140,8 +149,8 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`UPDATE conversations SET sequence = ?, running = ?, holder = ?, lease_until = ?, attempt = ?, updated_at = ? WHERE id = ?`,
-		f.sequence, f.sequence, b.Holder, after(b.now, b.Lease), b.Attempt, stamp, c.id)
+	_, err = tx.exec(`UPDATE conversations SET sequence = ?, running = ?, retracted = ?, holder = ?, lease_until = ?, attempt = ?, updated_at = ? WHERE id = ?`,
+		f.sequence, f.sequence, c.retracted, b.Holder, after(b.now, b.Lease), b.Attempt, stamp, c.id)
 	if err != nil {
 		return err
 	}
@@ -149,6 +158,20 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 		return err
 	}
 	b.started, b.incarnation = f, c.incarnation
+	return b.readPast(tx)
+}
+
+// readPast reads what the result has of the conversation before the turn that has started, and the
+// retractions after the cursor, of which the last may be that turn's own.
+func (b *beginRun) readPast(tx *session) (err error) {
+	if b.CursorKey != "" {
+		if b.cursor, err = cursorOf(tx, b.started.conversation, b.CursorKey); err != nil {
+			return err
+		}
+		if b.retractions, err = retractionsAfter(tx, b.started.conversation, b.cursor); err != nil {
+			return err
+		}
+	}
 	return b.readTail(tx)
 }
 
@@ -197,5 +220,6 @@ func (b *beginRun) result() (*storage.BeginResult, error) {
 	}
 	return &storage.BeginResult{Started: &storage.Started{
 		Sequence: b.started.sequence, Fence: b.started.String(), Tail: tail, TailCut: b.cut, Incarnation: b.incarnation,
+		Cursor: b.cursor, Retractions: b.retractions,
 	}}, nil
 }

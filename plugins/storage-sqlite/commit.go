@@ -34,7 +34,7 @@ func commit(tx *session, f fence, req *storage.CommitRequest, stamp int64) (int6
 	var number int64
 	var token sql.Null[string]
 	found, err := tx.get([]any{&c.turns, &c.updated, &state, &number, &token},
-		`SELECT c.turns, c.updated_at, t.state, t.number, t.fence
+		"SELECT c.turns, c.updated_at, "+stateColumn+", "+numberColumn+`, t.fence
 		FROM conversations c JOIN lives l ON l.id = c.life JOIN turns t ON t.conversation = c.id
 		WHERE c.id = ? AND c.name = ? AND c.deleted_at IS NULL AND t.sequence = ?
 			AND l.tenant = ? AND l.incarnation = ? AND l.deleted_at IS NULL`,

@@ -11,7 +11,9 @@ type conversation struct {
 	incarnation string // distinguishes the rows that had the same name one after the other
 	user        string
 	sequence    int64 // sequence of the newest turn
-	turns       int64 // number of succeeded turns
+	turns       int64 // number of succeeded turns, retracted ones included: the number of the newest
+	retracted   int64 // number of retracted turns
+	emptied     int64 // how often a turn was emptied
 	running     int64 // sequence of the running turn, or 0 if no turn is running
 	// until is the time at which the running turn's lease expires, in nanoseconds since 1970. It is
 	// the later of two times: the end of the lease in the conversation's row, and the end of the
@@ -19,6 +21,14 @@ type conversation struct {
 	until   int64
 	attempt string
 	updated int64
+}
+
+// ended returns the sequence of the newest turn that has ended, or 0.
+func (c *conversation) ended() int64 {
+	if c.running != 0 {
+		return c.running - 1
+	}
+	return c.sequence
 }
 
 // liveConversations is an SQL fragment that selects the conversations of an incarnation of a
@@ -30,8 +40,8 @@ const liveConversations = `FROM lives l JOIN conversations c ON c.life = l.id AN
 // findConversation returns the conversation that the call names, or nil if it does not exist.
 func findConversation(tx *session, call sdk.Call) (*conversation, error) {
 	c := new(conversation)
-	found, err := tx.get([]any{&c.id, &c.incarnation, &c.user, &c.sequence, &c.turns, &c.running, &c.until, &c.attempt, &c.updated},
-		`SELECT c.id, c.incarnation, c.user, c.sequence, c.turns, c.running,
+	found, err := tx.get([]any{&c.id, &c.incarnation, &c.user, &c.sequence, &c.turns, &c.retracted, &c.emptied, &c.running, &c.until, &c.attempt, &c.updated},
+		`SELECT c.id, c.incarnation, c.user, c.sequence, c.turns, c.retracted, c.emptied, c.running,
 			max(c.lease_until, coalesce((SELECT until FROM holders h WHERE h.holder = c.holder), 0)), c.attempt, c.updated_at `+
 			liveConversations+` AND c.name = ?`, call.Tenant, call.Incarnation, call.Conversation)
 	if !found {

@@ -22,6 +22,11 @@
 //	delete_user.go        empties a user's turns in conversations that other users wrote in too
 //	import.go             Import
 //	conversation.go       the rows of conversations and of tenants' incarnations
+//	retract.go            retracts turns; the retractions after a cursor
+//	branch.go             Branch: copies turns in steps, then makes the copy visible
+//	claim.go              Claim: which cursors are behind or to be forgotten, and free
+//	advance.go            Advance: moves a cursor, removes what was forgotten
+//	follower.go           the rows of store keys; registers conversations for them
 //	messages.go           converts the messages of a turn to columns and back
 //	turn_row.go           converts rows of the table turns; times
 //
@@ -98,6 +103,12 @@
 // plugin expands the file when it opens it. Older plugins still work with the expanded file. Migrate
 // with Contract removes what only older plugins need. Those plugins then refuse the file.
 //
+// Plugins of schema version 3 know no retractions, branches and cursors. For them a retracted turn is
+// an interrupted one without a number. So they leave it out of tails and of Read, do not use its number
+// again, and give no replay for its key. Their List counts it, and their exports have it as interrupted.
+// Triggers see to cursors whichever plugin writes: a turn that ends makes the cursors of its
+// conversation be behind, and a deletion makes them ones to be forgotten, in the same transaction.
+//
 // # Cost
 //
 // One goroutine writes. It runs up to 128 waiting writes in one transaction, with one sync of the disk.
@@ -106,6 +117,11 @@
 // does not depend on the length of the conversation or the number of tenants. Begin reads the tail
 // backwards by an index. Other indexes find idempotency keys, leases and conversations. Readers see the
 // last commit and do not wait for the writer.
+//
+// A retraction writes the rows of the turns that it retracts, and reads one more. A Branch copies up to
+// 100 turns, or 2 MiB, in a transaction. Claim reads no cursors that are caught up. The first Claim of
+// a store key registers the tenant's conversations, up to 1000 in a transaction. Later ones register
+// those that were made since.
 //
 // The deletion of a tenant marks one row. The deletion of a user or of old conversations marks up to
 // 1000 conversations in a transaction. Then each transaction deletes up to 100 turns, so that other

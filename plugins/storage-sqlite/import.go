@@ -61,6 +61,11 @@ func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []storedM
 	}
 	updated := c.updated
 	for i, t := range turns {
+		if t.RetractFrom > 0 {
+			if err := c.importRetraction(tx, t); err != nil {
+				return 0, err
+			}
+		}
 		if t.State == storage.Succeeded {
 			if c.turns++; t.Number != c.turns {
 				return 0, fault.New(fault.Conflict, "turn %d has number %d where %d belongs", t.Sequence, t.Number, c.turns).At("turns")
@@ -71,8 +76,8 @@ func importTurns(tx *session, call sdk.Call, turns []storage.Turn, all []storedM
 		}
 		updated = max(updated, nanos(t.EndedAt))
 	}
-	_, err = tx.exec("UPDATE conversations SET sequence = ?, turns = ?, updated_at = ? WHERE id = ?",
-		turns[len(turns)-1].Sequence, c.turns, updated, c.id)
+	_, err = tx.exec("UPDATE conversations SET sequence = ?, turns = ?, retracted = ?, updated_at = ? WHERE id = ?",
+		turns[len(turns)-1].Sequence, c.turns, c.retracted, updated, c.id)
 	if err != nil {
 		return 0, err
 	}
@@ -93,7 +98,7 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 		}
 		n++
 		return true, nil
-	}, "SELECT sequence, number, state FROM turns WHERE conversation = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
+	}, "SELECT t.sequence, "+numberColumn+", "+stateColumn+" FROM turns t WHERE conversation = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
 		c.id, turns[0].Sequence, turns[len(turns)-1].Sequence)
 	return n, err
 }
@@ -102,11 +107,27 @@ func countExisting(tx *session, c *conversation, turns []storage.Turn) (n int, e
 // Begin with that key starts a new turn, because the row has no digest. The row has no fence
 // either, so that the turn cannot be committed again.
 func (c *conversation) append(tx *session, t storage.Turn, s storedMessages) error {
-	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, number, state, reason, user, started_at, ended_at, key,
+	number, state, retracted := t.Number, t.State, sql.Null[int64]{V: t.Number, Valid: t.Retracted && t.State == storage.Succeeded}
+	if retracted.Valid {
+		number, state = 0, storage.Interrupted
+		c.retracted++
+	}
+	_, err := tx.exec(`INSERT INTO turns (conversation, sequence, retracted, number, state, reason, user, started_at, ended_at, key,
 		usage, messages, metadata, record, message, replies, body, reply_bodies)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		c.id, t.Sequence, t.Number, t.State.String(), t.Reason, t.User, nanos(t.StartedAt), nanos(t.EndedAt), t.Key,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		c.id, t.Sequence, retracted, number, state.String(), t.Reason, t.User, nanos(t.StartedAt), nanos(t.EndedAt), t.Key,
 		document(t.Usage), len(t.Messages), document(t.Metadata), document(t.Record), s.text, s.replyTexts, s.body, s.replyBodies)
+	return err
+}
+
+// importRetraction stores what the turn has retracted. Turns that were here before the import are
+// retracted now. Others come as retracted ones, so that the retraction may name more of them than
+// the turn has retracted.
+func (c *conversation) importRetraction(tx *session, t storage.Turn) error {
+	err := c.retract(tx, t.RetractFrom, t.Sequence)
+	if fault.Is(err, fault.Conflict) {
+		err = c.addRetraction(tx, storage.Retraction{Sequence: t.Sequence, From: t.RetractFrom, To: c.turns})
+	}
 	return err
 }
 

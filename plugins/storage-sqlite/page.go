@@ -37,7 +37,7 @@ func (s *Store) Read(ctx context.Context, req *storage.ReadRequest) (*storage.Tu
 			rows = append(rows, t)
 			full = size.Full(t.size())
 			return true, err
-		}, "SELECT "+turnColumns+" FROM turns t WHERE t.conversation = ? AND t.sequence > ?"+only+
+		}, "SELECT "+turnColumns+turnTables+" WHERE t.conversation = ? AND t.sequence > ?"+only+
 			" ORDER BY t.sequence LIMIT ?", c.id, req.After, req.Limit+1)
 	})
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 	if err := req.ValidateText(); err != nil {
 		return nil, err
 	}
-	const rest, of = ` c.user, c.turns, c.created_at, c.updated_at, c.incarnation, `, ` FROM conversations c
+	const rest, of = ` c.user, c.turns - c.retracted, c.created_at, c.updated_at, c.incarnation, c.branch_of, c.branch_at, `, ` FROM conversations c
 		WHERE c.life = ?1 AND c.deleted_at IS NULL AND c.name > ?2`
 	query := "SELECT c.name," + rest + "0" + of
 	switch {
@@ -84,7 +84,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			}
 			var c storage.Conversation
 			var created, updated int64
-			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Incarnation, &c.Shared)
+			err := r.Scan(&c.ID, &c.User, &c.Turns, &created, &updated, &c.Incarnation, &c.BranchOf, &c.BranchAt, &c.Shared)
 			c.CreatedAt, c.UpdatedAt = timeOf(created), timeOf(updated)
 			page.Conversations = append(page.Conversations, c)
 			return true, err

@@ -26,7 +26,7 @@ func Plugin() sdk.Plugin {
 		func(_ context.Context, cfg Config, env sdk.Env) (*Store, error) {
 			return Open(cfg, env)
 		},
-		sdk.Feature(feature.Owners),
+		sdk.Feature(feature.Owners), sdk.Feature(feature.Retract),
 		// A thread that waits for the disk keeps its processor for a while. With a single processor all
 		// calls would wait for that thread, and the writer would find fewer writes to commit together.
 		sdk.Threads(4))

@@ -32,7 +32,7 @@ func TestConfig(t *testing.T) {
 
 func TestPlugin_info(t *testing.T) {
 	info := Plugin().Info
-	want := []string{feature.Renew, feature.Import, feature.Migrate, feature.Backup, feature.Watch, feature.Owners}
+	want := []string{feature.Renew, feature.Import, feature.Migrate, feature.Backup, feature.Branch, feature.Cursor, feature.Watch, feature.Owners, feature.Retract}
 	if info.Exclusive || !slices.Equal(info.Features, want) {
 		t.Errorf("%+v", info)
 	}

@@ -93,6 +93,21 @@ func everything(t *testing.T, s *Store) {
 	turn := storage.Turn{Sequence: 4, State: storage.Failed, Messages: storage.EncodeMessages(chat.Message{}), StartedAt: time.Now(), EndedAt: time.Now()}
 	_, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: []storage.Turn{turn}})
 	must(err)
+	end(t, s, begin(t, s, retracting(1), func(r *storage.BeginRequest) { r.CursorKey = "store" }))
+	_, err = s.Branch(ctx, branchRequest(0))
+	must(err)
+	_, err = s.Branch(ctx, branchRequest(0))
+	must(err)
+	for _, kind := range []storage.ClaimKind{storage.ClaimAll, storage.ClaimWork} {
+		req := claimRequest("h")
+		req.Kind = kind
+		for _, k := range claim(t, s, req).Claimed {
+			advance(t, s, k, "h", 1)
+		}
+	}
+	req := claimRequest("h")
+	req.Call = call
+	claim(t, s, req)
 	user, tenant := call, call
 	user.Conversation = ""
 	tenant.Conversation, tenant.User = "", ""
@@ -114,6 +129,9 @@ func everything(t *testing.T, s *Store) {
 				more = d.More
 			}
 		}
+	}
+	for _, k := range claimAll(t, s, "h") {
+		advance(t, s, k, "h", 1)
 	}
 	named := tenant
 	named.Incarnation = "life"

@@ -23,9 +23,19 @@ func unreadable(err error) error {
 	return fault.New(fault.Internal, "a turn in the database is not as the plugin wrote it: %w", err).By(fault.PartyHost)
 }
 
-// turnColumns lists the columns that turnRow.scan reads. The query names the table turns as t.
-const turnColumns = `t.sequence, t.number, t.state, t.reason, t.user, t.started_at, t.ended_at, t.key,
+// stateColumn and numberColumn are the state and the number of a turn. The columns of a retracted turn
+// have others, so that plugins of older schema versions leave it out. The query names the table turns
+// as t.
+const (
+	stateColumn  = "iif(t.retracted IS NULL, t.state, 'succeeded')"
+	numberColumn = "coalesce(t.retracted, t.number)"
+)
+
+// turnColumns lists the columns that turnRow.scan reads from turnTables.
+const turnColumns = "t.sequence, " + numberColumn + ", " + stateColumn + `, t.retracted IS NOT NULL, coalesce(r.first, 0), t.reason, t.user, t.started_at, t.ended_at, t.key,
 	t.input_tokens, t.output_tokens, t.cached_input_tokens, t.reasoning_tokens, t.usage, t.metadata, t.record, t.messages, ` + messageColumns
+
+const turnTables = " FROM turns t LEFT JOIN retractions r ON r.conversation = t.conversation AND r.sequence = t.sequence"
 
 // turnRow is a turn whose messages are not decoded yet. Decoding them needs no session, so that it
 // happens after the transaction.
@@ -58,7 +68,7 @@ func (r *turnRow) scan(rows *sql.Rows) error {
 	var usage, metadata, record sql.Null[string]
 	t := &r.turn
 	var u chat.Usage
-	err := rows.Scan(append([]any{&t.Sequence, &t.Number, &state, &t.Reason, &t.User, &started, &ended, &t.Key,
+	err := rows.Scan(append([]any{&t.Sequence, &t.Number, &state, &t.Retracted, &t.RetractFrom, &t.Reason, &t.User, &started, &ended, &t.Key,
 		&u.InputTokens, &u.OutputTokens, &u.CachedInputTokens, &u.ReasoningTokens,
 		&usage, &metadata, &record, &r.count}, r.messages.pointers()...)...)
 	if err != nil {
