@@ -16,7 +16,7 @@ const drainTimeout = time.Second
 
 // Chat implements llm.LLM.
 func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	if err := llm.CheckRequest(req, m.LLMTraits(ctx)); err != nil {
+	if err := llm.CheckRequest(req, m.traits()); err != nil {
 		return nil, err
 	}
 	out, err := m.request(req)

@@ -57,13 +57,21 @@
 // messages without a notice. With truncate = false Ollama refuses the request, and the error is
 // fault.ContextTooLong.
 //
+// # Traits
+//
+// When the host configures an instance, the plugin asks the server for its description of the
+// model: whether it takes images and tools, and the sizes of its context and its vectors. It waits a
+// second at most. What the server does not say, such as a server of an earlier version, the plugin
+// takes for possible. So a server that is down changes nothing but what is known.
+//
 // # Files
 //
 //	plugin.go      name, version and features
 //	config.go      Config and its checks
 //	model.go       Model: one configured instance
 //	capacity.go    how many calls a server runs at once, and which instances share a server
-//	traits.go      what the model takes
+//	traits.go      what the model takes, and when the server is asked
+//	show.go        the server's description of a model
 //	chat.go        Chat: sends a request, and decides how the call ended
 //	stream.go      sends the request of a chat, and parses the lines of the response
 //	request.go     a request in Ollama's form: options, tools, response format

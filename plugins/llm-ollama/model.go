@@ -21,6 +21,7 @@ type Model struct {
 	http      *http.Client // what client sends its requests with
 	alias     *url.URL     // base URL with a placeholder for the server's name, as client has it
 	transport *transport
+	known     knownTraits
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 

@@ -23,7 +23,7 @@ type server struct {
 
 	chat  func(line *lines, req *api.ChatRequest)
 	embed func(w http.ResponseWriter, req *api.EmbedRequest)
-	show  func(w http.ResponseWriter, req *api.ShowRequest)
+	show  func(w http.ResponseWriter, req *api.ShowRequest) // nil refuses the route, as servers that lack it
 
 	mu      sync.Mutex
 	headers http.Header // headers of the newest request
@@ -54,6 +54,10 @@ func newServer(t *testing.T) *server {
 		}
 	})
 	mux.HandleFunc("POST /api/show", func(w http.ResponseWriter, r *http.Request) {
+		if s.show == nil {
+			http.NotFound(w, r)
+			return
+		}
 		var req api.ShowRequest
 		if s.accept(w, r, "application/json", &req) {
 			s.show(w, &req)
