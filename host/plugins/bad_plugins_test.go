@@ -3,6 +3,8 @@ package plugins
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +25,8 @@ type badPlugin struct {
 	// mark and config are the mark of the plugin's file and its configuration, and text is
 	// the message of the call. internal/testplugin has the meanings.
 	mark, config, text string
+	// store makes a call of the plugin as a storage. Nil is a call of it as an LLM.
+	store func(context.Context, *Instance) error
 
 	class fault.Class // the class of the caller's error, if fails is true
 	fails bool
@@ -147,13 +151,13 @@ var badPlugins = []badPlugin{
 }
 
 // TestBadPlugins runs a host with a plugin that does one thing wrong, for each row of
-// badPlugins. The caller has an answer before its deadline, the plugin list and the log say
+// badPlugins and badStorages. The caller has an answer before its deadline, the plugin list and the log say
 // what is wrong, the calls of two good plugins succeed all the time, and nothing of the bad
 // plugin is left: no process, no file, no open descriptor, no goroutine.
 //
 // beyond: output before the handshake
 func TestBadPlugins(t *testing.T) {
-	for _, c := range badPlugins {
+	for _, c := range slices.Concat(badPlugins, badStorages) {
 		t.Run(c.what, func(t *testing.T) { c.check(t) })
 	}
 }
@@ -166,7 +170,15 @@ func (c badPlugin) check(t *testing.T) {
 			tm.quarantineAfter, tm.stopGrace = 2, 500*time.Millisecond
 			tm.probeEvery, tm.probeDeadline, tm.probeAgain = time.Second, 5*time.Second, 50*time.Millisecond
 		},
-	}, "bad="+c.mark, "good")
+	}, "good")
+	if c.store != nil {
+		put(t, filepath.Join(h.dir, "botyard-storage-bad"), testPlugin)
+	} else {
+		putPlugin(t, h.dir, "bad", c.mark)
+	}
+	if err := h.Rescan(); err != nil {
+		t.Fatal(err)
+	}
 	others := h.neighbours()
 
 	const patience = time.Minute // longer than all timeouts of the host together
@@ -209,11 +221,17 @@ func (c badPlugin) call(ctx context.Context, h *host) (reply string, err error) 
 	if c.config != "" {
 		spec.Config = []byte(c.config)
 	}
+	if c.store != nil {
+		spec.Kind = "storage"
+	}
 	i, err := h.Open(ctx, spec)
 	if err != nil {
 		return "", err
 	}
 	defer i.Close()
+	if c.store != nil {
+		return "", c.store(ctx, i)
+	}
 	if c.patience > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.patience)
@@ -242,6 +260,9 @@ func (c badPlugin) checkAnswer(t *testing.T, reply string, err error) {
 	}
 	if !fault.Is(err, c.class) || !strings.Contains(err.Error(), c.told) {
 		t.Errorf("the caller got %.200q and the error %v (%v); want %s: %s", reply, err, fault.Of(err).Class, c.class, c.told)
+	}
+	if err != nil && strings.Contains(err.Error(), "theirs") {
+		t.Errorf("the error shows what belongs to others: %v", err)
 	}
 }
 

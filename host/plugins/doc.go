@@ -58,6 +58,8 @@
 //   - background.go: tasks that continue after the user has the reply
 //   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an
 //     instance as llm.LLM, memory.Memory and the interfaces of storages
+//   - storage_answers.go: which answers of a storage are visibly about something else than the
+//     host asked for, and are refused
 //
 // The test TestBadPlugins has a table of what a plugin may do wrong. Each row says what the
 // caller gets, and what the plugin list and the log say.

@@ -111,7 +111,11 @@ func tooLarge(err error) bool {
 
 func (s storageCaller) begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.BeginResult, error) {
-		return c.Begin(ctx, req)
+		out, err := c.Begin(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		return out, s.i.refuse(wrongBegin(req, out))
 	})
 }
 
@@ -132,19 +136,24 @@ func (s storageCaller) Read(ctx context.Context, req *storage.ReadRequest) (*sto
 func (s storageCaller) read(ctx context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
 	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.TurnPage, error) {
 		out, err := c.Read(ctx, req)
-		if err == nil { // Reason may be longer, or not sanitized, in turns of earlier hosts or of the plugin itself.
-			for n := range out.Turns {
-				out.Turns[n].Reason = s.i.m.sanitizer.Clean(out.Turns[n].Reason, process.MaxMessageBytes)
-			}
+		if err != nil {
+			return nil, err
 		}
-		return out, err
+		for n := range out.Turns { // Reason may be longer, or not sanitized, in turns of earlier hosts or of the plugin itself.
+			out.Turns[n].Reason = s.i.m.sanitizer.Clean(out.Turns[n].Reason, process.MaxMessageBytes)
+		}
+		return out, s.i.refuse(wrongTurns(req, out))
 	})
 }
 
 // List implements storage.Storage.
 func (s storageCaller) List(ctx context.Context, req *storage.ListRequest) (*storage.ConversationPage, error) {
 	return invoke(ctx, s.i, callOptions{tenant: req.Call.Tenant}, storage.NewClient, func(ctx context.Context, c *storage.Client) (*storage.ConversationPage, error) {
-		return c.List(ctx, req)
+		out, err := c.List(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		return out, s.i.refuse(wrongConversations(req, out))
 	})
 }
 

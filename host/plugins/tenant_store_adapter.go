@@ -42,36 +42,56 @@ var ofTenantStore = callOptions{unqueued: true}
 
 // PutTenant implements storage.TenantStore.
 func (c tenantStoreCaller) PutTenant(ctx context.Context, req *storage.PutTenantRequest) (*storage.Registration, error) {
-	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, c *storage.TenantStoreClient) (*storage.Registration, error) {
-		return c.PutTenant(ctx, req)
+	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, client *storage.TenantStoreClient) (*storage.Registration, error) {
+		out, err := client.PutTenant(ctx, req)
+		if err != nil {
+			return nil, err
+		}
+		return out, c.i.refuse(wrongRegistration(req, out))
 	})
 }
 
 // GetTenants implements storage.TenantStore.
 func (c tenantStoreCaller) GetTenants(ctx context.Context, ids []string) ([]storage.Registration, error) {
-	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, c *storage.TenantStoreClient) ([]storage.Registration, error) {
-		return c.GetTenants(ctx, ids)
+	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, client *storage.TenantStoreClient) ([]storage.Registration, error) {
+		out, err := client.GetTenants(ctx, ids)
+		if err != nil {
+			return nil, err
+		}
+		return out, c.i.refuse(wrongRegistrations(ids, out))
 	})
 }
 
 // ListTenants implements storage.TenantStore.
 func (c tenantStoreCaller) ListTenants(ctx context.Context, after string, limit int) (*storage.RegistrationPage, error) {
-	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, c *storage.TenantStoreClient) (*storage.RegistrationPage, error) {
-		return c.ListTenants(ctx, after, limit)
+	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, client *storage.TenantStoreClient) (*storage.RegistrationPage, error) {
+		out, err := client.ListTenants(ctx, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		return out, c.i.refuse(wrongTenants(after, limit, out))
 	})
 }
 
 // TenantHistory implements storage.TenantStore.
 func (c tenantStoreCaller) TenantHistory(ctx context.Context, tenant string, before int64, limit int) (*storage.RegistrationPage, error) {
-	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, c *storage.TenantStoreClient) (*storage.RegistrationPage, error) {
-		return c.TenantHistory(ctx, tenant, before, limit)
+	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, client *storage.TenantStoreClient) (*storage.RegistrationPage, error) {
+		out, err := client.TenantHistory(ctx, tenant, before, limit)
+		if err != nil {
+			return nil, err
+		}
+		return out, c.i.refuse(wrongHistory(tenant, limit, out))
 	})
 }
 
 // TenantChanges implements storage.TenantStore.
 func (c tenantStoreCaller) TenantChanges(ctx context.Context, after int64, limit int) (*storage.TenantChangePage, error) {
-	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, c *storage.TenantStoreClient) (*storage.TenantChangePage, error) {
-		return c.TenantChanges(ctx, after, limit)
+	return invoke(ctx, c.i, ofTenantStore, storage.NewTenantStoreClient, func(ctx context.Context, client *storage.TenantStoreClient) (*storage.TenantChangePage, error) {
+		out, err := client.TenantChanges(ctx, after, limit)
+		if err != nil {
+			return nil, err
+		}
+		return out, c.i.refuse(wrongChanges(after, limit, out))
 	})
 }
 

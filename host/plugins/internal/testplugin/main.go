@@ -2,7 +2,8 @@
 // kind and name it claims to have. A mark, which a test appends to its copy of the file,
 // says how the process misbehaves. The first word of the user's message says what a call
 // does. The file leak.go writes the secrets of the configuration to all outputs, leave.go
-// starts processes that outlive the plugin, and bad.go has the modes of TestBadPlugins.
+// starts processes that outlive the plugin, and bad.go has the modes of TestBadPlugins. As a
+// storage the plugin is that of foreign.go.
 package main
 
 import (
@@ -63,6 +64,10 @@ var opened, closed, known atomic.Int64
 var realStderr = os.Stderr
 
 func main() {
+	if name, ok := strings.CutPrefix(filepath.Base(os.Args[0]), "botyard-storage-"); ok {
+		sdk.Serve(foreignPlugin(name))
+		return
+	}
 	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "botyard-llm-")
 	startBadly()
 	switch mark {
