@@ -35,7 +35,8 @@
 //     many_tenants_test.go: limits, circuits and fairness
 //   - disconnects_test.go: callers that disconnect, and callers that read slowly
 //   - plugin_crash_test.go, plugin_recovery_test.go, crash_loop_test.go: plugins that crash
-//     or hang; plugin_environment_test.go: what a plugin inherits from its host
+//     or hang; plugin_endurance_test.go: plugins that are killed and replaced again and again;
+//     plugin_environment_test.go: what a plugin inherits from its host
 //   - plugin_conformance_test.go, storage_conformance_test.go: the conformance kit on the
 //     shipped binaries
 //   - postgres_outage_test.go, sqlite_outage_test.go, full_disk_test.go: storages that fail
