@@ -19,7 +19,8 @@ type timing struct {
 
 	stopGrace       time.Duration // the time between the request to end and SIGKILL
 	outputGrace     time.Duration // how long the host waits for the last output of an ended process
-	exitNotice      time.Duration // how long the host waits for the process's end after a connection broke
+	exitNotice      time.Duration // how long the host waits for the process's end after a connection may have broken
+	brokenNotice    time.Duration // how much longer it waits if the connection has broken
 	reconsiderEvery time.Duration // the first pause between two calls of Options.Wanted
 	debounce        time.Duration // how long plugin folders must stay unchanged before a scan
 	trial           time.Duration // if a new version ends within this time, the old process takes over again
@@ -39,7 +40,7 @@ type timing struct {
 func (t timing) ofProcess() process.Timing {
 	return process.Timing{
 		ProbeEvery: t.probeEvery, ProbeDeadline: t.probeDeadline, ProbeAgain: t.probeAgain,
-		StopGrace: t.stopGrace, OutputGrace: t.outputGrace, ExitNotice: t.exitNotice,
+		StopGrace: t.stopGrace, OutputGrace: t.outputGrace, ExitNotice: t.exitNotice, BrokenNotice: t.brokenNotice,
 	}
 }
 
@@ -51,7 +52,7 @@ func defaultTiming() timing {
 		healthyAfter: time.Minute, quarantineAfter: 6, quarantineWindow: 2 * time.Minute,
 		quarantineRetry: time.Minute,
 		stopGrace:       5 * time.Second, outputGrace: 500 * time.Millisecond,
-		exitNotice: 250 * time.Millisecond, debounce: 300 * time.Millisecond,
+		exitNotice: 250 * time.Millisecond, brokenNotice: 2 * time.Second, debounce: 300 * time.Millisecond,
 		blamePause: bounds.BlamePause, maxBlamePause: bounds.MaxBlamePause, suspected: bounds.SuspectTime, blameMemory: bounds.BlameMemory,
 		lingering: bounds.AbandonedTime, check: bounds.CheckTimeout,
 		pollEvery: time.Second, reconsiderEvery: 2 * time.Second, trial: 15 * time.Second,

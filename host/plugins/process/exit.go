@@ -6,6 +6,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc/connectivity"
 )
 
 // kill sends SIGKILL to the process and its process group. It does not wait for their end.
@@ -137,15 +139,30 @@ func (p *Process) Stop(ctx context.Context) {
 }
 
 // EndsSoon waits for the end of the process, for at most Timing.ExitNotice, and reports
-// whether the process has ended. A caller uses it when a connection breaks, because the
-// connection breaks shortly before the host learns of the end.
+// whether the process has ended. A caller uses it when a connection may have broken, because
+// the connection breaks shortly before the host learns of the end. If the connection has
+// broken, EndsSoon waits for Timing.BrokenNotice more: the process has ended, or the probe
+// that EndsSoon requests will find that it cannot be used.
 func (p *Process) EndsSoon() bool {
-	notice := time.NewTimer(p.timing.ExitNotice)
-	defer notice.Stop()
+	if p.endsWithin(p.timing.ExitNotice) {
+		return true
+	}
+	if p.Conn == nil || p.Conn.GetState() == connectivity.Ready {
+		return false
+	}
+	p.RequestProbe()
+	return p.endsWithin(p.timing.BrokenNotice)
+}
+
+// endsWithin waits for the end of the process, for at most the duration d, and reports
+// whether the process has ended.
+func (p *Process) endsWithin(d time.Duration) bool {
+	limit := time.NewTimer(d)
+	defer limit.Stop()
 	select {
 	case <-p.exited:
 		return true
-	case <-notice.C:
+	case <-limit.C:
 		return false
 	}
 }

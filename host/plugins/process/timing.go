@@ -9,5 +9,6 @@ type Timing struct {
 	ProbeAgain    time.Duration // the interval between a failed probe and the next probe
 	StopGrace     time.Duration // the time between the request to end and SIGKILL
 	OutputGrace   time.Duration // how long the host waits for the last output of an ended process
-	ExitNotice    time.Duration // how long the host waits for the process's end after a connection broke
+	ExitNotice    time.Duration // how long the host waits for the process's end after a connection may have broken
+	BrokenNotice  time.Duration // how much longer it waits if the connection has broken
 }
