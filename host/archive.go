@@ -5,8 +5,10 @@ import (
 
 	"github.com/botyard/botyard/host/archive"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/follow"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/memory"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
 // Archive returns the archive, which exports, imports and erases conversations, and deletes
@@ -33,15 +35,23 @@ func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBl
 	if err != nil {
 		return nil, err
 	}
-	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
+	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), Cursors: i.Cursors(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
 }
 
-// openMemory opens the memory plugin of the tenant's current configuration. The caller calls
-// release after use.
-func (h *Host) openMemory(ctx context.Context, e *config.Effective) (m memory.Memory, release func(), err error) {
+// openMemory opens the memory plugin of the tenant's current configuration.
+func (h *Host) openMemory(ctx context.Context, e *config.Effective) (*archive.Memory, error) {
 	i, err := h.openBlock(ctx, e, e.Memory)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return i.Memory(), i.Close, nil
+	m := &archive.Memory{Memory: i.Memory(), Close: i.Close}
+	if needs := m.Needs(); needs.Remember {
+		m.Drain = func(ctx context.Context, cursors storage.CursorStore, call sdk.Call) error {
+			conversation := call.Conversation
+			call.Conversation = ""
+			source := follow.Source{Call: call, Cursors: cursors, Memory: m.Memory, StoreKey: needs.StoreKey}
+			return source.Drain(ctx, h.holder, conversation)
+		}
+	}
+	return m, nil
 }

@@ -6,9 +6,12 @@ import (
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/follow"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 )
 
 // buildBot builds a tenant's bot for the registry. It opens an instance of each plugin and
@@ -43,10 +46,6 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 	if err != nil {
 		return built, err
 	}
-	if memory.Memory().Needs().Remember {
-		return built, fault.New(fault.Invalid, "memory %q keeps something of past turns, and this host keeps no cursor for it", e.Memory.Plugin).
-			At("memory", "type").By(fault.PartyTenant)
-	}
 	storage, err := b.instance(ctx, e.Storage)
 	if err != nil {
 		return built, err
@@ -55,12 +54,16 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 		return built, fault.New(fault.Invalid, "%s", lacksOwners(e.Storage.Plugin)).
 			At("conversations", "owner").By(fault.PartyTenant)
 	}
+	follow, err := b.follow(ctx, req, memory, storage)
+	if err != nil {
+		return built, err
+	}
 	renewer := storage.Renewer()
 	return registry.Built{
 		Bot: bot.New(bot.Parts{
 			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits, Shared: e.Owner == config.OwnerTenant,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Plugins: b.pluginNames,
-			Admission: req.Admission, Incarnation: req.Incarnation,
+			Admission: req.Admission, Incarnation: req.Incarnation, Follow: follow,
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },
 			Unauthenticated: func() { h.registry.DropIfStale(e.Tenant) },
 			Orphans:         &h.orphans,
@@ -70,6 +73,33 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 		}),
 		Release: b.release,
 		Stale:   h.secretsChanged(e, b.secretSums),
+	}, nil
+}
+
+// follow returns what connects the bot to the follower of conversations, or nil for a memory that
+// remembers nothing. It lets the memory forget what was deleted while the memory was away, so that the
+// bot's first turn recalls nothing of it.
+func (b *botBuild) follow(ctx context.Context, req registry.BuildRequest, memory, storage *plugins.Instance) (*bot.Follow, error) {
+	h, e := b.host, b.effective
+	needs := memory.Memory().Needs()
+	if !needs.Remember {
+		return nil, nil
+	}
+	cursors := storage.Cursors()
+	if cursors == nil {
+		return nil, fault.New(fault.Invalid, "memory %q keeps something of past turns, and storage %q keeps no cursors for it (it lacks the feature %q): take another storage", e.Memory.Plugin, e.Storage.Plugin, feature.Cursor).
+			At("memory", "type").By(fault.PartyTenant)
+	}
+	source := &follow.Source{Call: sdk.Call{Tenant: e.Tenant, Incarnation: req.Incarnation}, Storage: storage.Storage(), Cursors: cursors,
+		Memory: memory.Memory(), StoreKey: needs.StoreKey}
+	if err := source.ForgetDeleted(ctx, h.holder); err != nil {
+		return nil, err
+	}
+	h.follower.Touch(e.Tenant)
+	return &bot.Follow{
+		StoreKey: needs.StoreKey,
+		Touch:    func() { h.follower.Touch(e.Tenant) },
+		Forget:   func(ctx context.Context, conversation string) error { return source.Drain(ctx, h.holder, conversation) },
 	}, nil
 }
 

@@ -18,6 +18,7 @@
 //	Warnings            log problems that do not stop the start
 //	archive.Run         start to delete conversations beyond their tenant's retention period,
 //	                    in regular runs
+//	follower.Run        start to let memories follow conversations
 //
 // # What Close does
 //
@@ -54,6 +55,7 @@
 //	plugin_instance.go   how an instance is opened for a block of a tenant
 //	plugin_changes.go    checks refused tenants again when a plugin changes
 //	current_config.go    tells the plugin manager which configuration a tenant has now
+//	follow.go            opens what a memory follows of a tenant
 //	archive.go           opens storages and memories for the archive
 //	metrics.go           connects the metrics to the parts of the host
 package host

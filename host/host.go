@@ -16,6 +16,7 @@ import (
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/fairshare"
+	"github.com/botyard/botyard/host/follow"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/readfile"
@@ -44,6 +45,7 @@ type Host struct {
 	registry        *registry.Registry
 	leases          *bot.Leases
 	archive         *archive.Archive
+	follower        *follow.Follower
 	tenants         *tenantdir.Follower
 	metrics         *metrics.Metrics // nil if metrics are disabled
 
@@ -90,6 +92,7 @@ func Open(ctx context.Context, o Options) (_ *Host, err error) {
 	}
 	h.logWarnings(Warnings(o, cfg, h.manager))
 	h.startBackground(h.archive.Run)
+	h.startBackground(h.follower.Run)
 	return h, nil
 }
 
@@ -134,6 +137,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	if err != nil {
 		return err
 	}
+	h.follower = h.newFollower()
 	changes := h.manager.Changes() // subscribe before tenants are checked, so that no change is missed
 	judging := fairshare.NewPacedSlots(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, fairshare.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	store, err := h.openTenantStore(ctx, cfg, h.key, judging)

@@ -34,6 +34,10 @@ type Options struct {
 	// retention period of their tenant. 0 means one hour.
 	RetainEvery time.Duration
 
+	// FollowEvery is the time between two searches for conversations that the memories of their
+	// tenants have not followed. 0 means ten minutes. The first search comes after a tenth of it.
+	FollowEvery time.Duration
+
 	Log hclog.Logger // nil logs nothing
 	// DroppedLogLines returns the number of lost lines of Log, for the metrics. May be nil.
 	DroppedLogLines func() int64

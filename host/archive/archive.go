@@ -9,7 +9,6 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/sdk/memory"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -19,9 +18,8 @@ type Options struct {
 	// OpenStorage opens a storage that the tenant's conversations were written to. The
 	// archive closes it.
 	OpenStorage func(ctx context.Context, tenant string, b config.SealedBlock) (*OpenedStorage, error)
-	// OpenMemory opens the memory that the tenant's configuration names. The archive calls done
-	// when it no longer needs the memory.
-	OpenMemory func(ctx context.Context, e *config.Effective) (m memory.Memory, done func(), err error)
+	// OpenMemory opens the memory that the tenant's configuration names. The archive closes it.
+	OpenMemory func(ctx context.Context, e *config.Effective) (*Memory, error)
 	// MayRetain reports whether a tenant with these documents may have retention_days. It must
 	// be cheap. It may report true for a tenant without retention_days, but never false for a
 	// tenant with retention_days. A nil MayRetain stands for a function that reports true.

@@ -80,13 +80,8 @@ func (a *Archive) Erase(ctx context.Context, id, user string, o DeletionOptions)
 // from the registration.
 func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Snapshot, user string) error {
 	err := d.deleteAll(ctx, s.Former, wholeIncarnation)
-	var calls []sdk.Call
-	for _, l := range s.Former {
-		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.ID})
-	}
 	if user != "" {
 		call := sdk.Call{Tenant: s.Tenant, Incarnation: s.Incarnation.ID, User: user}
-		calls = append(calls, call)
 		err = errors.Join(err, d.deleteAll(ctx, []tenantstore.Incarnation{s.Incarnation}, func(sdk.Call) storage.Scope { return storage.Scope{Call: call} }))
 	}
 	if err != nil {
@@ -97,8 +92,13 @@ func (a *Archive) erase(ctx context.Context, d *deleter, s *registry.Snapshot, u
 			return err
 		}
 	}
-	if err := a.forget(ctx, s.Effective, calls...); err != nil {
+	if err := d.forgetIncarnations(ctx, s.Effective, s.Former); err != nil {
 		return err
+	}
+	if user != "" {
+		if err := d.forget(ctx, s.Effective, s.Incarnation); err != nil {
+			return err
+		}
 	}
 	var erased []string
 	for _, l := range s.Former {

@@ -79,7 +79,7 @@ func TestErase_oneUser(t *testing.T) {
 			if s.incarnation("a") != incarnation || s.count("one", "a", incarnation) != 1 {
 				t.Error("more than the user is gone")
 			}
-			if want := "a/" + incarnation + "//u"; !slices.Contains(s.memory.told, want) {
+			if want := "drain/a/" + incarnation + "/"; !slices.Contains(s.memory.told, want) {
 				t.Errorf("the memory was told to forget %q", s.memory.told)
 			}
 			if erased, err := s.Erase(t.Context(), "a", "u", DeletionOptions{}); err != nil || erased.Turns != 0 {

@@ -17,7 +17,6 @@ import (
 	"github.com/botyard/botyard/host/tenantstore/tenantstoretest"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
 	"go.uber.org/goleak"
 )
@@ -116,8 +115,8 @@ func newTestHost(t *testing.T, on *testStorages, shared storage.TenantStore) *te
 	})
 	s.Archive = New(Options{
 		Registry: s.reg, OpenStorage: s.open,
-		OpenMemory: func(context.Context, *config.Effective) (memory.Memory, func(), error) {
-			return s.memory, func() {}, nil
+		OpenMemory: func(context.Context, *config.Effective) (*Memory, error) {
+			return &Memory{Memory: s.memory, Drain: s.memory.drain, Close: func() {}}, nil
 		},
 		timing: timing{
 			retryFor: 400 * time.Millisecond, lateWrites: 10 * time.Millisecond,
@@ -143,7 +142,7 @@ func (s *testHost) open(_ context.Context, tenant string, b config.SealedBlock) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
-	return &OpenedStorage{Storage: shelf, Importer: shelf, KnowsOwners: !s.ownerless, Close: func() {
+	return &OpenedStorage{Cursors: cursors{}, Storage: shelf, Importer: shelf, KnowsOwners: !s.ownerless, Close: func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.opened--

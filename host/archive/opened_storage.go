@@ -12,9 +12,10 @@ import (
 // OpenedStorage is a storage that is open for one tenant.
 type OpenedStorage struct {
 	storage.Storage
-	Importer    storage.Importer // nil if the plugin cannot import
-	KnowsOwners bool             // the plugin records which user wrote each turn
-	Close       func()           // the archive calls Close once
+	Importer    storage.Importer    // nil if the plugin cannot import
+	Cursors     storage.CursorStore // nil if the plugin keeps no cursors
+	KnowsOwners bool                // the plugin records which user wrote each turn
+	Close       func()              // the archive calls Close once
 }
 
 // requireOwners returns fault.Invalid if user is not empty and the storage's plugin does not

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/botyard/botyard/host/registry"
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -64,11 +63,7 @@ func (a *Archive) purgeData(ctx context.Context, d *deleter, s *registry.Snapsho
 	if err := d.sweepUntracked(ctx, incarnations); err != nil {
 		return err
 	}
-	var calls []sdk.Call
-	for _, l := range incarnations {
-		calls = append(calls, sdk.Call{Tenant: s.Tenant, Incarnation: l.ID})
-	}
-	return a.forget(ctx, s.Effective, calls...)
+	return d.forgetIncarnations(ctx, s.Effective, incarnations)
 }
 
 // purgeRegistration completes the receipt, and makes the registry replace the tenant's

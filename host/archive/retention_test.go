@@ -76,7 +76,7 @@ func TestRetain(t *testing.T) {
 			if cached := s.reg.CachedBots(); len(cached) != 0 {
 				t.Errorf("bots were built for it: %+v", cached)
 			}
-			if want := "a/" + s.incarnation("a") + "/long/"; !slices.Contains(s.memory.told, want) {
+			if want := "drain/a/" + s.incarnation("a") + "/long"; !slices.Contains(s.memory.told, want) {
 				t.Errorf("the memory was not told to forget %s", want)
 			}
 		})

@@ -59,7 +59,7 @@ func (r *visitor) call(conversation string) sdk.Call {
 
 // deleteOld looks through the conversations after the last processed one. more reports whether
 // the time of the visit ended before the last conversation.
-func (r *visitor) deleteOld(ctx context.Context, store storage.Storage) (more bool, err error) {
+func (r *visitor) deleteOld(ctx context.Context, store *OpenedStorage) (more bool, err error) {
 	for more := true; more; {
 		var page *storage.ConversationPage
 		if err := r.q.a.throttled(ctx, func() error {
@@ -86,8 +86,8 @@ func (r *visitor) deleteOld(ctx context.Context, store storage.Storage) (more bo
 }
 
 // deleteConversation deletes a conversation step by step, if it was not changed after it was
-// listed. After the deletion it calls Forget of the memory for the conversation.
-func (r *visitor) deleteConversation(ctx context.Context, store storage.Storage, id string) error {
+// listed. After the deletion it lets the memory forget the conversation.
+func (r *visitor) deleteConversation(ctx context.Context, store *OpenedStorage, id string) error {
 	for more, gone := true, int64(0); more; {
 		err := r.q.a.throttled(ctx, func() error {
 			var d storage.Deleted
@@ -104,10 +104,23 @@ func (r *visitor) deleteConversation(ctx context.Context, store storage.Storage,
 			return err
 		}
 		if !more && gone > 0 {
-			return r.q.a.forget(ctx, r.tenant.Effective, r.call(id))
+			return r.forget(ctx, store, id)
 		}
 	}
 	return nil
+}
+
+// forget lets the memory forget a deleted conversation.
+func (r *visitor) forget(ctx context.Context, store *OpenedStorage, id string) error {
+	if store.Cursors == nil {
+		return nil
+	}
+	return r.q.a.withMemory(ctx, r.tenant.Effective, func(m *Memory) error {
+		if m.Drain == nil {
+			return nil
+		}
+		return r.q.a.retry(ctx, func() error { return m.Drain(ctx, store.Cursors, r.call(id)) })
+	})
 }
 
 // addDeleted adds a deletion to the counts of the pass.

@@ -27,6 +27,9 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
 		TailBytes: b.freeTailBytes(), Owned: b.restricted(t.req.UserID),
 	}
+	if b.Follow != nil {
+		req.CursorKey = b.Follow.StoreKey
+	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
 	}

@@ -1,6 +1,8 @@
 package bot
 
 import (
+	"context"
+
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
@@ -21,12 +23,14 @@ type Parts struct {
 	Limits      config.Limits
 	// Shared reports whether all users of the tenant share its conversations. If it is false,
 	// each conversation belongs to the user who began it, and other users cannot see it.
-	Shared    bool
-	LLM       llm.LLM
-	Memory    memory.Memory
-	Storage   storage.Storage
-	Plugins   map[string]string // maps a kind to "name version" of its plugin; stored in the turns' records
-	Admission *Admission        // shared by all revisions of the tenant's bot
+	Shared  bool
+	LLM     llm.LLM
+	Memory  memory.Memory
+	Storage storage.Storage
+	Plugins map[string]string // maps a kind to "name version" of its plugin; stored in the turns' records
+	// Follow is set if the memory remembers past turns. It is nil otherwise.
+	Follow    *Follow
+	Admission *Admission // shared by all revisions of the tenant's bot
 	// Hold renews the lease of the turn with this holder in Storage until release is called.
 	// The bot calls release once. If Hold is nil, the bot does not renew leases. See Leases.
 	Hold func(holder string) (release func())
@@ -39,6 +43,16 @@ type Parts struct {
 	Host            string     // name of this host, stored in the turns' records
 	Holder          string     // unique name of this run of the host; the holders of its turns begin with it
 	Log             hclog.Logger
+}
+
+// Follow connects a bot to what lets its memory follow the conversations.
+type Follow struct {
+	StoreKey string // of the memory
+	// Touch is called after each turn, and does not wait.
+	Touch func()
+	// Forget lets the memory forget what was deleted of the conversation. The deletion is done only
+	// after Forget has succeeded.
+	Forget func(ctx context.Context, conversation string) error
 }
 
 // Bot runs the turns of one tenant at one revision of its configuration. It is safe for

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -68,8 +67,8 @@ func (b *Bot) DeleteConversation(ctx context.Context, user, conversation string)
 	}
 	// The memory forgets the conversation even if the storage deleted nothing, because an
 	// earlier DeleteConversation may have failed between the storage and the memory.
-	if f, ok := b.Memory.(memory.Forgetter); ok {
-		if err := f.Forget(ctx, b.call(conversation, "")); err != nil {
+	if b.Follow != nil {
+		if err := b.Follow.Forget(ctx, conversation); err != nil {
 			return err
 		}
 	}

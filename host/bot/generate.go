@@ -62,14 +62,12 @@ func (t *turn) recall(ctx context.Context, tail []memory.Turn, message chat.Mess
 	var recalled []chat.Message
 	if t.bot.needs.Recall {
 		meter := &services.Meter{}
-		r, err := t.bot.Memory.Recall(services.WithMeter(ctx, meter), &memory.RecallRequest{Call: t.call(), Tail: tail, Messages: []chat.Message{message}})
+		r, err := t.bot.Memory.Recall(services.WithMeter(ctx, meter), t.recallRequest(tail, message))
 		t.record.Callbacks = meter.Totals()
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range r.Items {
-			recalled = append(recalled, item.Message)
-		}
+		recalled = t.recalledMessages(r)
 		t.record.RecallMS = t.lap()
 	} else {
 		recalled = memory.Messages(tail)

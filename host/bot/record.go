@@ -37,6 +37,8 @@ type record struct {
 	Asked      int `json:"asked_messages,omitempty"`
 	// Callbacks has what the memory used of its nested plugins for the recall, by role.
 	Callbacks map[string]services.Total `json:"callbacks,omitempty"`
+	// MemoryProblems are sentences of the memory about what went wrong although it could recall.
+	MemoryProblems []string `json:"memory_problems,omitempty"`
 	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
 	// are stored. It is nil if there are none.
 	Replaced *replacedParts `json:"replaced_parts,omitempty"`

@@ -24,6 +24,9 @@ type turn struct {
 	record   *record
 	lastLap  time.Time // time of the last call of lap
 
+	incarnation string               // of the conversation
+	retractions []storage.Retraction // those that the memory was not told of yet
+
 	cleaner      replyCleaner
 	reply        llm.Joiner
 	shown        bool          // the reply has text, which the caller is shown
@@ -67,6 +70,10 @@ func (t *turn) run(ctx context.Context) (*Reply, error) {
 	if err != nil || reply != nil {
 		return reply, err
 	}
+	if t.bot.Follow != nil {
+		defer t.bot.Follow.Touch()
+	}
+	t.incarnation, t.retractions = started.Incarnation, started.Retractions
 	ended := false
 	defer func() {
 		if !ended { // a panic or runtime.Goexit is unwinding the stack

@@ -37,6 +37,16 @@ const (
 	RepliesHeld = 128 << 20
 )
 
+const (
+	// FollowAtOnce is how many steps of memories that follow conversations a host makes at once. A
+	// tenant has one at a time.
+	FollowAtOnce = 8
+	// FollowConversations is how many conversations one step follows, for one page of turns each.
+	FollowConversations = 16
+	// FollowSwept is how many tenants the sweep of all tenants queues ahead.
+	FollowSwept = 64
+)
+
 // turns has the bounds of turns and of the data that the host stores about turns. Package host/bot
 // enforces these bounds.
 var turns = []Bound{
@@ -88,5 +98,13 @@ var turns = []Bound{
 	{
 		Name: "replies", What: fmt.Sprintf("Bytes of replies that turns at work have heard, of those above %s, until they are kept.", Bytes(ReplyFree)),
 		Each: "half of all", All: Bytes(RepliesHeld), Answer: "The turn fails with 429 and Retry-After.",
+	},
+	{
+		Name: "following memories", What: "Steps of memories that follow conversations in the background: 16 conversations, a page of turns each.",
+		Each: "1", All: fmt.Sprint(FollowAtOnce), Answer: "Waits behind the steps of the other tenants. Tenants whose last step failed have half of the steps together.",
+	},
+	{
+		Name: "cursor", What: "What a storage keeps of how far a memory has followed a conversation, and of a memory's background work.",
+		Each: Bytes(sdk.MaxCursorBytes), Answer: "A memory that returns more has failed.",
 	},
 }

@@ -92,6 +92,7 @@
 //   - limit_ceiling.go: a tenant's limits, which the host's limits bound.
 //   - prompt.go: the system prompt and its variables.
 //   - retention.go: retention_days.
+//   - memories.go: which memory plugins a tenant may have.
 //   - policy.go, ruling.go, restriction.go: the block tenant_policy; whether it lets a tenant set a
 //     key; which part of a tenant's own document is merged.
 //   - egress.go, destination.go: which addresses tenants' own settings may contain; name lookups.

@@ -27,8 +27,11 @@ func (h *Host) DefaultStorage(ctx context.Context, s Schemas) (Block, error) {
 	return *b, err
 }
 
-func storageBlock() block {
-	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == "storage" })]
+func storageBlock() block { return blockOfKind("storage") }
+
+// blockOfKind returns the tenant block of a kind of plugins.
+func blockOfKind(kind string) block {
+	return blocks[slices.IndexFunc(blocks, func(b block) bool { return b.kind == kind })]
 }
 
 // storageAt returns the storage block at a path of the host's layers. It returns nil if no

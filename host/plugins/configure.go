@@ -1,6 +1,7 @@
 package plugins
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -80,7 +81,12 @@ func (w *worker) runSetup(st *setup, in *instance, tenant string) (how ending) {
 	}
 	if err == nil {
 		n := resp.GetMemoryNeeds()
-		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember()}
+		st.needs = memory.Needs{Tail: int(n.GetTail()), Recall: n.GetRecall(), Remember: n.GetRemember(),
+			StoreKey: cmp.Or(resp.GetStoreKey(), w.Binary.Ref.Name)}
+		if len(st.needs.StoreKey) > sdk.MaxStoreKeyBytes {
+			err = fault.New(fault.Internal, "the %s has a store key of %d bytes; at most %d are taken",
+				w.Binary.Ref, len(st.needs.StoreKey), sdk.MaxStoreKeyBytes).By(fault.PartyPlugin)
+		}
 		if st.needs.Tail < 0 || st.needs.Tail > memory.MaxTail {
 			err = fault.New(fault.Internal, "the %s asks for a tail of %d messages, beyond 0 to %d",
 				w.Binary.Ref, st.needs.Tail, memory.MaxTail).By(fault.PartyPlugin)

@@ -11,7 +11,8 @@ import (
 
 // Memory returns the instance as a memory.Memory. The result also implements
 // memory.Rememberer if the instance needs turns to remember, or if the plugin has the
-// feature feature.Remember. The result also implements memory.Forgetter if it implements
+// feature feature.Remember, and memory.Worker if it has the feature feature.Work too. The result also
+// implements memory.Forgetter if it implements
 // memory.Rememberer, or if the plugin has the feature feature.Forget.
 func (i *Instance) Memory() memory.Memory {
 	m := memoryCaller{i}
@@ -21,7 +22,11 @@ func (i *Instance) Memory() memory.Memory {
 	case remembers:
 		// A memory that remembers must also be able to forget. Forget does nothing in a
 		// plugin that has stored nothing.
-		return keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
+		keeping := keepingMemory{m, rememberCaller{i}, forgetCaller{i}}
+		if process.HasFeature(info, feature.Work) {
+			return workingMemory{keeping, workCaller{i}}
+		}
+		return keeping
 	case process.HasFeature(info, feature.Forget):
 		return forgettingMemory{m, forgetCaller{i}}
 	}
@@ -32,11 +37,16 @@ type (
 	memoryCaller   struct{ i *Instance }
 	rememberCaller struct{ i *Instance }
 	forgetCaller   struct{ i *Instance }
+	workCaller     struct{ i *Instance }
 
 	keepingMemory struct {
 		memoryCaller
 		rememberCaller
 		forgetCaller
+	}
+	workingMemory struct {
+		keepingMemory
+		workCaller
 	}
 	forgettingMemory struct {
 		memoryCaller
@@ -49,6 +59,7 @@ var (
 	_ memory.Rememberer = keepingMemory{}
 	_ memory.Forgetter  = keepingMemory{}
 	_ memory.Forgetter  = forgettingMemory{}
+	_ memory.Worker     = workingMemory{}
 )
 
 // Needs implements memory.Memory. It makes no call, because the plugin states its needs
@@ -79,4 +90,13 @@ func (f forgetCaller) Forget(ctx context.Context, call sdk.Call) error {
 	return f.i.call(ctx, callOptions{tenant: call.Tenant, ends: true}, func(ctx context.Context, t target) error {
 		return memory.NewClient(t.conn, t.id).Forget(ctx, call)
 	})
+}
+
+// Work implements memory.Worker.
+func (w workCaller) Work(ctx context.Context, call sdk.Call, cursor []byte) (next []byte, more bool, err error) {
+	err = w.i.call(ctx, callOptions{tenant: call.Tenant}, func(ctx context.Context, t target) (err error) {
+		next, more, err = memory.NewClient(t.conn, t.id).Work(ctx, call, cursor)
+		return err
+	})
+	return next, more, err
 }

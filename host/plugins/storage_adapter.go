@@ -32,6 +32,15 @@ func (i *Instance) Importer() storage.Importer {
 	return importCaller{i}
 }
 
+// Cursors returns the instance as a storage.CursorStore, or nil if the plugin lacks the
+// feature feature.Cursor.
+func (i *Instance) Cursors() storage.CursorStore {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Cursor) {
+		return nil
+	}
+	return cursorCaller{i}
+}
+
 // KnowsOwners reports whether the storage separates the conversations of different users,
 // and returns the owner of each turn. It checks the feature feature.Owners.
 func (i *Instance) KnowsOwners() bool {

@@ -18,7 +18,6 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -61,16 +60,7 @@ func main() {
 	if flaw == "small" {
 		server = grpc.NewServer(append(options(strings.TrimSuffix(secret, "\n")), append(sdk.ServerOptions(hclog.NewNullLogger()), grpc.MaxRecvMsgSize(4<<20))...)...)
 	}
-	var opts []sdk.Option
-	if flaw == "heedless" { // ignores overrides
-		opts = append(opts, sdk.Feature(feature.Overrides))
-	}
-	p := llm.NewPlugin(flaw, "1", func(context.Context, struct{}, sdk.Env) (llm.LLM, error) {
-		if flaw == "plain" { // breaks no rule, and has no features
-			return plainParrot{}, nil
-		}
-		return parrot{}, nil
-	}, opts...)
+	p := llm.NewPlugin(flaw, "1", func(context.Context, struct{}, sdk.Env) (llm.LLM, error) { return parrot{}, nil })
 	if flaw == "misnamed" {
 		p.Info.Name = "other"
 	}
@@ -141,14 +131,6 @@ func options(secret string) []grpc.ServerOption {
 		opts = append(opts, grpc.UnknownServiceHandler(func(any, grpc.ServerStream) error { return status.Error(codes.Internal, "what?") }))
 	}
 	return opts
-}
-
-// plainParrot is a parrot that says that it takes no tools and no response formats.
-type plainParrot struct{ parrot }
-
-// LLMTraits implements sdk.LLMDescriber.
-func (plainParrot) LLMTraits(context.Context) sdk.LLMTraits {
-	return sdk.LLMTraits{Tools: &sdk.ToolTraits{}, Formats: &sdk.FormatTraits{}}
 }
 
 // parrot repeats the last message, and counts when it is told to.
