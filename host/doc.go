@@ -47,6 +47,7 @@
 //	tenant_check.go      how a tenant's settings are checked
 //	trial.go             Trial: tries settings with their plugins before the host accepts them
 //	instance_check.go    whether the instances of a tenant can do their work now
+//	plugin_check.go      asks plugins what is wrong in the blocks of the host's files
 //	tenant_files.go      registers the tenants of the tenant folders
 //	tenant_secrets.go    whether a tenant's secrets are missing, or have changed
 //	registry_storage.go  the storage of registered tenants; opens the storage again when one of

@@ -142,7 +142,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	judging := fairshare.NewPacedSlots(bounds.JudgedAtOnce, bounds.JudgedAtOnceEach, fairshare.NewPace(bounds.JudgingCredit, bounds.JudgingParts))
 	store, err := h.openTenantStore(ctx, cfg, h.key, judging)
 	if err != nil {
-		return errors.Join(err, cfg.CheckDefaults(ctx, h.manager))
+		return errors.Join(err, cfg.CheckDefaults(ctx, h.manager, AskPlugins(h.manager)))
 	}
 	h.registry, err = registry.New(registry.Options{
 		TTL: settings.Registry.CacheTTL, Size: settings.Registry.MaxCacheSize,
@@ -161,7 +161,7 @@ func (h *Host) start(ctx context.Context, cfg *config.Host) error {
 	}
 	h.archive = h.newArchive()
 	h.followTenantStore(ctx, store)
-	if err := cfg.CheckDefaults(ctx, h.manager); err != nil {
+	if err := cfg.CheckDefaults(ctx, h.manager, AskPlugins(h.manager)); err != nil {
 		return err
 	}
 	return h.followTenants(ctx, changes)

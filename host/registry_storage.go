@@ -148,8 +148,8 @@ func (s *registryStorage) followSecrets(ctx context.Context) {
 }
 
 // RegistryStorage returns the block registry.storage of the host's files, or nil if the files
-// have none. It returns an error if the plugin cannot store tenants, or if a secret cannot be
-// read. It opens no instance.
+// have none. It returns an error if the plugin cannot store tenants, if a secret cannot be read, or
+// if the plugin says that the configuration is wrong. It opens no instance.
 func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) (*config.Block, error) {
 	block, err := cfg.RegistryStorage(ctx, m)
 	if err != nil || block == nil {
@@ -163,8 +163,16 @@ func RegistryStorage(ctx context.Context, cfg *config.Host, m *plugins.Manager) 
 		return nil, cfg.WithPositions(config.Problems{{Path: config.Path{"registry", "storage", "backend"},
 			Message: fmt.Sprintf("the storage plugin %q keeps no tenants", block.Plugin), Expected: "one with the service " + plugins.TenantStoreService}})
 	}
-	if _, err := resolveRegistryStorage(cfg, *block); err != nil {
+	resolved, err := resolveRegistryStorage(cfg, *block)
+	if err != nil {
 		return nil, err
+	}
+	problems := AskPlugins(m)(ctx, *block, resolved)
+	for i, p := range problems {
+		problems[i].Path = append(config.Path{"registry", "storage"}, p.Path...)
+	}
+	if len(problems) > 0 {
+		return nil, cfg.WithPositions(problems)
 	}
 	return block, nil
 }

@@ -55,7 +55,7 @@ func (h *Host) Reload(ctx context.Context, o ReloadOptions) (Reloaded, error) {
 		return Reloaded{}, err
 	}
 	settings := cfg.Settings
-	if err := cfg.CheckDefaults(ctx, h.manager.Under(settings.Plugin)); err != nil {
+	if err := cfg.CheckDefaults(ctx, h.manager.Under(settings.Plugin), AskPlugins(h.manager)); err != nil {
 		return Reloaded{}, err
 	}
 	var out Reloaded

@@ -85,7 +85,7 @@ func (c *checkResult) addFiles(ctx context.Context, f *hostFlags, files *files) 
 	o := f.hostOptions()
 	c.problems = host.Preflight(o, files.host)
 	c.warnings = append(host.Warnings(o, files.host, files.plugins), files.ignored...)
-	if err := c.add(files.host.CheckDefaults(ctx, files.plugins)); err != nil {
+	if err := c.add(files.host.CheckDefaults(ctx, files.plugins, host.AskPlugins(files.plugins))); err != nil {
 		return err
 	}
 	if _, err := host.RegistryStorage(ctx, files.host, files.plugins); c.add(err) != nil {

@@ -86,8 +86,15 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		}
 	}
 	a.problems = append(a.problems, a.layers.schemaProblems(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
+		if f.kind == missingKey && a.partial {
+			if a.incomplete == nil {
+				a.incomplete = map[string]bool{}
+			}
+			a.incomplete[at.key()] = true
+			return true
+		}
 		if f.kind == missingKey {
-			return a.partial
+			return false
 		}
 		// A reference need not have the length or the form that the schema demands of the secret.
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))

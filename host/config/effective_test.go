@@ -53,7 +53,7 @@ defaults:
     pool_size: 20
     max_overflow: 10
 `)
-	if err := h.CheckDefaults(t.Context(), testSchemas(t)); err != nil {
+	if err := h.CheckDefaults(t.Context(), testSchemas(t), nil); err != nil {
 		t.Error(err)
 	}
 	e := tenant(t, h, `

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // hostProblems returns the problems of the host's own keys, and those problems of inherited keys
@@ -56,14 +57,21 @@ func (s *layers) inheritedProblems(tree map[string]any) Problems {
 	return append(problems, s.unknownNulls(s.root, tenantSchema(), tree, nil)...)
 }
 
+// PluginCheck returns what the plugin of a block says is wrong in its configuration, which has passed
+// the plugin's schema. The paths of the problems begin below the block.
+type PluginCheck func(ctx context.Context, b Block, r Resolved) Problems
+
 // CheckDefaults checks the configuration that tenants inherit, with each plan and without a plan.
 // A missing required key or an undefined prompt variable is no problem, because each tenant may
-// add it. An error is [Problems] or the error of ctx.
-func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
+// add it. If nothing else is wrong, CheckDefaults asks the plugins of the blocks that miss no key, and
+// reports what is wrong in keys that are set. A nil ask asks none. An error is [Problems] or the error
+// of ctx.
+func (h *Host) CheckDefaults(ctx context.Context, s Schemas, ask PluginCheck) error {
+	c := defaultsCheck{host: h, schemas: s, ask: ask, asked: map[string]bool{}}
 	base := h.inherited(ctx, s)
-	problems := h.defaultProblems(ctx, base, s)
+	problems := c.problems(ctx, base)
 	for name := range h.plans {
-		problems = append(problems, h.defaultProblems(ctx, h.planned(ctx, base, name, s), s)...)
+		problems = append(problems, c.problems(ctx, h.planned(ctx, base, name, s))...)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -71,9 +79,41 @@ func (h *Host) CheckDefaults(ctx context.Context, s Schemas) error {
 	return problems.err()
 }
 
-// defaultProblems returns the problems of the tenant keys in base.
-func (h *Host) defaultProblems(ctx context.Context, base *baseMerge, s Schemas) Problems {
-	a := tenantMerge{host: h, base: base, layers: base.layersForTenant(ctx, s), partial: true}
+// defaultsCheck is one check of the configuration that tenants inherit.
+type defaultsCheck struct {
+	host    *Host
+	schemas Schemas
+	ask     PluginCheck
+	asked   map[string]bool // blocks of which the plugins were asked, since plans share most of them
+}
+
+// problems returns the problems of the tenant keys in base.
+func (c *defaultsCheck) problems(ctx context.Context, base *baseMerge) Problems {
+	a := tenantMerge{host: c.host, base: base, layers: base.layersForTenant(ctx, c.schemas), partial: true}
 	a.buildEffective()
+	if len(a.problems) > 0 || c.ask == nil {
+		return a.problems
+	}
+	for _, b := range a.effective.Blocks() {
+		if b.Plugin == "" || a.incomplete[b.Path().key()] {
+			continue
+		}
+		resolved, err := c.host.ResolveBlock(a.effective, b)
+		if err != nil {
+			continue // a secret was lost since the check of the keys; the next check says so
+		}
+		key := strings.Join([]string{b.Path().key(), b.Plugin, resolved.Egress.String(), string(resolved.Config)}, "\x00")
+		if c.asked[key] {
+			continue
+		}
+		c.asked[key] = true
+		tree := checker{value: a.tree}
+		for _, p := range c.ask(ctx, b, resolved) {
+			// A key that no layer sets is for each tenant to set.
+			if at := b.Path().with(p.Path...); len(p.Path) > 0 && tree.valueAt(at) != nil {
+				a.addProblem(at, p.Message, p.Expected)
+			}
+		}
+	}
 	return a.problems
 }

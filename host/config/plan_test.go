@@ -67,7 +67,7 @@ func TestPlan_layers(t *testing.T) {
 		t.Fatal(err)
 	}
 	schemas := testSchemas(t)
-	if err := h.CheckDefaults(t.Context(), schemas); err != nil {
+	if err := h.CheckDefaults(t.Context(), schemas, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, try := range []struct{ doc, plan, key, want string }{
@@ -171,7 +171,7 @@ func TestPlan_isCheckedWithoutTenant(t *testing.T) {
 	}
 	const want = `botyard.hcl:28:5: plan.bad.llm.modle: unknown key; did you mean "model"?
 botyard.hcl:31:5: plan.bad.memory.type: no memory plugin is named "none"; expected one of buffer, vector`
-	if got := message(t, h.CheckDefaults(t.Context(), testSchemas(t))); got != want {
+	if got := message(t, h.CheckDefaults(t.Context(), testSchemas(t), nil)); got != want {
 		t.Errorf("got\n%s", got)
 	}
 }

@@ -68,7 +68,8 @@ func (h *Host) withTenantName(ctx context.Context, a tenantMerge, s Schemas) Pro
 		return a.problems
 	}
 	all := map[string]bool{}
-	for _, p := range h.defaultProblems(ctx, a.base, s) {
+	inherited := defaultsCheck{host: h, schemas: s}
+	for _, p := range inherited.problems(ctx, a.base) {
 		all[p.String()] = true
 	}
 	for i, p := range a.problems {

@@ -15,10 +15,11 @@ type tenantMerge struct {
 	partial  bool // a layer may still be merged on top, so a missing key is no problem
 	problems Problems
 
-	tree      map[string]any
-	blocks    []block            // the blocks of tree, with the nested blocks
-	schemas   map[string]*Schema // schemas of the blocks, by the Path.key of the block
-	effective *Effective         // allocated on its own, so that the merge can be freed
+	tree       map[string]any
+	incomplete map[string]bool    // blocks of a partial merge that miss a required key, by the Path.key of the block
+	blocks     []block            // the blocks of tree, with the nested blocks
+	schemas    map[string]*Schema // schemas of the blocks, by the Path.key of the block
+	effective  *Effective         // allocated on its own, so that the merge can be freed
 }
 
 // addProblem adds a problem of the key at path, with the position of the key.
