@@ -13,6 +13,8 @@
 //   - start_rules.go: the rules of the start: handshake, info, health, secret
 //   - end_rules.go: the rules of the end: signals, end of standard input
 //   - call_rules.go: the rules of calls: instances, sizes, bad requests, calls at once
+//   - check_rules.go: the rules of checks: CheckConfig and Check
+//   - variant.go: the configurations that the rules of checks try
 //   - kit.go: the conformance kits, over the host's plugin manager
 //   - internal/flawed: a plugin that breaks one rule, by its name
 package plugintest

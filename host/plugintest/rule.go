@@ -35,6 +35,8 @@ const (
 	pluginService  = "botyard.plugin.v1.PluginService"
 	configureRPC   = pluginService + ".Configure"
 	infoMessage    = "botyard.plugin.v1.GetInfoResponse"
+	checkConfigRPC = pluginService + ".CheckConfig"
+	checkRPC       = pluginService + ".Check"
 	callsAtOnce    = infoMessage + ".max_concurrent_calls"
 	llmService     = "botyard.llm.v1.LLMService"
 	memoryService  = "botyard.memory.v1.MemoryService"
@@ -54,6 +56,10 @@ var rules = []rule{
 	{"end-of-input", "When standard input ends, the process exits with status 0.", pluginService, checkEndOfInput},
 	{"configure", "Configure with the same id is answered again, also at the same time, and Release succeeds twice.", configureRPC, checkConfigure},
 	{"unknown-instance", "A call on an instance that was never configured fails with the class CLASS_UNKNOWN_INSTANCE.", "botyard.fault.v1.CLASS_UNKNOWN_INSTANCE", checkUnknownInstance},
+	{"check-config", "CheckConfig finds nothing in a configuration that Configure takes, and in others all that is wrong at once, at keys of the schema.", checkConfigRPC, checkCheckConfig},
+	{"check-config-effect", "CheckConfig opens no connection and writes no file.", checkConfigRPC, checkCheckConfigEffect},
+	{"check", "Check succeeds or fails with a Fault, and knows no instance that was never configured.", checkRPC, checkCheck},
+	{"check-deadline", "Check ends when its deadline has passed, so that the instance can be released.", checkRPC, checkCheckDeadline},
 	{"sizes", "A request of 64 MiB is taken.", pluginService, checkSizes},
 	{"bad-requests", "A request in which everything is missing is answered, and the process goes on.", pluginService, checkBadRequests},
 	{"unknown-method", "A method that the plugin does not have fails with UNIMPLEMENTED.", pluginService, checkUnknownMethod},

@@ -95,7 +95,7 @@ func checkSecret(ctx context.Context, b *bench) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // nothing is left to send
-	methods := []string{pluginService + "/GetInfo", pluginService + "/Configure", pluginService + "/Release", "grpc.health.v1.Health/Check"}
+	methods := []string{pluginService + "/GetInfo", pluginService + "/CheckConfig", pluginService + "/Configure", pluginService + "/Check", pluginService + "/Release", "grpc.health.v1.Health/Check"}
 	for _, m := range methodsOf(serviceOf[b.kind]) {
 		methods = append(methods, serviceOf[b.kind]+"/"+string(m.Name()))
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -60,7 +62,7 @@ func main() {
 	if flaw == "small" {
 		server = grpc.NewServer(append(options(strings.TrimSuffix(secret, "\n")), append(sdk.ServerOptions(hclog.NewNullLogger()), grpc.MaxRecvMsgSize(4<<20))...)...)
 	}
-	p := llm.NewPlugin(flaw, "1", func(context.Context, struct{}, sdk.Env) (llm.LLM, error) { return parrot{}, nil })
+	p := llm.NewPlugin(flaw, "1", func(context.Context, config, sdk.Env) (llm.LLM, error) { return parrot{}, nil })
 	if flaw == "misnamed" {
 		p.Info.Name = "other"
 	}
@@ -108,6 +110,26 @@ func options(secret string) []grpc.ServerOption {
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 			defer take()()
 			switch r := req.(type) {
+			case *pluginv1.CheckConfigRequest:
+				if flaw == "choosy" {
+					return &pluginv1.CheckConfigResponse{Problems: []*pluginv1.ConfigProblem{{Message: "I do not like it"}}}, nil
+				}
+			case *pluginv1.CheckRequest:
+				switch {
+				case flaw == "wordless":
+					return nil, status.Error(codes.Unavailable, "the server is away")
+				case flaw == "optimistic":
+					return &pluginv1.CheckResponse{}, nil
+				case flaw == "stuck" && strings.HasPrefix(r.Instance, "late-"):
+					stuck.Add(1)
+					select {}
+				}
+			case *pluginv1.ReleaseRequest:
+				for flaw == "stuck" && strings.HasPrefix(r.Instance, "late-") && stuck.Load() > 0 && ctx.Err() == nil {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			switch r := req.(type) {
 			case *pluginv1.ConfigureRequest:
 				if _, again := ids.LoadOrStore(r.Instance, true); again && flaw == "once" {
 					return nil, status.Error(codes.AlreadyExists, "I know that one")
@@ -133,8 +155,46 @@ func options(secret string) []grpc.ServerOption {
 	return opts
 }
 
+// stuck is how many calls of Check will never end.
+var stuck atomic.Int64
+
+// config is the configuration of the plugin.
+type config struct {
+	First  string `json:"first,omitempty"`
+	Second string `json:"second,omitempty"`
+}
+
+// Validate implements sdk.Validator. Neither key may be "::".
+func (c *config) Validate(env sdk.Env) error {
+	switch {
+	case flaw == "dialing" && strings.HasPrefix(c.First, "127.0.0.1:"):
+		if conn, err := net.Dial("tcp", c.First); err == nil {
+			_ = conn.Close()
+		}
+	case flaw == "writing":
+		_ = os.WriteFile(filepath.Join(env.DataDir, "checked"), nil, 0o600)
+	}
+	var errs []error
+	for key, value := range map[string]string{"first": c.First, "second": c.Second} {
+		if value != "::" {
+			continue
+		}
+		if flaw == "lost" {
+			key = "third"
+		}
+		errs = append(errs, fault.New(fault.Invalid, "is two colons").At(key))
+	}
+	if flaw == "hasty" && len(errs) > 1 {
+		return errs[0]
+	}
+	return errors.Join(errs...)
+}
+
 // parrot repeats the last message, and counts when it is told to.
 type parrot struct{}
+
+// Check implements sdk.Checker.
+func (parrot) Check(context.Context) error { return nil }
 
 // Chat implements llm.LLM.
 func (parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
