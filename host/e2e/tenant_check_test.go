@@ -133,7 +133,7 @@ defaults {
     }
   }
 }
-`, map[string]string{"a.hcl": "", "b.hcl": `memory { embedder { model = "absent" } }`})
+`, map[string]string{"a.hcl": "", "b.hcl": "memory {\n  embedder {\n    model = \"absent\"\n  }\n}\n"})
 	host.runUntilTheEnd()
 	found, of := host.checked("a")
 	if !found.OK || len(of) != 5 || of["memory"].State != api.StateUnknown || of["memory.embedder"].State != api.StateOK || of["memory.writer"].State != api.StateOK {

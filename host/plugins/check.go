@@ -3,6 +3,7 @@ package plugins
 import (
 	"context"
 
+	"github.com/botyard/botyard/sdk/fault"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 )
 
@@ -15,12 +16,17 @@ import (
 func (i *Instance) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, i.m.timing.check)
 	defer cancel()
-	return i.call(ctx, callOptions{tenant: i.tenant, check: true}, func(ctx context.Context, t target) error {
+	var unsupported error
+	err := i.call(ctx, callOptions{tenant: i.tenant, check: true}, func(ctx context.Context, t target) error {
 		_, err := pluginv1.NewPluginServiceClient(t.conn).Check(ctx, &pluginv1.CheckRequest{Instance: t.id})
+		if fault.Is(err, fault.Unsupported) { // no failed call, which the list of plugins would show
+			unsupported = i.sup.fromPlugin(err, fault.OriginPlugin)
+			return nil
+		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return unsupported
 }
-
-// Nested returns the holds on the nested plugins, by role. The caller must not change the map.
-// Close of i closes them too.
-func (i *Instance) Nested() map[string]*Instance { return i.nested }

@@ -65,6 +65,9 @@ func TestInstance_Check_unimplemented(t *testing.T) {
 	if err := i.Check(context.Background()); !fault.Is(err, fault.Unsupported) {
 		t.Errorf("got %v", err)
 	}
+	if st := h.row("older"); st.LastError != "" {
+		t.Errorf("the list of plugins shows the error %q", st.LastError)
+	}
 }
 
 // TestInstance_Check_deadline checks that a check ends in its own time, whatever the caller and the
