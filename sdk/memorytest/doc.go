@@ -8,7 +8,12 @@
 //
 // # Files
 //
-//	memorytest.go  Test, Rule and the options
-//	env.go         Env, and the conversations that the rules use
-//	rules.go       the rules
+//	memorytest.go      Test, Rule and the options
+//	env.go             Env, and the conversations that the rules use
+//	rules.go           what is recalled: needs, recall, tail-alone, apart, remember-repeat
+//	remember_rules.go  what Remember returns: remember-sequence
+//	retract_rules.go   retractions: retracted-ahead, remember-retraction
+//	forget_rules.go    Forget: forget, forget-user, reused-id
+//
+// rules_test.go has a broken memory for each rule, which proves that the rule can fail.
 package memorytest

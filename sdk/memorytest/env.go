@@ -42,7 +42,7 @@ func (e *Env) talk(tenant, conversation string, turns int) *talk {
 	}}
 	start := time.Date(2024, 2, 29, 23, 59, 58, 0, time.UTC)
 	for i := range turns {
-		text := fmt.Sprintf("%s/%s asks for the password, time %d", tenant, conversation, i)
+		text := fmt.Sprintf("%s/%s asks for the password, time %d.", tenant, conversation, i)
 		user := chat.Text(chat.User, text)
 		if i%3 == 2 {
 			user.Parts = append(user.Parts, chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte(text)}})
@@ -57,29 +57,45 @@ func (e *Env) talk(tenant, conversation string, turns int) *talk {
 // remember calls Remember with the turns whose numbers are from..to. It does nothing if the memory
 // does not need Remember.
 func (t *talk) remember(ctx context.Context, from, to int) error {
+	after := int64(0)
+	if from > 1 {
+		after = t.turns[from-2].Sequence
+	}
+	return t.rememberEvents(ctx, after, t.events(from, to)...)
+}
+
+// events returns the turns whose numbers are from..to as events.
+func (t *talk) events(from, to int) (events []memory.Event) {
+	for n := from; n <= to; n++ {
+		events = append(events, memory.Event{Turn: &t.turns[n-1]})
+	}
+	return events
+}
+
+// rememberEvents calls Remember with the events after a sequence, and again with the rest until all
+// are kept. It does nothing if the memory does not need Remember.
+func (t *talk) rememberEvents(ctx context.Context, after int64, events ...memory.Event) error {
 	r, ok := t.env.Memory.(memory.Rememberer)
 	if !ok || !t.env.Memory.Needs().Remember {
 		return nil
 	}
-	req := &memory.RememberRequest{Call: t.call}
-	if from > 1 {
-		req.After = t.turns[from-2].Sequence
-	}
-	for n := from; n <= to; n++ {
-		req.Events = append(req.Events, memory.Event{Turn: &t.turns[n-1]})
-	}
-	for len(req.Events) > 0 {
-		kept, err := r.Remember(ctx, req)
+	for len(events) > 0 {
+		kept, err := r.Remember(ctx, &memory.RememberRequest{Call: t.call, Events: events, After: after})
 		if err != nil {
-			return fmt.Errorf("remember turns %d to %d: %w", from, to, err)
+			return fmt.Errorf("remember %d events after %d: %w", len(events), after, err)
 		}
-		left := slices.DeleteFunc(slices.Clone(req.Events), func(e memory.Event) bool { return e.Sequence() <= kept })
-		if kept < req.After || len(left) == len(req.Events) {
-			return fmt.Errorf("remember of %d events after %d kept all up to %d; want it to get on", len(req.Events), req.After, kept)
+		if last := events[len(events)-1].Sequence(); kept <= after || kept > last {
+			return fmt.Errorf("remember of %d events after %d up to %d kept all up to %d; want it to get on, and no further than it was given", len(events), after, last, kept)
 		}
-		req = &memory.RememberRequest{Call: t.call, Events: left, After: kept}
+		after = kept
+		events = slices.DeleteFunc(slices.Clone(events), func(e memory.Event) bool { return e.Sequence() <= kept })
 	}
 	return nil
+}
+
+// retraction returns a retraction of the turns whose numbers are from..to, by a turn after all.
+func (t *talk) retraction(from, to int64) memory.Retraction {
+	return memory.Retraction{Sequence: t.turns[len(t.turns)-1].Sequence + 1, From: from, To: to}
 }
 
 // tail returns the newest turns with the messages that the memory needs, as a host passes them.
@@ -103,9 +119,9 @@ func (t *talk) recall(ctx context.Context) ([]chat.Message, error) {
 	return t.recallWith(ctx, t.tail())
 }
 
-func (t *talk) recallWith(ctx context.Context, tail []memory.Turn) ([]chat.Message, error) {
+func (t *talk) recallWith(ctx context.Context, tail []memory.Turn, retractions ...memory.Retraction) ([]chat.Message, error) {
 	got, err := t.env.Memory.Recall(ctx, &memory.RecallRequest{
-		Call: t.call, Tail: tail, Messages: []chat.Message{chat.Text(chat.User, "what was the password?")},
+		Call: t.call, Tail: tail, Retractions: retractions, Messages: []chat.Message{chat.Text(chat.User, "what was the password?")},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("recall: %w", err)
@@ -132,6 +148,27 @@ func (t *talk) among(messages []chat.Message) error {
 		next++
 	}
 	return nil
+}
+
+// nothingOf checks that no message has the text of a turn that out selects.
+func (t *talk) nothingOf(messages []chat.Message, out func(memory.Turn) bool) error {
+	for _, turn := range t.turns {
+		said := turn.Messages[0].Text()
+		if !out(turn) {
+			continue
+		}
+		for _, m := range messages {
+			if strings.Contains(m.Text(), said) {
+				return fmt.Errorf("%s/%s recalled %.200q of turn %d", t.call.Tenant, t.call.Conversation, m.Text(), turn.Number)
+			}
+		}
+	}
+	return nil
+}
+
+// numbered returns a function that selects the turns whose numbers are from..to.
+func numbered(from, to int64) func(memory.Turn) bool {
+	return func(t memory.Turn) bool { return t.Number >= from && t.Number <= to }
 }
 
 func encode(v any) string {

@@ -4,11 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-var rules = []Rule{
+var recallRules = []Rule{
 	{
 		Name:  "needs",
 		Doc:   "Needs is always the same and within its bounds, and what wants to remember can.",
@@ -33,11 +32,6 @@ var rules = []Rule{
 		Name:  "remember-repeat",
 		Doc:   "A turn that is remembered again changes nothing.",
 		Check: checkRememberRepeat,
-	},
-	{
-		Name:  "forget",
-		Doc:   "What is forgotten is not recalled, for a conversation, a user and a tenant, and nothing else is lost.",
-		Check: checkForget,
 	},
 }
 
@@ -160,71 +154,4 @@ func checkRememberRepeat(ctx context.Context, env *Env) error {
 		return fmt.Errorf("recalled %.300s after repeats; want %.300s, as without", encode(got), encode(want))
 	}
 	return nil
-}
-
-func checkForget(ctx context.Context, env *Env) error {
-	f, ok := env.Memory.(memory.Forgetter)
-	if !ok || !env.Memory.Needs().Remember {
-		return ErrSkip
-	}
-	const turns = 12
-	conversation, user, tenant := env.talk("a", "c", turns), env.talk("a", "u", turns), env.talk("b", "c", turns)
-	kept, also := env.talk("a", "kept", turns), env.talk("c", "c", turns)
-	for _, t := range []*talk{conversation, user, tenant, kept, also} {
-		if err := t.remember(ctx, 1, turns); err != nil {
-			return err
-		}
-	}
-	before, err := kept.recallOld(ctx)
-	if err != nil {
-		return err
-	}
-	for _, call := range []sdk.Call{
-		conversation.whole(), user.call, {Tenant: tenant.call.Tenant, Incarnation: tenant.call.Incarnation},
-	} {
-		for range 2 {
-			if err := f.Forget(ctx, call); err != nil {
-				return fmt.Errorf("forget %+v: %w", call, err)
-			}
-		}
-	}
-	for _, t := range []*talk{conversation, user, tenant} {
-		got, err := t.recallOld(ctx)
-		if err != nil {
-			return err
-		}
-		if len(got) != 0 {
-			return fmt.Errorf("%s/%s recalled %.200s after it was forgotten", t.call.Tenant, t.call.Conversation, got)
-		}
-	}
-	for _, t := range []*talk{kept, also} {
-		got, err := t.recallOld(ctx)
-		if err != nil {
-			return err
-		}
-		if len(got) != len(before) {
-			return fmt.Errorf("%s/%s recalled %d messages after others were forgotten; want %d", t.call.Tenant, t.call.Conversation, len(got), len(before))
-		}
-	}
-	return nil
-}
-
-// whole returns the call without the user.
-func (t *talk) whole() sdk.Call {
-	call := t.call
-	call.User = ""
-	return call
-}
-
-// recallOld returns the texts that the memory recalls when the tail is empty.
-func (t *talk) recallOld(ctx context.Context) ([]string, error) {
-	got, err := t.recallWith(ctx, nil)
-	if err != nil {
-		return nil, err
-	}
-	var texts []string
-	for _, m := range got {
-		texts = append(texts, m.Text())
-	}
-	return texts, nil
 }
