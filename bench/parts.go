@@ -64,7 +64,7 @@ var full = scale{
 	warm: time.Second, each: 2 * time.Second, rounds: 3, open: 30 * time.Second,
 	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
 	cached: []int{10, 1000, 10_000}, firstTurns: 1000, registered: 100_000,
-	callPairs: 60, roundCalls: 640, kills: 40, replacements: 20,
+	callPairs: 120, roundCalls: 640, kills: 40, replacements: 20,
 	hostPairs: 8, roundPairs: 80, pairTurns: 200,
 	turnPairs: 300, shallow: 10_000, deepSQLite: 1_000_000, deepPostgres: 5_000_000,
 }
