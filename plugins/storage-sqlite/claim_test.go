@@ -83,8 +83,8 @@ func TestClaim_registersInSteps(t *testing.T) {
 	}
 }
 
-// TestClaim_manyCaughtUp checks that a Claim reads about as many rows beside many cursors that are
-// caught up, held or of other tenants as alone.
+// TestClaim_manyCaughtUp checks that a Claim returns only what is behind and free, beside many cursors
+// that are caught up.
 func TestClaim_manyCaughtUp(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	load(t, s, call, 500, 1)
@@ -148,6 +148,44 @@ func TestClaim_tenantHeld(t *testing.T) {
 	advance(t, s, res.Claimed[0], "b", 0)
 	if res := claim(t, s, claimRequest("b")); len(res.Claimed) != 0 || res.Held {
 		t.Errorf("claimed %+v after all was forgotten", res)
+	}
+}
+
+// TestAdvance_emptiedAgain checks that a user's turns are forgotten once more if they were emptied
+// while a holder was forgetting earlier ones.
+func TestAdvance_emptiedAgain(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	user := call
+	user.Conversation, user.User = "", "guest"
+	emptied := func() {
+		t.Helper()
+		turnsOf(t, s, call.Conversation, call.User, "guest")
+		for _, k := range claimAll(t, s, "follower") {
+			if !k.Forget {
+				advance(t, s, k, "follower", 1)
+			}
+		}
+		if d, err := s.Delete(t.Context(), storage.Scope{Call: user}); err != nil || d.Emptied == 0 {
+			t.Fatalf("deleted %+v, %v", d, err)
+		}
+	}
+	forgets := func(holder string) []storage.Claimed {
+		req := claimRequest(holder)
+		req.Kind = storage.ClaimForget
+		return claim(t, s, req).Claimed
+	}
+	emptied()
+	first := forgets("a")
+	emptied()
+	if len(first) != 1 || first[0].User != "guest" {
+		t.Fatalf("claimed %+v", first)
+	}
+	err := s.Advance(t.Context(), &storage.AdvanceRequest{Call: call, StoreKey: "store", Holder: "a", Incarnation: first[0].Incarnation, User: "guest", Forgotten: true})
+	if !fault.Is(err, fault.Conflict) {
+		t.Errorf("what was emptied later is not forgotten: %v", err)
+	}
+	if second := forgets("b"); len(second) != 1 {
+		t.Errorf("claimed %+v", second)
 	}
 }
 
