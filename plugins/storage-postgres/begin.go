@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
 )
@@ -29,7 +31,7 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		attempt = req.Attempt
 	}
 	args := []any{call.Incarnation, call.Conversation, call.User, message.texts, object(req.Metadata),
-		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned, message.bodies, int32(len(req.Messages))}
+		req.Holder, min(req.Lease, maxLease), key, digest, attempt, req.Owned, message.bodies, int32(len(req.Messages)), req.RetractFrom}
 	var row beginRow
 	queries := []query{{s.calls.begin, args, row.read}}
 	if req.Tail > 0 {
@@ -38,6 +40,10 @@ func (s *Store) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.
 		// function has not started a turn.
 		of := []any{int64(req.Tail), int64(req.TailBytesOrDefault()), call.Incarnation, call.Conversation, attempt}
 		queries = append(queries, query{s.calls.tailOf, of, row.tail.read})
+	}
+	if req.CursorKey != "" {
+		of := []any{call.Incarnation, req.CursorKey, int64(sdk.MaxRetractions), call.Conversation, attempt}
+		queries = append(queries, query{s.calls.cursorOf, of, row.cursor.read})
 	}
 	if err := s.run(ctx, scope{tenant: call.Tenant}, queries...); err != nil {
 		return nil, err
@@ -59,20 +65,23 @@ func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.Be
 		return nil, errEnded()
 	case "missing":
 		return nil, errMissing()
+	case "unretractable":
+		return nil, fault.New(fault.Conflict, "no turn of the conversation has the number %d, or it is retracted already", req.RetractFrom).At("retract_from")
 	}
 	ref := conversationRef{cid: *b.cid, incarnation: incarnation(*b.cid, *b.created)}
 	s.refs.Add(keyOf(req.Call), ref)
-	return ref.started(*b.turn.sequence, &b.tail)
+	return ref.started(*b.turn.sequence, &b.tail, &b.cursor)
 }
 
-// beginRow is the row that the database function returns for a Begin, with the tail that the second
-// statement has read.
+// beginRow is the row that the database function returns for a Begin, with the tail and the
+// cursor that further statements have read.
 type beginRow struct {
 	kind    string
 	cid     *int64
 	turn    turnRow
 	created *time.Time // of the conversation
 	tail    tailRows
+	cursor  cursorRows
 }
 
 // read reads the row. If the pipeline is run again, read is called again and overwrites the first

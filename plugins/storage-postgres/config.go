@@ -26,7 +26,7 @@ type Config struct {
 	PoolSize         int     `json:"pool_size,omitempty" botyard:"operator-only" jsonschema:"default=20,minimum=1,maximum=1000" jsonschema_description:"How many connections are kept once they were needed."`
 	MaxOverflow      int     `json:"max_overflow,omitempty" botyard:"operator-only" jsonschema:"default=10,minimum=0,maximum=1000" jsonschema_description:"How many more there may be while all are busy; they are closed when idle."`
 	ConnectTimeout   float64 `json:"connect_timeout,omitempty" botyard:"operator-only" jsonschema:"default=5,exclusiveMinimum=0,maximum=300" jsonschema_description:"Seconds to connect to one host."`
-	StatementTimeout float64 `json:"statement_timeout,omitempty" botyard:"operator-only" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes if that is longer."`
+	StatementTimeout float64 `json:"statement_timeout,omitempty" botyard:"operator-only" jsonschema:"default=10,exclusiveMinimum=0,maximum=3600" jsonschema_description:"Seconds that a statement may take in the database. Deletions have five minutes, and branches one, if that is longer."`
 }
 
 // Connection is the address of the database and the login. The DSN supplies the keys that are not

@@ -20,13 +20,15 @@
 //	commit.go             Commit by a database function
 //	fastpath.go           Begin and Commit by plain statements; the cache of conversations
 //	batch.go              which calls of a tenant share a transaction
-//	tail.go               reads the newest messages
+//	tail.go               reads the newest turns
 //	messages.go           converts the messages of a turn to columns and back
-//	fence.go              the format of a fence; common faults
+//	fence.go              the formats of a fence and of a conversation's incarnation; common faults
 //	lease.go              Renew
 //	page.go               Read and List
 //	delete.go             Delete: unlinks conversations first, then removes their turns in steps
 //	import.go             Import
+//	branch.go             Branch
+//	cursor.go             Claim and Advance; the cursor that Begin returns
 //
 // Registered tenants:
 //
@@ -62,7 +64,9 @@
 //	tracked_conn.go       a connection that counts writes and reports its end
 //
 // Each test file is named after the file that it tests. isolation_test.go, recovery_test.go,
-// load_test.go and search_path_test.go test promises of the whole Store. cluster_test.go starts the
+// load_test.go, cursor_load_test.go, search_path_test.go, retract_test.go and forget_test.go test
+// promises of the whole Store. claim_plans_test.go is about statements.go. schema2_test.go and schema3_test.go read recorded databases of earlier
+// schema versions. cluster_test.go starts the
 // servers, and calls_test.go has functions for calls of a Store.
 //
 // # Where the data is
@@ -74,6 +78,9 @@
 //
 //	conversations   one row for each conversation, with the sequence and lease of its running turn
 //	turns           one row for each turn; the columns message and replies are JSON
+//	retractions     which numbers a turn has retracted
+//	cursors         how far conversations were followed, and the tenant's own cursors
+//	forgets         cursors to be forgotten
 //	trash           deleted conversations that may still have turns
 //	ended_lives     deleted incarnations of tenants
 //	registrations   the stored versions of registered tenants
@@ -82,7 +89,7 @@
 //	registry        the newest position of a registration
 //	layout          the schema version and the oldest plugin that may use the database
 //
-// Operators may read the tables with psql. For logins that are not superusers, the first six tables
+// Operators may read the tables with psql. For logins that are not superusers, the first nine tables
 // show no rows until a tenant is set:
 //
 //	begin;
@@ -132,6 +139,26 @@
 // No call waits longer than 5 ms. The statements lock conversations in the order of their database ids,
 // and wait at most 100 ms for a lock. If a shared transaction fails, each of its calls is sent alone.
 // Calls of different tenants never share a transaction.
+//
+// A retracted turn loses its number to another column, so that tails and pages do not see it. The
+// conversation's row counts numbers and never goes back. A branch is copied by one statement, while a
+// lock keeps turns of the source from beginning and ending. Both call a function in the database.
+//
+// # Cursors
+//
+// The table cursors has a row for each store key and conversation. The row says whether the
+// conversation is behind. A trigger sets this when a turn ends, and Advance computes it again, so that
+// Claim reads an index of cursors that are behind, in the order in which they become free. It stops as
+// soon as it has enough. The trigger runs only for conversations that have cursors. Conversations
+// without cursors of a store key stand at the front of another index, and Claim gives them cursors, up
+// to 1000 in one step. Claims skip what another claim has locked, so that they do not wait for each
+// other. All others lock the row of the conversation before its cursors. The database's clock measures
+// the leases of claims.
+//
+// Another trigger runs when conversations are deleted, and makes their cursors ones to be forgotten in
+// the same transaction. It does so for hosts of all versions.
+//
+// # Deletions
 //
 // A deletion first unlinks conversations: one transaction moves their rows to the table trash. After
 // that no call can see these conversations, and no fence is valid for them. Then the deletion removes

@@ -24,13 +24,14 @@ type conversationRef struct {
 }
 
 // started returns the result of a Begin that has begun the turn.
-func (r conversationRef) started(sequence int64, tail *tailRows) (*storage.BeginResult, error) {
+func (r conversationRef) started(sequence int64, tail *tailRows, cursor *cursorRows) (*storage.BeginResult, error) {
 	turns, err := tail.decode()
 	if err != nil {
 		return nil, err
 	}
 	return &storage.BeginResult{Started: &storage.Started{
-		Sequence: sequence, Fence: fence(r.cid, sequence), Tail: turns, TailCut: tail.cut, Incarnation: r.incarnation}}, nil
+		Sequence: sequence, Fence: fence(r.cid, sequence), Tail: turns, TailCut: tail.cut, Incarnation: r.incarnation,
+		Cursor: cursor.sequence, Retractions: cursor.retractions}}, nil
 }
 
 func keyOf(c sdk.Call) conversationKey {
@@ -38,17 +39,18 @@ func keyOf(c sdk.Call) conversationKey {
 }
 
 // beginFast begins a turn with a plain statement instead of the database function. It succeeds if
-// the database id of the conversation is cached and no turn is running in the conversation. It
+// the conversation is cached, no turn is running in it, and the turn has no key and retracts nothing. It
 // returns nil, nil if the caller must call the database function.
 func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, message stored) (*storage.BeginResult, error) {
 	call := req.Call
 	key := keyOf(call)
 	ref, ok := s.refs.Get(key)
-	if !ok || req.Key != "" || req.Attempt == "" || !s.pool.prepare.Load() {
+	if !ok || req.Key != "" || req.RetractFrom > 0 || req.Attempt == "" || !s.pool.prepare.Load() {
 		return nil, nil
 	}
 	var sequence int64
 	var tail tailRows
+	var cursor cursorRows
 	queries := []query{{s.calls.beginFast, []any{call.Incarnation, call.Conversation, ref.cid, call.User, message.texts, object(req.Metadata),
 		req.Holder, min(req.Lease, maxLease), req.Attempt, req.Owned, message.bodies, int32(len(req.Messages))}, func(rows pgx.Rows) error {
 		sequence = 0
@@ -61,6 +63,9 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 	}}}
 	if req.Tail > 0 {
 		queries = append(queries, query{s.calls.tail, []any{int64(req.Tail), int64(req.TailBytesOrDefault()), ref.cid}, tail.read})
+	}
+	if req.CursorKey != "" {
+		queries = append(queries, query{s.calls.cursor, []any{call.Incarnation, req.CursorKey, int64(sdk.MaxRetractions), ref.cid}, cursor.read})
 	}
 	var err error
 	if req.Tail > 2*maxBatchTail {
@@ -75,7 +80,7 @@ func (s *Store) beginFast(ctx context.Context, req *storage.BeginRequest, messag
 		s.refs.Remove(key)
 		return nil, nil
 	}
-	return ref.started(sequence, &tail)
+	return ref.started(sequence, &tail, &cursor)
 }
 
 // commitFast ends the running turn with a plain statement instead of the database function. It

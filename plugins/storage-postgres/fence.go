@@ -19,6 +19,17 @@ func incarnation(cid int64, created time.Time) string {
 	return fmt.Sprintf("%d-%d", cid, created.UnixMicro())
 }
 
+// parseIncarnation returns what incarnation was called with.
+func parseIncarnation(text string) (cid int64, created time.Time, ok bool) {
+	a, b, ok := strings.Cut(text, "-")
+	if !ok {
+		return 0, created, false
+	}
+	cid, errA := strconv.ParseInt(a, 10, 64)
+	micros, errB := strconv.ParseInt(b, 10, 64)
+	return cid, time.UnixMicro(micros), errA == nil && errB == nil && cid > 0
+}
+
 func parseFence(fence string) (cid, sequence int64, ok bool) {
 	a, b, ok := strings.Cut(fence, ".")
 	if !ok {

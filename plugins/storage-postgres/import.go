@@ -57,6 +57,8 @@ type importColumns struct {
 	usage, metadata, record  []string
 	started, ended           []time.Time
 	body, replyBodies        [][]byte
+	retractFrom              []int64
+	retracted                []bool
 }
 
 // add appends a turn to the columns.
@@ -79,6 +81,8 @@ func (c *importColumns) add(t storage.Turn) {
 	c.usage = append(c.usage, string(t.Usage))
 	c.metadata = append(c.metadata, string(t.Metadata))
 	c.record = append(c.record, string(t.Record))
+	c.retractFrom = append(c.retractFrom, t.RetractFrom)
+	c.retracted = append(c.retracted, t.Retracted)
 	c.started = append(c.started, t.StartedAt)
 	c.ended = append(c.ended, t.EndedAt)
 }
@@ -86,7 +90,7 @@ func (c *importColumns) add(t storage.Turn) {
 // args returns the columns in the order of the database function's parameters.
 func (c *importColumns) args() []any {
 	return []any{c.sequence, c.number, c.state, c.reason, c.user, c.message, c.replies, c.count, c.usage, c.metadata,
-		c.record, c.key, c.started, c.ended, c.body, c.replyBodies}
+		c.record, c.key, c.started, c.ended, c.body, c.replyBodies, c.retractFrom, c.retracted}
 }
 
 // nonNil returns empty bytes for nil, because the arrays of an import have no NULL in them.

@@ -24,6 +24,11 @@ func settle(t *testing.T, s *Store, tenant string) {
 	for range 3 {
 		commit(t, s, call(tenant, "trash"), begin(t, s, call(tenant, "trash")))
 	}
+	commit(t, s, call(tenant, "retracted"), begin(t, s, call(tenant, "retracted")))
+	commit(t, s, call(tenant, "retracted"), begin(t, s, call(tenant, "retracted"), retracting(1)))
+	if res := claim(t, s, tenant); len(res.Claimed) != 3 {
+		t.Fatalf("%+v", res)
+	}
 	if d, err := s.Delete(t.Context(), storage.Scope{Call: call(tenant, "trash"), Limit: 1}); err != nil || !d.More {
 		t.Fatalf("%+v, %v", d, err)
 	}
@@ -96,7 +101,7 @@ func TestIsolation_queriesWithoutWhere(t *testing.T) {
 			settle(t, s, "b")
 			conn := connect(t, try.dsn)
 			tables := column[string](t, conn, tablesOfTenants)
-			if len(tables) < 6 {
+			if len(tables) < 9 {
 				t.Fatalf("only %q", tables)
 			}
 			for _, table := range tables {
@@ -164,11 +169,16 @@ func TestIsolation_wrongTenant(t *testing.T) {
 				"tail":        {int64(10), int64(1 << 20), cid},
 				"tailOf":      {int64(10), int64(1 << 20), "", "c", nil},
 				"commitFast":  {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
-				"begin":       {"", "c", "u", `{}`, nil, "h", time.Minute, "k", []byte("digest of k"), nil, false, []byte{0}, int32(1)},
+				"begin":       {"", "c", "u", `{}`, nil, "h", time.Minute, "k", []byte("digest of k"), nil, false, []byte{0}, int32(1), int64(0)},
+				"cursor":      {"", "store", int64(1000), cid},
+				"cursorOf":    {"", "store", int64(1000), "c", nil},
+				"branch":      {"", "copy", "u", "c", int64(0), false, int32(10)},
+				"claim":       {"", nil, "store", "h2", time.Minute, int32(10), "all"},
+				"advance":     {"", "c", cid, time.Now(), "store", "holder", int64(7), []byte{}, nil, false, ""},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
 				"unlink":      {"", nil, nil, nil, true},
 				"sweep":       {"", nil, nil, int32(10)},
-				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now, [][]byte{{}}, [][]byte{{}}},
+				"imports":     {"", "c", "u", one, one, []string{"succeeded"}, none, none, none, none, one, none, none, none, none, now, now, [][]byte{{}}, [][]byte{{}}, one, []bool{false}},
 				"read":        {"", "c", int64(0), int64(10), int64(1 << 20), false, ""},
 				"readAll":     {"", "c", int64(0), int64(10), int64(1 << 20), false, ""},
 				"list":        {"", "", int64(10)},
@@ -184,6 +194,7 @@ func TestIsolation_wrongTenant(t *testing.T) {
 			// Every other statement must return no row.
 			want := map[string]string{
 				"begin": "started ", "commit": "stale", "unlink": "0", "sweep": "0 0 false", "imports": "done 1", "put": "conflict  0", "changes": "2 ",
+				"cursor": "0   ", "cursorOf": "0   ", "branch": "missing", "claim": "       false false", "advance": "gone",
 			}
 			fields := reflect.TypeOf(s.calls)
 			for i := range fields.NumField() {

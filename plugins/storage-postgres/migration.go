@@ -44,9 +44,11 @@ var migrations = []migration{{
 		drop function @schema@.import_2(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
 			text[], text[], text[], timestamptz[], timestamptz[])`,
 }, {
-	what:     "begin turns with several messages",
-	expand:   readSQL("0004_turns"),
-	contract: `drop function @schema@.begin_3(text, text, text, json, json, text, interval, text, bytea, text, boolean, bytea)`,
+	what:   "begin turns with several messages, retract and branch, and follow conversations",
+	expand: readSQL("0004_turns", "0004_import", "0004_branch", "0004_cursors", "0004_deletion"),
+	contract: `drop function @schema@.begin_3(text, text, text, json, json, text, interval, text, bytea, text, boolean, bytea);
+		drop function @schema@.import_3(text, text, text, bigint[], bigint[], text[], text[], text[], text[], text[], bigint[], text[],
+			text[], text[], text[], timestamptz[], timestamptz[], bytea[], bytea[])`,
 }}
 
 // readSQL returns the concatenated texts of the named embedded files.

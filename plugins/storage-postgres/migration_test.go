@@ -191,13 +191,13 @@ func byHand(t *testing.T) []string {
 	_, rest, _ := strings.Cut(string(page), "```sql\nset search_path = botyard;")
 	text, _, found := strings.Cut(rest, "```")
 	statements := strings.Split(strings.TrimSpace(text), "\n")[1:] // the first line is a comment
-	if !found || len(statements) != 4 {
+	if !found || len(statements) != 6 {
 		t.Fatalf("the statements of the page are %q", statements)
 	}
 	return statements
 }
 
-// TestMigrate_indexesMadeBefore checks that an operator can create the indexes of schema version 2
+// TestMigrate_indexesMadeBefore checks that an operator can create the indexes of schema versions 2 and 4
 // before the migration. It also checks that the migration refuses a database with an invalid index.
 func TestMigrate_indexesMadeBefore(t *testing.T) {
 	c := cluster(t)

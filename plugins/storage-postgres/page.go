@@ -82,7 +82,7 @@ func (s *Store) List(ctx context.Context, req *storage.ListRequest) (*storage.Co
 			}
 			var c storage.Conversation
 			var cid int64
-			if err := rows.Scan(&c.ID, &cid, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt, &c.Shared); err != nil {
+			if err := rows.Scan(&c.ID, &cid, &c.User, &c.Turns, &c.CreatedAt, &c.UpdatedAt, &c.BranchOf, &c.BranchAt, &c.Shared); err != nil {
 				return err
 			}
 			c.CreatedAt, c.UpdatedAt, c.Incarnation = c.CreatedAt.UTC(), c.UpdatedAt.UTC(), incarnation(cid, c.CreatedAt)

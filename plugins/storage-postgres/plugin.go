@@ -18,5 +18,5 @@ const Version = "0.1.0"
 func Plugin() sdk.Plugin {
 	return storage.NewPlugin(Name, Version,
 		func(ctx context.Context, cfg Config, env sdk.Env) (*Store, error) { return Open(ctx, cfg, env) },
-		sdk.Feature(feature.Owners), sdk.Feature(feature.Egress))
+		sdk.Feature(feature.Owners), sdk.Feature(feature.Retract), sdk.Feature(feature.Egress))
 }

@@ -54,7 +54,10 @@ func TestStatements_overloads(t *testing.T) {
 		"sweep_1(text, text, text, text) returns text", "unlink_1(text, text, text, text, text) returns text", "unlink_2(text, text, text, text, text) returns text",
 		"commit_2(text, text, text, text, text, text, text, text, text, text, text) returns text",
 		"commit_2(text, text, text, text, text, text, json, text, json, json, bytea) returns text",
-		"begin_4(text, text, text, json, json, text, text, text, text, text, text, bytea, text) returns text",
+		"begin_4(text, text, text, json, json, text, text, text, text, text, text, bytea, text, text) returns text",
+		"import_4(text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text, text) returns text",
+		"branch_1(text, text, text, text, text, text, text) returns text", "claim_1(text, text, text, text, text, text, text) returns text",
+		"advance_1(text, text, text, text, text, text, text, text, text, text, text) returns text", "know_1(varchar, varchar) returns boolean",
 		"put_1(text, text, text, text, text, text, text, text, text) returns text",
 		"alive_1(varchar, timestamp) returns boolean", "take_1(varchar, varchar, varchar) returns botyard.conversations",
 	} {

@@ -8,6 +8,7 @@ import "strings"
 // could choose an overload that another login has created in the schema.
 type statements struct {
 	beginFast, tail, tailOf, commitFast      string // the fast path
+	cursor, cursorOf, branch, claim, advance string
 	begin, commit, unlink, sweep, imports    string
 	renew, forget                            string
 	read, readAll, list, listUser, listWrote string
@@ -15,8 +16,8 @@ type statements struct {
 }
 
 const (
-	turnColumns         = `t.seq, t.number, t.state, t.reason, t.user_id, case when t.body is null then t.message end, case when t.reply_bodies is null then t.replies end, t.body, t.reply_bodies, t.usage, t.metadata, t.record, t.key, t.started, t.ended`
-	conversationColumns = `id, cid, user_id, last_number, created, updated`
+	turnColumns         = `t.seq, coalesce(t.number, t.retracted_number), t.state, t.reason, t.user_id, case when t.body is null then t.message end, case when t.reply_bodies is null then t.replies end, t.body, t.reply_bodies, t.usage, t.metadata, t.record, t.key, t.started, t.ended, t.retract_from, t.retracted_number is not null`
+	conversationColumns = `id, cid, user_id, last_number - retracted, created, updated, coalesce(branch_of, ''), coalesce(branch_at, 0)`
 	messageBytes        = "24" // storage.MessageBytes
 	turnBytes           = `(coalesce(octet_length(t.body), octet_length(t.message::text), 0) + coalesce(octet_length(t.reply_bodies), octet_length(t.replies::text), 0) + ` + messageBytes + ` * t.messages)::bigint`
 	tailTurnBytes       = `(128 + octet_length(t.user_id) + ` + turnBytes + `)` // 128 is storage.TailTurnBytes
@@ -71,14 +72,25 @@ func statementsOf(schema string) statements {
 		select tenant, cid, last_seq, 'running', $4, $5, $12, $6, updated, $4 <> '' and $4 <> user_id, $11 from c returning seq`
 	tail := `with recursive tail as (
 			select t.*, t.messages::bigint as have, ` + tailTurnBytes + ` as bytes from (
-				select * from @schema@.turns where cid = @cid@ and number is not null order by seq desc limit (select 1)) as t
+				select * from @schema@.turns where cid = @cid@ and number is not null and messages > 0 order by seq desc limit (select 1)) as t
 			union all
 			select t.*, tail.have + t.messages, tail.bytes + ` + tailTurnBytes + ` from tail cross join lateral (
-				select * from @schema@.turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
+				select * from @schema@.turns where cid = tail.cid and number is not null and messages > 0 and seq < tail.seq order by seq desc limit (select 1)) as t
 			where tail.have < $1 and tail.bytes <= $2
 		)
 		select bytes > $2, seq, number, user_id, started, ended, case when bytes <= $2 and body is null then message end, case when bytes <= $2 and reply_bodies is null then replies end,
 			case when bytes <= $2 then body end, case when bytes <= $2 then reply_bodies end from tail`
+	// The statement cursor reads how far the cursor of a store key is, and the retractions after it. It
+	// joins all but the newest $3 - 1 retractions.
+	cursor := `with k as (
+			select coalesce((select seq from @schema@.cursors where cid = @cid@ and ` + ofTenant + ` and life = $1 and store_key = $2), 0) as seq
+		)
+		select k.seq, r.* from k left join lateral (
+			select max(r.seq) as seq, min(r.from_number), max(r.to_number) from (
+				select *, row_number() over (order by seq desc) as n from @schema@.retractions where cid = @cid@ and seq > k.seq) as r
+			group by least(r.n, $3)) as r on true order by r.seq`
+	const cidOf = `(select cid from @schema@.conversations
+		where ` + isTenant + ` and life = @life@ and id = @id@ and running_attempt is not distinct from @attempt@::text)`
 	commitFast := `with c as (
 			update @schema@.conversations set running_seq = null, running_attempt = null, running_holder = null, running_until = null,
 				last_number = last_number + case when $5 = 'succeeded' then 1 else 0 end, updated = greatest(clock_timestamp(), updated)
@@ -98,17 +110,22 @@ func statementsOf(schema string) statements {
 			) as r order by ` + order)
 	}
 	return statements{
-		beginFast: in(beginFast),
-		tail:      in(strings.ReplaceAll(tail, "@cid@", "$3")),
-		tailOf: in(strings.ReplaceAll(tail, "@cid@", `(select cid from @schema@.conversations
-			where `+isTenant+` and life = $3 and id = $4 and running_attempt is not distinct from $5::text)`)),
+		beginFast:  in(beginFast),
+		tail:       in(strings.ReplaceAll(tail, "@cid@", "$3")),
+		tailOf:     in(strings.ReplaceAll(tail, "@cid@", strings.NewReplacer("@life@", "$3", "@id@", "$4", "@attempt@", "$5").Replace(cidOf))),
+		cursor:     in(strings.ReplaceAll(cursor, "@cid@", "$4")),
+		cursorOf:   in(strings.ReplaceAll(cursor, "@cid@", strings.NewReplacer("@life@", "$1", "@id@", "$4", "@attempt@", "$5").Replace(cidOf))),
 		commitFast: in(commitFast),
 
-		begin:   in(`select * from @schema@.begin_4($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, $8::text, $9::bytea, $10::text, $11::boolean, $12::bytea, $13::int)`),
+		begin:   in(`select * from @schema@.begin_4($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, $8::text, $9::bytea, $10::text, $11::boolean, $12::bytea, $13::int, $14::bigint)`),
 		commit:  in(`select * from @schema@.commit_2($1::text, $2::text, $3::bigint, $4::bigint, $5::text, $6::text, $7::json, $8::int, $9::json, $10::json, $11::bytea)`),
 		unlink:  in(`select @schema@.unlink_2($1::text, $2::text, $3::text, $4::timestamptz, $5::boolean)`),
 		sweep:   in(`select * from @schema@.sweep_1($1::text, $2::text, $3::text, $4::int)`),
-		imports: in(`select * from @schema@.import_3($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[], $18::bytea[], $19::bytea[])`),
+		imports: in(`select * from @schema@.import_4($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[], $18::bytea[], $19::bytea[], $20::bigint[], $21::boolean[])`),
+
+		branch:  in(`select * from @schema@.branch_1($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::boolean, $7::int)`),
+		claim:   in(`select * from @schema@.claim_1($1::text, $2::text, $3::text, $4::text, $5::interval, $6::int, $7::text)`),
+		advance: in(`select @schema@.advance_1($1::text, $2::text, $3::bigint, $4::timestamptz, $5::text, $6::text, $7::bigint, $8::bytea, $9::interval, $10::boolean, $11::text)`),
 
 		// The statement renew writes holders in the order of their names, so that two renewals
 		// cannot deadlock. The statement forget deletes expired holders. It skips rows that another

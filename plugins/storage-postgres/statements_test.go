@@ -86,8 +86,8 @@ func TestStatements_plans(t *testing.T) {
 		}
 	}
 	const tail = 20
-	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", nil, nil, "b", true, []byte{0}, int32(1)}
-	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "other", []byte("d"), nil, true, []byte{0}, int32(1)}
+	begun := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", nil, nil, "b", true, []byte{0}, int32(1), int64(0)}
+	keyedArgs := []any{"", "c", "u", `{"role":"user","parts":[{}]}`, nil, "h", "0 s", "other", []byte("d"), nil, true, []byte{0}, int32(1), int64(0)}
 	const most = int64(1 << 20)
 	const (
 		again = `update botyard.conversations set running_seq = 30000, running_attempt = 'b', running_until = now() where id = 'c'`

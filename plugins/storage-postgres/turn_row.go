@@ -18,12 +18,14 @@ type turnRow struct {
 	body, replyBodies        []byte
 	usage, metadata, record  []byte
 	started, ended           *time.Time
+	retractFrom              *int64
+	retracted                *bool
 }
 
 // columns returns pointers to the fields in the order of turnColumns.
 func (r *turnRow) columns() []any {
 	return []any{&r.sequence, &r.number, &r.state, &r.reason, &r.user, &r.message, &r.replies, &r.body, &r.replyBodies, &r.usage, &r.metadata, &r.record,
-		&r.key, &r.started, &r.ended}
+		&r.key, &r.started, &r.ended, &r.retractFrom, &r.retracted}
 }
 
 var states = map[string]storage.State{
@@ -38,6 +40,12 @@ func (r *turnRow) turn() (storage.Turn, error) {
 	}
 	if r.number != nil {
 		t.Number = *r.number
+	}
+	if r.retractFrom != nil {
+		t.RetractFrom = *r.retractFrom
+	}
+	if r.retracted != nil {
+		t.Retracted = *r.retracted
 	}
 	if r.key != nil {
 		t.Key = *r.key

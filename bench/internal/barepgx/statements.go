@@ -16,10 +16,10 @@ const (
 		select tenant, cid, last_seq, 'running', $4, $5, $12, $6, updated, $4 <> '' and $4 <> user_id, $11 from c returning seq`
 	newest = `with recursive tail as (
 			select t.*, t.messages::bigint as have, (128 + octet_length(t.user_id) + (coalesce(octet_length(t.body), octet_length(t.message::text), 0) + coalesce(octet_length(t.reply_bodies), octet_length(t.replies::text), 0) + 24 * t.messages)::bigint) as bytes from (
-				select * from "botyard".turns where cid = $3 and number is not null order by seq desc limit (select 1)) as t
+				select * from "botyard".turns where cid = $3 and number is not null and messages > 0 order by seq desc limit (select 1)) as t
 			union all
 			select t.*, tail.have + t.messages, tail.bytes + (128 + octet_length(t.user_id) + (coalesce(octet_length(t.body), octet_length(t.message::text), 0) + coalesce(octet_length(t.reply_bodies), octet_length(t.replies::text), 0) + 24 * t.messages)::bigint) from tail cross join lateral (
-				select * from "botyard".turns where cid = tail.cid and number is not null and seq < tail.seq order by seq desc limit (select 1)) as t
+				select * from "botyard".turns where cid = tail.cid and number is not null and messages > 0 and seq < tail.seq order by seq desc limit (select 1)) as t
 			where tail.have < $1 and tail.bytes <= $2
 		)
 		select bytes > $2, seq, number, user_id, started, ended, case when bytes <= $2 and body is null then message end, case when bytes <= $2 and reply_bodies is null then replies end,
@@ -35,7 +35,7 @@ const (
 		from c where cid = $3 and seq = $4 returning coalesce(c.number, 0)`
 	// first creates a conversation and begins its first turn.
 	first = `select * from "botyard".begin_4($1::text, $2::text, $3::text, $4::json, $5::json, $6::text, $7::interval, ` +
-		`$8::text, $9::bytea, $10::text, $11::boolean, $12::bytea, $13::int)`
+		`$8::text, $9::bytea, $10::text, $11::boolean, $12::bytea, $13::int, $14::bigint)`
 )
 
 // The default settings of the plugin storage-postgres. The plugin sets the role if its login is a

@@ -72,8 +72,8 @@ func (t Turn) Run(ctx context.Context, p *pgxpool.Pool, c *Conversation) error {
 		}}}
 	if c.cid == 0 {
 		var kind string
-		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
-		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, "bare", lease * time.Second, nil, nil, attempt, false, t.Body, int32(1)}, oneRow(row...)}}
+		row := []any{&kind, &c.cid, &seq, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil, nil}
+		queries = []query{{first, []any{t.Incarnation, c.ID, t.User, t.Message, t.Metadata, "bare", lease * time.Second, nil, nil, attempt, false, t.Body, int32(1), int64(0)}, oneRow(row...)}}
 	}
 	if err := t.pipeline(ctx, p, queries...); err != nil {
 		return fmt.Errorf("begin in %s: %w", c.ID, err)
