@@ -114,7 +114,7 @@ func (b *bench) runKit(ctx context.Context, names []string, report func(Result))
 			return i.storage(), nil
 		}
 		opts := []storagetest.Option{
-			storagetest.Short(), storagetest.Lease(time.Second), storagetest.Only(only...),
+			storagetest.Short(), storagetest.Lease(time.Second), storagetest.Only(only...), storagetest.Features(info.Features...),
 			storagetest.Report(func(r storagetest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, storagetest.ErrSkip)) }),
 		}
 		if !info.Exclusive {

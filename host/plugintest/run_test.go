@@ -118,8 +118,8 @@ func TestRun_kit(t *testing.T) {
 	}
 }
 
-// TestRun_builtIn checks that plugins of this repository keep all rules. The end-to-end tests run
-// the whole kits against the storages.
+// TestRun_builtIn checks that plugins of this repository keep the rules of processes, and some of them
+// all rules. TestPluginTest_builtIn of host/e2e checks all rules of all.
 func TestRun_builtIn(t *testing.T) {
 	for _, c := range []struct {
 		plugin, config string
