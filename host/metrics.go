@@ -21,7 +21,7 @@ func (h *Host) newMetrics(s config.Metrics, registrations *tenantstore.Store) (*
 	}
 	sources := metrics.Sources{
 		Plugins: h.manager.Status, PluginTotals: h.manager.Totals, OrphanTurns: h.manager.Background,
-		FailedRenewals: h.leases.Failures, Tenants: h.registry.Counts, HasTenant: h.registry.Has,
+		FailedRenewals: h.leases.Failures, Following: h.follower.Stats, Tenants: h.registry.Counts, HasTenant: h.registry.Has,
 		DroppedLogLines: h.options.DroppedLogLines, Version: buildVersion(),
 	}
 	if registrations != nil {

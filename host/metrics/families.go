@@ -29,6 +29,11 @@ const (
 	turnsOrphaned = "botyard_turns_left_over"
 	leasesFailed  = "botyard_lease_renewal_failures_total"
 
+	memoryTurns   = "botyard_memory_turns_total"
+	memoryForgets = "botyard_memory_forgets_total"
+	memoryFailed  = "botyard_memory_failures_total"
+	memoryWaiting = "botyard_memory_tenants_waiting"
+
 	requests        = "botyard_http_requests_total"
 	requestDuration = "botyard_http_request_duration_seconds"
 
@@ -65,6 +70,11 @@ var families = []Family{
 	{turnsWaiting, Gauge, nil, "Turns that wait in this host for their conversation."},
 	{turnsOrphaned, Gauge, nil, "Turns that have ended for their callers, and whose end the storage has not answered yet."},
 	{leasesFailed, Counter, nil, "Renewals of turns' leases that failed."},
+
+	{memoryTurns, Counter, nil, "Turns that memories were told of and have kept."},
+	{memoryForgets, Counter, nil, "Deleted conversations, users and tenants that memories have forgotten."},
+	{memoryFailed, Counter, nil, "Steps of memories that follow conversations that failed, and are tried again."},
+	{memoryWaiting, Gauge, nil, "Tenants whose conversations this host must follow for their memories, those that pause after a failure included."},
 
 	{requests, Counter, []string{"method", "route", "status"}, "HTTP requests that were answered, by the route's pattern; \"none\" is whatever is no route."},
 	{requestDuration, Histogram, []string{"method", "route"}, "Seconds from a request to the end of its answer."},

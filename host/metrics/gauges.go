@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/botyard/botyard/host/follow"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/registry"
 	"go.opentelemetry.io/otel/attribute"
@@ -19,7 +20,9 @@ type Sources struct {
 	PluginTotals   func() []plugins.Totals
 	OrphanTurns    func() int // returns the number of orphan turns
 	FailedRenewals func() int64
-	Tenants        func() registry.Counts
+	// Following returns what memories that follow conversations have done. May be nil.
+	Following func() follow.Stats
+	Tenants   func() registry.Counts
 	// RegistryLag returns the time since the registry last heard from its tenant store, and how
 	// many changes of the tenant store the registry has not read yet. ok is false if the registry
 	// has no tenant store.
@@ -96,6 +99,7 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 	i := &instruments{meter: meter}
 	running, waiting, build := i.gauge(turnsRunning), i.gauge(turnsWaiting), i.gauge(buildInfo)
 	open, failed, dropped := i.gauge(turnsOrphaned), i.counter(leasesFailed), i.counter(logDropped)
+	told, forgotten, stumbled, behindTenants := i.counter(memoryTurns), i.counter(memoryForgets), i.counter(memoryFailed), i.gauge(memoryWaiting)
 	now, totals := i.pluginsNow(), i.pluginTotals()
 	held, invalid, unavailable, cached := i.gauge(tenantsHeld), i.gauge(tenantsInvalid), i.gauge(tenantsUnavailable), i.gauge(botsCached)
 	lag, behind := i.seconds(registryLag), i.gauge(registryBehind)
@@ -111,6 +115,13 @@ func (m *Metrics) observe(meter metric.Meter, s Sources) error {
 		}
 		if s.FailedRenewals != nil {
 			o.ObserveInt64(failed, s.FailedRenewals())
+		}
+		if s.Following != nil {
+			f := s.Following()
+			o.ObserveInt64(told, f.Remembered)
+			o.ObserveInt64(forgotten, f.Forgotten)
+			o.ObserveInt64(stumbled, f.Failed)
+			o.ObserveInt64(behindTenants, int64(f.Waiting))
 		}
 		if s.DroppedLogLines != nil {
 			o.ObserveInt64(dropped, s.DroppedLogLines())
