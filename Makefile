@@ -115,10 +115,11 @@ check-proto: $(TOOLS)/buf ## Check that the committed code is what make proto ge
 	(cd sdk/proto && find . -name '*.go' | sort | xargs sha256sum) > $$tmp/old && \
 	if ! diff $$tmp/old $$tmp/new; then echo "generated code is out of date: run make proto"; exit 1; fi
 
-# configdoc reads the schemas of the host and asks the built plugins for theirs.
+# configdoc reads the schemas of the host and the comments in sdk/proto, and asks the built
+# plugins for their schemas.
 CONFIGDOC = cd host && $(GO) run ./docstest/configdoc $(1) $(addprefix $(BIN)/plugins/botyard-,$(PLUGINS))
 
-docs: build ## Write docs/configuration.md and docs/bounds.md from the code
+docs: build ## Write docs/configuration.md, bounds.md and protocol.md from the code
 	@$(call CONFIGDOC)
 
 # The committed page must be what the schemas say.

@@ -69,6 +69,6 @@ func printResult(cmd *cobra.Command, r plugintest.Result) {
 	out := cmd.OutOrStdout()
 	fmt.Fprintf(out, "%s: %s\n", r.Outcome, r.Rule)
 	if r.Outcome == plugintest.Failed {
-		fmt.Fprintf(out, "    %s\n    the rule: %s\n    see %s\n", strings.ReplaceAll(r.Problem, "\n", "\n    "), r.Doc, r.Protocol)
+		fmt.Fprintf(out, "    %s\n    the rule: %s\n    see %s, and %s\n", strings.ReplaceAll(r.Problem, "\n", "\n    "), r.Doc, r.Section, r.Protocol)
 	}
 }

@@ -31,15 +31,15 @@
 //	named_file_test.go  files that pages name exist
 //	link_test.go        links lead to a file and a heading
 //	api_test.go         routes and statuses of docs/api.md are those of the API
-//	protocol_test.go    constants of docs/plugins.md are those of the SDK
+//	protocol_test.go    constants of docs/protocol.md are those of the SDK
 //	dependency_test.go  each dependency has its reason in docs/architecture.md
-//	fault_test.go       the bytes of an error in docs/plugins.md are those that the host reads
+//	fault_test.go       the bytes of an error in docs/protocol.md are those that the host reads
 //	bounds_test.go      each bound has a test that goes beyond it
 //	breaking_test.go    tools/breaking.sh refuses what breaks the recorded protocol
 //	make_test.go        the Makefile has the targets that pages name, each with a line of help
 //	machine_test.go     no file of the tree names the machine on which it was written
 //	checkout_test.go    builds the binaries; copies the tree as a user has it who cloned it
 //
-// configdoc is the program that writes docs/configuration.md and docs/bounds.md, and the keys
-// in docs/plugins.
+// configdoc is the program that writes docs/configuration.md, docs/bounds.md and
+// docs/protocol.md, and the keys in docs/plugins.
 package docstest

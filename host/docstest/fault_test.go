@@ -15,17 +15,17 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// TestFault_bytes checks the example of a fault's trailers in docs/plugins.md: the bytes are those
+// TestFault_bytes checks the example of a fault's trailers in docs/protocol.md: the bytes are those
 // of the trailer, and the host reads the fault from them that the page names.
 func TestFault_bytes(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join(root, "docs/plugins.md"))
+	page, err := os.ReadFile(filepath.Join(root, "docs/protocol.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	block := func(name string) string {
 		found := regexp.MustCompile("(?s)<!-- " + name + " -->\n```text\n(.*?)```").FindSubmatch(page)
 		if found == nil {
-			t.Fatalf("docs/plugins.md has no block %q", name)
+			t.Fatalf("docs/protocol.md has no block %q", name)
 		}
 		return string(found[1])
 	}

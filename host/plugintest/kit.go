@@ -26,7 +26,7 @@ import (
 func (b *bench) kitRules() []rule {
 	var out []rule
 	add := func(name, doc, protocol string) {
-		out = append(out, rule{name: b.kind + "/" + name, doc: doc, protocol: protocol})
+		out = append(out, rule{name: b.kind + "/" + name, doc: doc, protocol: protocol, section: referenceOf(protocol)})
 	}
 	switch b.kind {
 	case "llm":
@@ -51,6 +51,13 @@ func (b *bench) kitRules() []rule {
 		}
 	}
 	return out
+}
+
+// referenceOf returns the anchor of a service or a method in the reference of docs/protocol.md:
+// of botyard.llm.v1.LLMService.Chat it is llmservicechat.
+func referenceOf(protocol string) string {
+	names := strings.Split(protocol, ".")
+	return strings.ToLower(strings.Join(names[3:], "")) // behind the package, such as botyard.llm.v1
 }
 
 // runKit runs the kit of the plugin's kind over the host's plugin manager.

@@ -44,8 +44,11 @@ type Result struct {
 	Doc string `json:"doc"`
 	// Protocol is the name of the service, the method or the field in the .proto files whose
 	// comment asks for it.
-	Protocol string  `json:"protocol"`
-	Outcome  Outcome `json:"outcome"`
+	Protocol string `json:"protocol"`
+	// Section is the section of docs/protocol.md that explains it, with the page:
+	// docs/protocol.md#the-secret.
+	Section string  `json:"section"`
+	Outcome Outcome `json:"outcome"`
 	// Problem says what is wrong, if the rule failed.
 	Problem string `json:"problem,omitempty"`
 }

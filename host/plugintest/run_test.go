@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -110,7 +111,7 @@ func TestRun_kit(t *testing.T) {
 	if err != nil || len(results) != 2 {
 		t.Fatal(results, err)
 	}
-	if r := results[0]; r.Outcome != Failed || !strings.Contains(r.Problem, "empty") || r.Protocol != "botyard.llm.v1.LLMService.Chat" {
+	if r := results[0]; r.Outcome != Failed || !strings.Contains(r.Problem, "empty") || r.Protocol != "botyard.llm.v1.LLMService.Chat" || !strings.HasPrefix(r.Section, "docs/protocol.md#") {
 		t.Errorf("%+v", r)
 	}
 	if r := results[1]; r.Outcome != Skipped {
@@ -172,6 +173,28 @@ func TestRule_protocol(t *testing.T) {
 	for _, r := range all {
 		if _, err := protoregistry.GlobalFiles.FindDescriptorByName(protoreflect.FullName(r.protocol)); err != nil {
 			t.Errorf("%s: %s: %v", r.name, r.protocol, err)
+		}
+	}
+}
+
+// TestRule_section checks that each rule names a section of docs/protocol.md that exists.
+func TestRule_section(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	anchors := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		plain := regexp.MustCompile("[^a-z0-9 _-]").ReplaceAllString(strings.ToLower(m[1]), "")
+		anchors[strings.ReplaceAll(plain, " ", "-")] = true
+	}
+	all := slices.Clone(rules)
+	for kind := range serviceOf {
+		all = append(all, (&bench{kind: kind}).kitRules()...)
+	}
+	for _, r := range all {
+		if !anchors[r.section] {
+			t.Errorf("%s: %s has no section #%s", r.name, page, r.section)
 		}
 	}
 }

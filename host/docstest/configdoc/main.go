@@ -1,16 +1,19 @@
 // Command configdoc writes generated parts of the documentation. docs/configuration.md is made
 // of head.md, which is written by hand, and of tables of the keys in the schemas of the host
 // file, the tenant file and the plugins. docs/bounds.md is made of bounds.md, which is written
-// by hand, and of the table of package bounds. In the page of each plugin,
+// by hand, and of the table of package bounds. docs/protocol.md is made of protocol.md, which is
+// written by hand, and of the .proto files with their comments. In the page of each plugin,
 // docs/plugins/KIND-NAME.md, configdoc replaces the keys below their heading, and leaves the
 // rest as it is.
 //
-//	configdoc [-check] -out FILE -bounds FILE -plugins FOLDER PLUGIN-BINARY...
+//	configdoc [-check] -out FILE -bounds FILE -protocol FILE -protos FOLDER -plugins FOLDER PLUGIN-BINARY...
 //
 // With -check, configdoc writes no file, and fails if a file is out of date. `make docs` and
 // `make check-docs` run configdoc.
 //
 // schema.go makes the table of a schema's keys. bounds.go makes the page of the bounds.
+// protocol.go makes the page of the protocol, and reference.go its reference of services and
+// messages. protocomment.go reads the comments of a .proto file.
 package main
 
 import (
@@ -37,9 +40,15 @@ func main() {
 	check := flag.Bool("check", false, "fail when the file is out of date, instead of writing it")
 	out := flag.String("out", "../docs/configuration.md", "`FILE` to write")
 	bounds := flag.String("bounds", "../docs/bounds.md", "`FILE` to write the bounds to")
+	protocol := flag.String("protocol", "../docs/protocol.md", "`FILE` to write the protocol to")
+	protos := flag.String("protos", "../sdk/proto", "`FOLDER` of the .proto files")
 	plugins := flag.String("plugins", "../docs/plugins", "`FOLDER` of the plugins' pages")
 	flag.Parse()
-	if err := run(*check, *out, *bounds, *plugins, flag.Args()); err != nil {
+	err := run(*check, *out, *bounds, *plugins, flag.Args())
+	if err == nil {
+		err = writeProtocol(*check, *protocol, *protos)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "configdoc:", err)
 		os.Exit(1)
 	}
@@ -71,6 +80,15 @@ func run(check bool, out, bounds, plugins string, binaries []string) error {
 		return err
 	}
 	return write(check, bounds, page)
+}
+
+// writeProtocol writes the page of the protocol as write does.
+func writeProtocol(check bool, out, protos string) error {
+	page, err := protocolPage(protos)
+	if err != nil {
+		return err
+	}
+	return write(check, out, page)
 }
 
 // write writes the page to the file out. If check is true, write instead returns an error that
