@@ -26,7 +26,8 @@ import (
 func (b *bench) kitRules() []rule {
 	var out []rule
 	add := func(name, doc, protocol string) {
-		out = append(out, rule{name: b.kind + "/" + name, doc: doc, protocol: protocol, section: referenceOf(protocol)})
+		name = b.kind + "/" + name
+		out = append(out, rule{name: name, doc: doc, protocol: protocol, section: sectionOf(name, protocol)})
 	}
 	switch b.kind {
 	case "llm":
@@ -53,9 +54,35 @@ func (b *bench) kitRules() []rule {
 	return out
 }
 
-// referenceOf returns the anchor of a service or a method in the reference of docs/protocol.md:
-// of botyard.llm.v1.LLMService.Chat it is llmservicechat.
-func referenceOf(protocol string) string {
+// sections has the sections of docs/protocol.md that explain rules of the kits, each with what
+// the names of these rules begin with.
+var sections = []struct{ rule, section string }{
+	{"llm/unknown-fields", "unknown-fields"},
+	{"llm/refuses-", "requests"},
+	{"llm/overrides", "requests"},
+	{"llm/stream", "replies"},
+	{"llm/parts", "replies"},
+	{"llm/usage", "replies"},
+	{"llm/classified", "errors"},
+	{"memory/remember", "remembering"},
+	{"memory/forget", "remembering"},
+	{"storage/retract", "retractions"},
+	{"storage/branch", "branches"},
+	{"storage/cursor", "cursors"},
+	{"storage/delete", "deletion-in-steps"},
+	{"storage/empty-user", "deletion-in-steps"},
+	{"storage/import", "import"},
+}
+
+// sectionOf returns the anchor of the section of docs/protocol.md for a rule of a kit. Without
+// one in sections it is that of the service or the method in the reference: llmservicechat for
+// botyard.llm.v1.LLMService.Chat.
+func sectionOf(rule, protocol string) string {
+	for _, s := range sections {
+		if strings.HasPrefix(rule, s.rule) {
+			return s.section
+		}
+	}
 	names := strings.Split(protocol, ".")
 	return strings.ToLower(strings.Join(names[3:], "")) // behind the package, such as botyard.llm.v1
 }

@@ -197,6 +197,11 @@ func TestRule_section(t *testing.T) {
 			t.Errorf("%s: %s has no section #%s", r.name, page, r.section)
 		}
 	}
+	for _, s := range sections {
+		if !slices.ContainsFunc(all, func(r rule) bool { return strings.HasPrefix(r.name, s.rule) && r.section == s.section }) {
+			t.Errorf("no rule begins with %s", s.rule)
+		}
+	}
 }
 
 func TestRun_refused(t *testing.T) {

@@ -44,6 +44,9 @@ var protocolFiles = []struct {
 // by hand, with the table of the features and the reference of all services and messages, which
 // are made of the .proto files below the folder protos.
 func protocolPage(protos string) ([]byte, error) {
+	if err := allListed(protos); err != nil {
+		return nil, err
+	}
 	r := reference{comments: map[string]string{}, names: map[protoreflect.FullName]string{}}
 	for _, f := range protocolFiles {
 		src, err := os.ReadFile(filepath.Join(protos, filepath.FromSlash(f.file.Path())))
@@ -77,6 +80,25 @@ func protocolPage(protos string) ([]byte, error) {
 		return nil, err
 	}
 	return out.Bytes(), uniqueHeadings(out.String())
+}
+
+// allListed returns an error if a .proto file below the folder protos is not in protocolFiles.
+func allListed(protos string) error {
+	return filepath.WalkDir(protos, func(path string, _ os.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".proto" {
+			return err
+		}
+		name, err := filepath.Rel(protos, path)
+		if err != nil {
+			return err
+		}
+		for _, f := range protocolFiles {
+			if f.file.Path() == filepath.ToSlash(name) {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is on no page: add it to protocolFiles", path)
+	})
 }
 
 var anyHeading = regexp.MustCompile(`(?m)^#+ (.*)$`)
