@@ -199,17 +199,9 @@ func (b *branchRun) next(tx *session) (sequences []int64, err error) {
 	return sequences, err
 }
 
-// finish makes the copy visible.
+// finish makes the copy visible. The transaction has copied the last turn, which was not retracted, and
+// so neither were those before it.
 func (b *branchRun) finish(tx *session) error {
-	if b.last > 0 {
-		found, err := tx.get([]any{new(int64)}, "SELECT 1 FROM turns WHERE conversation = ? AND sequence = ? AND state = 'succeeded'", b.source.id, b.last)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return noSuchTurn(b.through).At("through")
-		}
-	}
 	if made, err := b.existing(tx); made || err != nil {
 		return err
 	}
