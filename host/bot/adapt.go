@@ -15,6 +15,8 @@ type replacedParts struct {
 	Refusals       int `json:"refusals,omitempty"`        // their text took their place
 	Other          int `json:"other,omitempty"`           // left out
 	ProviderStates int `json:"provider_states,omitempty"` // left out beside parts that the model was shown
+	ToolCalls      int `json:"tool_calls,omitempty"`      // without a result; left out
+	ToolResults    int `json:"tool_results,omitempty"`    // without their call; left out
 	Unknown        int `json:"unknown,omitempty"`         // of a later version's kind; left out
 }
 
@@ -23,6 +25,9 @@ type replacedParts struct {
 func (t *turn) adapt(messages []chat.Message) []chat.Message {
 	var out []chat.Message // nil as long as all messages are as they were
 	var count replacedParts
+	if t.record.Replaced != nil {
+		count = *t.record.Replaced // of withOpenCalls
+	}
 	for i := range messages {
 		if t.takesAll(messages[i].Parts) {
 			if out != nil {

@@ -23,9 +23,9 @@ const (
 func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
-		Call: t.call(), Messages: storage.EncodeMessages(chat.Text(chat.User, t.req.Message)), Metadata: t.req.Metadata,
-		Tail: b.needs.Tail, Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
-		TailBytes: b.freeTailBytes(), Owned: b.restricted(t.req.UserID),
+		Call: t.call(), Messages: storage.EncodeMessages(t.messages...), Metadata: t.req.Metadata,
+		Tail: max(b.needs.Tail, 1), Holder: t.holder, Lease: Lease, Key: t.req.IdempotencyKey, Attempt: t.attempt,
+		TailBytes: b.freeTailBytes(), Owned: b.restricted(t.req.UserID), RetractFrom: t.req.RetractFrom,
 	}
 	if b.Follow != nil {
 		req.CursorKey = b.Follow.StoreKey
@@ -38,7 +38,7 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 		r, err := t.beginOnce(ctx, req)
 		switch {
 		case err != nil:
-			return nil, nil, hideOwner(t.req.ConversationID, fault.Of(err))
+			return nil, nil, hideOwner(t.req.ConversationID, t.toldRetraction(fault.Of(err)))
 		case r.Started != nil:
 			started, err := t.wholeTail(ctx, req, r.Started)
 			t.tailErr = err // generate returns tailErr, and commit then ends the started turn
@@ -58,6 +58,17 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 			return nil, nil, preferCause(ctx, err)
 		}
 	}
+}
+
+// toldRetraction returns the error of a Begin. If the storage refused RetractFrom, the error says so
+// in words for callers.
+func (t *turn) toldRetraction(err *fault.Error) error {
+	if t.req.RetractFrom == 0 || err.Class != fault.Conflict || err.Path.String() != "retract_from" {
+		return err
+	}
+	told := fault.New(fault.Conflict, "is %d, and the conversation has no turn of that number, or has it retracted already", t.req.RetractFrom).At("retract_from")
+	told.Retryable = false
+	return told
 }
 
 // beginOnce asks the storage to start the turn. If the storage's answer does not arrive,
@@ -140,6 +151,7 @@ func (t *turn) replay(stored *storage.Turn) (*Reply, error) {
 	for _, m := range done.Messages {
 		if m.Role == chat.Assistant {
 			r.Text += chat.Clean(m.Text())
+			r.ToolCalls = toolCallsOf(m.Parts)
 		}
 	}
 	return r, nil

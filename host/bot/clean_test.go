@@ -83,14 +83,14 @@ func TestReplyCleaner_keepsWhatItShows(t *testing.T) {
 }
 
 func TestCleanMessages_ofTheMemory(t *testing.T) {
-	recalled := []chat.Message{chat.Text(chat.User, "a\x00"), {Role: "r\xff", Parts: []chat.Part{{ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\xff"}}}}}}}
+	recalled := []chat.Message{chat.Text(chat.User, "a\x00"), {Role: "r\xff", Parts: []chat.Part{{ToolCall: &chat.ToolCall{}}, {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\xff"}}}}}}}
 	m := &scriptLLM{words: []string{"ok"}}
 	if _, err := newTestBot(&logStorage{}, m, func(p *Parts) {
 		p.Memory = recalling(func() ([]chat.Message, error) { return recalled, nil })
 	}).Chat(context.Background(), hi, nil); err != nil {
 		t.Fatal(err)
 	}
-	want := []chat.Message{chat.Text(chat.User, "a\uFFFD"), {Role: "r\uFFFD", Parts: []chat.Part{{ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\uFFFD"}}}}}}}
+	want := []chat.Message{chat.Text(chat.User, "a\uFFFD"), {Role: "r\uFFFD", Parts: []chat.Part{{ToolCall: &chat.ToolCall{}}, {ToolResult: &chat.ToolResult{Parts: []chat.Part{{Text: "\uFFFD"}}}}}}}
 	if got := m.seen[0][1:3]; !reflect.DeepEqual(got, want) {
 		t.Errorf("the model saw %+v", got)
 	}

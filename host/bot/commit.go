@@ -36,7 +36,7 @@ func (t *turn) commit(ctx context.Context, fence string, finish *llm.Finish, fai
 		return nil, notKept(err)
 	}
 	reply := &Reply{
-		ConversationID: t.req.ConversationID, Turn: number, Text: messages[0].Text(), Usage: usage, Tenant: t.bot.Tenant,
+		ConversationID: t.req.ConversationID, Turn: number, Text: messages[0].Text(), ToolCalls: toolCallsOf(messages[0].Parts), Usage: usage, Tenant: t.bot.Tenant,
 	}
 	t.record.fill(reply)
 	return reply, nil

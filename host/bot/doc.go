@@ -29,6 +29,9 @@
 //	chat.go            Bot.Chat: the order of check, admission, lease and run; the turn's timeout
 //	turn.go            state of one turn; turn.run: the order of begin, generate and commit
 //	request.go         Request, and which requests are refused; ids; the digest of an idempotency key
+//	request_messages.go  the messages with which a turn begins, and their bounds
+//	request_tools.go   the tools that the client runs, and their bounds
+//	plugin_support.go  requests that the plugins cannot do, refused before anything begins
 //	admission.go       Admission: whether a turn runs, waits or is refused; turns per minute;
 //	                   one turn at a time in a conversation
 //	owner.go           which user sees which conversation
@@ -36,6 +39,8 @@
 //	tail.go            the tail: which of the newest messages are shown, and which are left out
 //	generate.go        recall, compose and the call of the model; where messages are left out
 //	                   because of their bytes
+//	tool_calls.go      calls of tools that the client runs: which results a turn begins with, and
+//	                   calls and results that the model is not shown
 //	adapt.go           what of earlier messages the model is shown otherwise, because it cannot
 //	                   take them
 //	reply.go           Reply; how the pieces of a reply are delivered and put together

@@ -30,16 +30,25 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 	if err != nil {
 		return nil, err
 	}
-	message := chat.Text(chat.User, t.req.Message)
-	seen, err := t.recall(ctx, tail, message)
+	calling, err := openCalls(stored)
 	if err != nil {
 		return nil, err
 	}
+	if err := t.checkAnswers(toolCallsOf(calling.Parts)); err != nil {
+		return nil, err
+	}
+	seen, err := t.recall(ctx, tail)
+	if err != nil {
+		return nil, err
+	}
+	seen = t.withOpenCalls(seen, calling)
+	t.record.Recalled = len(seen)
 	if d, ok := b.LLM.(sdk.LLMDescriber); ok {
 		t.traits = d.LLMTraits(ctx)
 	}
 	req := &llm.Request{
-		Call: t.call(), Messages: compose(b.System, t.adapt(seen), message), MaxOutputTokens: b.Limits.ReplyTokens,
+		Call: t.call(), Messages: compose(b.System, t.adapt(seen), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
+		Tools: t.req.Tools, ToolChoice: t.req.ToolChoice,
 	}
 	req.Stable = t.stable(req.Messages)
 	finish, err := t.callModelWatched(ctx, req)
@@ -49,6 +58,9 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 	t.record.LLMMS = t.lap()
 	if finish != nil {
 		t.record.Model = finish.Model
+		if r := finish.Reason.String(); len(t.callIDs) > 0 && (r == llm.FinishStop.String() || r == llm.FinishUnknown.String()) {
+			finish.Reason = llm.FinishToolCalls // not every provider says so
+		}
 		if r := finish.Reason.String(); r != llm.FinishUnknown.String() {
 			t.record.FinishReason = r
 		}
@@ -58,11 +70,11 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 
 // recall returns the earlier messages to show to the model. If the memory's Needs ask for
 // Recall, the memory chooses the messages. Otherwise the messages are the tail.
-func (t *turn) recall(ctx context.Context, tail []memory.Turn, message chat.Message) ([]chat.Message, error) {
+func (t *turn) recall(ctx context.Context, tail []memory.Turn) ([]chat.Message, error) {
 	var recalled []chat.Message
 	if t.bot.needs.Recall {
 		meter := &services.Meter{}
-		r, err := t.bot.Memory.Recall(services.WithMeter(ctx, meter), t.recallRequest(tail, message))
+		r, err := t.bot.Memory.Recall(services.WithMeter(ctx, meter), t.recallRequest(tail))
 		t.record.Callbacks = meter.Totals()
 		if err != nil {
 			return nil, err
@@ -72,9 +84,7 @@ func (t *turn) recall(ctx context.Context, tail []memory.Turn, message chat.Mess
 	} else {
 		recalled = memory.Messages(tail)
 	}
-	recalled = t.cutToTailBytes(cleanMessages(recalled))
-	t.record.Recalled = len(recalled)
-	return recalled, nil
+	return t.cutToTailBytes(cleanMessages(recalled)), nil
 }
 
 // cutToTailBytes returns the newest messages that together fit into sdk.MaxTailBytes. A storage
@@ -96,21 +106,21 @@ func (t *turn) recordLeftOut(atMost int) {
 }
 
 // compose returns the messages for the model: the system prompt, the recalled messages and the
-// new message. It expands no templates.
-func compose(system string, recalled []chat.Message, message chat.Message) []chat.Message {
-	out := make([]chat.Message, 0, len(recalled)+2)
+// new messages. It expands no templates.
+func compose(system string, recalled, messages []chat.Message) []chat.Message {
+	out := make([]chat.Message, 0, len(recalled)+len(messages)+1)
 	if system != "" {
 		out = append(out, chat.Text(chat.System, system))
 	}
 	out = append(out, recalled...)
-	return append(out, message)
+	return append(out, messages...)
 }
 
 // stable returns how many of the first messages will probably begin the conversation's next
-// request too: all but the new message if the tail is not full yet, or else the system prompt.
+// request too: all but the new messages if the tail is not full yet, or else the system prompt.
 func (t *turn) stable(messages []chat.Message) int {
-	if !t.bot.needs.Recall && !t.record.OlderLeftOut && t.record.Recalled+2 <= t.bot.needs.Tail {
-		return len(messages) - 1
+	if !t.bot.needs.Recall && !t.record.OlderLeftOut && t.record.Recalled+len(t.messages)+1 <= t.bot.needs.Tail {
+		return len(messages) - len(t.messages)
 	}
 	if t.bot.System != "" {
 		return 1

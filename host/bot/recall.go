@@ -5,11 +5,11 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// recallRequest returns the request that asks the memory for the messages before the new message.
-func (t *turn) recallRequest(tail []memory.Turn, message chat.Message) *memory.RecallRequest {
+// recallRequest returns the request that asks the memory for the messages before the new ones.
+func (t *turn) recallRequest(tail []memory.Turn) *memory.RecallRequest {
 	call := t.call()
 	call.ConversationIncarnation = t.incarnation
-	req := &memory.RecallRequest{Call: call, Tail: tail, Messages: []chat.Message{message}}
+	req := &memory.RecallRequest{Call: call, Tail: tail, Messages: t.messages}
 	for _, r := range t.retractions {
 		req.Retractions = append(req.Retractions, memory.Retraction{Sequence: r.Sequence, From: r.From, To: r.To})
 	}

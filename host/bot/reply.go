@@ -13,9 +13,11 @@ type Reply struct {
 	ConversationID string
 	Turn           int64 // the turn's number among the conversation's succeeded turns, from 1
 	Text           string
-	Usage          chat.Usage
-	Tenant         string
-	Revision       string
+	// ToolCalls are the calls of tools that the client runs. The next turn begins with their results.
+	ToolCalls []chat.ToolCall
+	Usage     chat.Usage
+	Tenant    string
+	Revision  string
 	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter, or a
 	// reason that a later version adds. It is unknown if the plugin gives no reason.
 	FinishReason string
@@ -88,6 +90,7 @@ func (t *turn) deliver(d llm.Delta) error {
 	if err := t.holdReplyBytes(t.sizeOf(&d)); err != nil {
 		return err
 	}
+	t.nameCall(&d)
 	t.reply.Add(&d)
 	text := d.Text
 	if d.Refusal != nil {

@@ -101,7 +101,7 @@ func TestAdapt(t *testing.T) {
 		want   []chat.Part // nil: the message is left out
 		record *replacedParts
 	}{
-		"nothing to do": {sdk.LLMTraits{}, []chat.Part{{Text: "a"}, {Media: sound}, {ToolCall: &chat.ToolCall{}}}, []chat.Part{{Text: "a"}, {Media: sound}, {ToolCall: &chat.ToolCall{}}}, nil},
+		"nothing to do": {sdk.LLMTraits{}, []chat.Part{{Text: "a"}, {Media: sound}}, []chat.Part{{Text: "a"}, {Media: sound}}, nil},
 		"all": {
 			sdk.LLMTraits{Maker: "m", Media: images, Reasoning: &yes}, all,
 			[]chat.Part{

@@ -6,12 +6,16 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/storage"
 )
 
 const (
@@ -21,18 +25,37 @@ const (
 	MaxMetadataBytes = sdk.MaxMetadataBytes
 )
 
-// Request is one message of a user.
+// Request is what a caller sends to begin a turn. Either Message or Messages is set.
 type Request struct {
 	ConversationID string
 	UserID         string // optional
-	Message        string
+	Message        string // the text of the user's only message
+	// Messages are results of tools that the client runs, one in each message of the role tool, and
+	// after them messages of the user. Their parts are texts and media.
+	Messages       []chat.Message
 	Metadata       json.RawMessage // optional JSON object, stored with the turn
 	IdempotencyKey string          // optional; a request that repeats the key gets the same turn
+	// Tools are tools that the client runs. If the model calls some, the turn succeeds with the calls
+	// in its reply, and the next turn begins with their results.
+	Tools      []llm.Tool
+	ToolChoice llm.ToolChoice
+	// RetractFrom, if it is not 0, retracts the succeeded turns with this number or a greater one
+	// when the turn begins. They stay retracted if the turn fails.
+	RetractFrom int64
+}
+
+// Size returns about how many bytes the request holds in memory until its turn ends.
+func (r *Request) Size() int {
+	n := len(r.Message) + len(r.Metadata) + chat.Size(r.Messages)
+	for _, t := range r.Tools {
+		n += len(t.Name) + len(t.Description) + len(t.Parameters)
+	}
+	return n
 }
 
 // check returns nil if a turn can run the request. Otherwise it returns a fault.Invalid with
-// the path of the wrong field.
-func (r *Request) check(maxMessage int) error {
+// the path of the wrong field. maxText bounds the texts of all messages together.
+func (r *Request) check(maxText int) error {
 	if err := CheckID("conversation_id", r.ConversationID); err != nil {
 		return err
 	}
@@ -51,15 +74,14 @@ func (r *Request) check(maxMessage int) error {
 			return err
 		}
 	}
-	switch {
-	case r.Message == "":
-		return fault.New(fault.Invalid, "is empty; expected the user's message").At("message")
-	case len(r.Message) > maxMessage:
-		return fault.New(fault.Invalid, "has %d bytes; at most %d are accepted", len(r.Message), maxMessage).At("message")
-	case !utf8.ValidString(r.Message):
-		return fault.New(fault.Invalid, "is not UTF-8").At("message")
-	case strings.IndexByte(r.Message, 0) >= 0:
-		return fault.New(fault.Invalid, "has a NUL character, which no storage keeps").At("message")
+	if err := r.checkMessages(maxText); err != nil {
+		return err
+	}
+	if err := r.checkTools(); err != nil {
+		return err
+	}
+	if r.RetractFrom < 0 {
+		return fault.New(fault.Invalid, "is %d; expected the number of a turn, from 1", r.RetractFrom).At("retract_from")
 	}
 	if len(r.Metadata) > 0 {
 		if len(r.Metadata) > MaxMetadataBytes {
@@ -100,11 +122,29 @@ func (r *Request) digest() []byte {
 		_ = json.Compact(&compact, r.Metadata) // cannot fail, because check has parsed the metadata
 	}
 	h := sha256.New()
-	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {
+	add := func(field string) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
 		h.Write(n[:])
 		fmt.Fprint(h, field)
 	}
+	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {
+		add(field)
+	}
+	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 {
+		return h.Sum(nil) // as hosts without the other fields made it
+	}
+	add(strconv.FormatInt(r.RetractFrom, 10))
+	add(strconv.Itoa(len(r.Messages)))
+	for _, m := range storage.EncodeMessages(r.Messages...) {
+		add(string(m.Body))
+	}
+	for _, t := range r.Tools {
+		add(t.Name)
+		add(t.Description)
+		add(string(t.Parameters))
+	}
+	add(fmt.Sprint(int(r.ToolChoice.Mode)))
+	add(r.ToolChoice.Name)
 	return h.Sum(nil)
 }

@@ -17,8 +17,9 @@ import (
 type turn struct {
 	bot      *Bot
 	req      Request
-	attempt  string // identifies the turn in every repetition of its Begin
-	holder   string // name under which the turn holds its lease; unique to the turn
+	attempt  string         // identifies the turn in every repetition of its Begin
+	holder   string         // name under which the turn holds its lease; unique to the turn
+	messages []chat.Message // with which the turn begins
 	emit     func(string) error
 	emitting bool // true while emit runs
 	record   *record
@@ -29,8 +30,9 @@ type turn struct {
 
 	cleaner      replyCleaner
 	reply        llm.Joiner
-	shown        bool          // the reply has text, which the caller is shown
-	traits       sdk.LLMTraits // what the model takes
+	callIDs      map[string]bool // the ids of the tool calls of the reply
+	shown        bool            // the reply has text, which the caller is shown
+	traits       sdk.LLMTraits   // what the model takes
 	budget       replyBudget
 	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far
@@ -52,7 +54,7 @@ type turn struct {
 func newTurn(b *Bot, req Request, emit func(string) error) *turn {
 	attempt := rand.Text()
 	return &turn{
-		bot: b, req: req, attempt: attempt, holder: b.Holder + "." + attempt, emit: emit,
+		bot: b, req: req, messages: req.newMessages(), attempt: attempt, holder: b.Holder + "." + attempt, emit: emit,
 		record: newRecord(b), budget: newReplyBudget(b.Limits.ReplyTokens, b.Limits.ReplyBytes),
 	}
 }

@@ -93,6 +93,16 @@ const (
 	// has more.
 	TurnMessages = 1024
 
+	// ChatBodyBytes is how many bytes the body of a turn may have at least. Media of
+	// sdk.MaxBeginBytes fit into it in base64.
+	ChatBodyBytes = 16 << 20
+	// Tools is how many tools of the client a turn may have, and ToolsBytes is how many bytes their
+	// names, descriptions and parameters may have together.
+	Tools      = 128
+	ToolsBytes = 256 << 10
+	// MediaURLBytes is the maximum length of the address of an image or a file in a turn.
+	MediaURLBytes = 8 << 10
+
 	// Piece is how many bytes of an answer the host writes at once.
 	Piece = 32 << 10
 	// SendBuffer is how many bytes the operating system buffers for a connection whose reader does
@@ -136,9 +146,17 @@ var requests = []Bound{
 		Each: Bytes(sdk.MaxIDBytes), Answer: "422 at the field, 400 in a path, a query or a header",
 	},
 	{
-		Name: "body", What: "The body of a turn: six times `limits.message_bytes` of the host, since JSON may escape every byte, and 64 KiB. Other bodies have 2 MiB, or 64 KiB where only a few fields fit in.",
+		Name: "body", What: "The body of a turn: six times `limits.message_bytes` of the host, since JSON may escape every byte, and 64 KiB; 16 MiB if that is more. Other bodies have 2 MiB, or 64 KiB where only a few fields fit in.",
 		Each:   Bytes(6*8<<20 + 64<<10),
 		Answer: "413, before anything is read if the length is given",
+	},
+	{
+		Name: "messages of a turn", What: fmt.Sprintf("The messages with which a turn begins: %d, with media. Their texts have `limits.message_bytes` together. The address of media has %s.", sdk.MaxBeginMessages, Bytes(MediaURLBytes)),
+		Each: Bytes(sdk.MaxBeginBytes), Answer: "422 at the field",
+	},
+	{
+		Name: "tools of a turn", What: "Names, descriptions and parameters of the tools that the client runs.",
+		Each: fmt.Sprintf("%d tools, %s", Tools, Bytes(ToolsBytes)), Answer: "422 at the field",
 	},
 	{
 		Name: "values of a body", What: "What a body is made of: values, lists and objects of JSON. A configuration has bounds of its own.",

@@ -39,6 +39,11 @@ func (l llmCaller) LLMTraits(context.Context) sdk.LLMTraits {
 	return sdk.LLMTraits{}
 }
 
+// HasFeature reports whether the plugin has the feature.
+func (l llmCaller) HasFeature(name string) bool {
+	return process.HasFeature(l.i.sup.lastInfo(), name)
+}
+
 // Chat implements llm.LLM. It has no call timeout, only the deadline of ctx.
 func (l llmCaller) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	return l.ChatFrom(ctx, req, emit, nil)

@@ -81,6 +81,11 @@ var (
 	_ storage.Backuper = backupCaller{}
 )
 
+// HasFeature reports whether the plugin has the feature.
+func (s storageCaller) HasFeature(name string) bool {
+	return process.HasFeature(s.i.sup.lastInfo(), name)
+}
+
 // Begin implements storage.Storage.
 func (s storageCaller) Begin(ctx context.Context, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	return beginWithin(req, func(req *storage.BeginRequest) (*storage.BeginResult, error) { return s.begin(ctx, req) })
