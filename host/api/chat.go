@@ -6,8 +6,11 @@ import (
 	"net/http"
 
 	"github.com/botyard/botyard/host/bot"
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/jsonstream"
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ChatReply is the response body of a chat, and the data of the last event of a streamed chat.
@@ -15,6 +18,8 @@ type ChatReply struct {
 	ConversationID string `json:"conversation_id"`
 	Turn           int64  `json:"turn"` // the number of the turn among the succeeded turns of the conversation, from 1
 	Reply          string `json:"reply"`
+	// ToolCalls are the calls of tools that the client runs. The next chat brings their results.
+	ToolCalls []chat.ToolCall `json:"tool_calls,omitempty"`
 	// FinishReason says why the reply ended: stop, length, tool_calls, content_filter or unknown.
 	// Later versions may add further reasons.
 	FinishReason string      `json:"finish_reason"`
@@ -38,7 +43,7 @@ const bodyOverhead = 64 << 10
 // limit fits, because a JSON escape has at most six bytes for one byte of the message. The bot
 // checks the length of the message, because a tenant may have a lower limit than the host.
 func (s *Server) maxChatBody() int64 {
-	return 6*int64(s.host.Settings().Limits.MessageBytes) + bodyOverhead
+	return max(6*int64(s.host.Settings().Limits.MessageBytes)+bodyOverhead, bounds.ChatBodyBytes)
 }
 
 // chat runs a turn. It acquires the tenant's bot before it reads the body.
@@ -94,25 +99,45 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 		return req, false, err
 	}
 	var metadata object
+	var messages, tools, choice jsontext.Value
+	var retractFrom *int64
 	err = decodeObject(body, map[string]any{
 		"conversation_id": required{&req.ConversationID},
 		"message":         required{&req.Message},
+		"messages":        &messages,
 		"user_id":         &req.UserID,
 		"metadata":        &metadata,
+		"tools":           &tools,
+		"tool_choice":     &choice,
+		"retract_from":    &retractFrom,
 		"stream":          &streamed,
 	})
 	req.Metadata = json.RawMessage(metadata)
+	if err == nil && retractFrom != nil {
+		if req.RetractFrom = *retractFrom; req.RetractFrom < 1 {
+			err = fault.New(fault.Invalid, "is %d; expected the number of a turn, from 1", req.RetractFrom).At("retract_from")
+		}
+	}
+	if err == nil {
+		req.Messages, err = decodeMessages(messages)
+	}
+	if err == nil {
+		req.Tools, err = decodeTools(tools)
+	}
+	if err == nil {
+		req.ToolChoice, err = decodeToolChoice(choice)
+	}
 	if x, ok := w.(*exchange); ok {
-		// The turn keeps the message and the metadata in memory until it ends, but not the other
-		// bytes of the body.
-		x.body.Shrink(int64(len(req.Message) + len(req.Metadata)))
+		// The turn keeps the messages, the metadata and the tools in memory until it ends, but not
+		// the other bytes of the body.
+		x.body.Shrink(min(int64(len(body)), int64(req.Size())))
 	}
 	return req, streamed, err
 }
 
 func newChatReply(r *bot.Reply, cached bool) ChatReply {
 	return ChatReply{
-		ConversationID: r.ConversationID, Turn: r.Turn, Reply: r.Text,
+		ConversationID: r.ConversationID, Turn: r.Turn, Reply: r.Text, ToolCalls: r.ToolCalls,
 		FinishReason: r.FinishReason, Model: r.Model, Usage: r.Usage, Timings: r.Timings,
 		Bot: ChatBot{Tenant: r.Tenant, Revision: r.Revision, Cached: cached},
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/jsonstream"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -98,15 +99,26 @@ func notJSON(err error) error {
 }
 
 // wrongType returns the error for a field whose value has the wrong type.
-func wrongType(name string, err error) error {
-	e, ok := errors.AsType[*json.SemanticError](err)
+func wrongType(name string, err error) error { return wrongTypeAt(fault.Path{name}, err) }
+
+// wrongTypeAt returns the error for a value at the path that has the wrong type.
+func wrongTypeAt(path fault.Path, err error) error {
+	e, ok := asSemantic(err)
 	switch {
 	case !ok:
 		return notJSON(err)
+	case errors.Is(e.Err, json.ErrUnknownName):
+		return malformedAt(path, "is not a field of this request")
+	case e.Err != nil && e.GoType != nil && e.GoType == reflect.TypeFor[[]byte]():
+		return malformedAt(path, "is not base64")
 	case e.Err != nil && e.GoType.Kind() != reflect.Int64: // the error comes from an UnmarshalJSON of this package
-		return malformed(name, "%w", e.Err)
+		return malformedAt(path, "%w", e.Err)
 	}
-	return malformed(name, "is a JSON %s; expected %s", kindWords[e.JSONKind], typeWords[e.GoType.Kind()])
+	return malformedAt(path, "is a JSON %s; expected %s", kindWords[e.JSONKind], typeWords[e.GoType.Kind()])
+}
+
+func asSemantic(err error) (*json.SemanticError, bool) {
+	return errors.AsType[*json.SemanticError](err)
 }
 
 var (
@@ -115,7 +127,7 @@ var (
 		jsontext.KindNumber: "number", jsontext.KindBeginObject: "object", jsontext.KindBeginArray: "array",
 	}
 	typeWords = map[reflect.Kind]string{
-		reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Int64: "a whole number of 64 bits",
+		reflect.String: "a text", reflect.Bool: "true or false", reflect.Slice: "a list", reflect.Struct: "an object", reflect.Int64: "a whole number of 64 bits",
 	}
 )
 

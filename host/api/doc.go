@@ -30,6 +30,7 @@
 //
 //   - bot.go: reads X-Tenant-ID, and acquires the bot of that tenant
 //   - chat.go: a turn; stream.go: a turn as a stream of events
+//   - chat_messages.go: the messages and tools of a chat request
 //   - conversation.go: lists, reads and deletes conversations
 //   - turn.go: the turns of a conversation; message.go: messages and their pages
 //

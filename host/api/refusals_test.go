@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -80,7 +81,7 @@ func TestRefusals(t *testing.T) {
 		chat("metadata list", chatBody("c", "m", "metadata", []int{}), 400, "metadata", "not a JSON object"),
 		chat("not UTF-8", "{\"conversation_id\":\"c\",\"message\":\"\xff\"}", 400, "", "not UTF-8"),
 		chat("lone surrogate", `{"conversation_id":"c","message":"\ud83d!"}`, 400, "", "surrogate"),
-		chat("too large", chatBody("c", strings.Repeat("x", 6*messageBytes+bodyOverhead)), 413, "", "more than"),
+		chat("too large", chatBody("c", strings.Repeat("x", bounds.ChatBodyBytes)), 413, "", "more than"),
 
 		chat("empty conversation", chatBody("", "m"), 422, "conversation_id", "is empty"),
 		chat("no conversation", `{"message":"m"}`, 422, "conversation_id", "is empty"),

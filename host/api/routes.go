@@ -43,7 +43,7 @@ func (s *Server) routes() map[string]map[string]route {
 			"DELETE": {handle: s.deleteConversation, slots: deletionSlots, query: []string{"user_id"}},
 		},
 		"/api/v1/conversations/{id}/turns": {
-			"GET": {handle: s.readTurns, slots: readSlots, query: ofUser},
+			"GET": {handle: s.readTurns, slots: readSlots, query: append(slices.Clone(ofUser), "all")},
 		},
 
 		"/admin/v1/tenants": {

@@ -14,11 +14,13 @@ import (
 )
 
 // These constants are the names of the events of a streamed chat. A stream has any number of
-// deltas, and then one event done or error.
+// deltas. If the turn succeeded, one event for each tool call follows, and then done. Otherwise an
+// event error follows.
 const (
-	EventDelta = "delta" // the data is {"text": ...}, a piece of the reply
-	EventDone  = "done"  // the data is a ChatReply; the turn is committed
-	EventError = "error" // the data is a Problem; the turn is not committed
+	EventDelta    = "delta"     // the data is {"text": ...}, a piece of the reply
+	EventToolCall = "tool_call" // the data is a chat.ToolCall that the client runs; the turn is committed
+	EventDone     = "done"      // the data is a ChatReply; the turn is committed
+	EventError    = "error"     // the data is a Problem; the turn is not committed
 )
 
 // flushDelay is how long a piece of a reply waits for the next piece, so that one system call sends
@@ -77,6 +79,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, lease *registry.
 	for text := reply.Text; deltas == 0 && text != ""; {
 		next := jsonstream.FirstPiece(text, jsonstream.Long)
 		if text = text[len(next):]; e.event(EventDelta, delta{next}, flushAtEnd) != nil {
+			break
+		}
+	}
+	for _, c := range reply.ToolCalls {
+		if e.event(EventToolCall, c, flushAtEnd) != nil {
 			break
 		}
 	}

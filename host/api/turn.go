@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/botyard/botyard/host/bot"
@@ -22,8 +23,11 @@ type Turn struct {
 	Usage          chat.Usage      `json:"usage"`
 	Metadata       json.RawMessage `json:"metadata"` // the metadata of the chat request, unchanged, or null
 	Record         json.RawMessage `json:"record"`   // the record of the turn: revision, plugins, model, timings; or null
-	StartedAt      *string         `json:"started_at"`
-	EndedAt        *string         `json:"ended_at"` // null while the turn runs
+	// RetractFrom is retract_from of the chat request. Retracted says that a later turn has retracted this one.
+	RetractFrom int64   `json:"retract_from,omitempty"`
+	Retracted   bool    `json:"retracted,omitempty"`
+	StartedAt   *string `json:"started_at"`
+	EndedAt     *string `json:"ended_at"` // null while the turn runs
 }
 
 // Turns is the response body of GET /api/v1/conversations/{id}/turns: one page, oldest first. Next
@@ -50,6 +54,10 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	all, err := q.flag("all")
+	if err != nil {
+		return err
+	}
 	lease, err := s.acquireBot(r)
 	if err != nil {
 		return err
@@ -66,15 +74,19 @@ func (s *Server) readTurns(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	lease.Release() // writing to a slow reader must not occupy the bot
+	var next *string
+	if n := len(page.Turns); page.More && n > 0 {
+		text := strconv.FormatInt(page.Turns[n-1].Sequence, 10)
+		next = &text
+	}
+	if !all {
+		page.Turns = slices.DeleteFunc(page.Turns, func(t bot.Turn) bool { return t.Retracted })
+	}
 	left := sizeFrom(len(page.Turns), func(i int) int { return page.Turns[i].Size() })
 	if err := resize(share, left(0)); err != nil {
 		return err
 	}
-	out := Turns{ID: id, Turns: []Turn{}}
-	if n := len(page.Turns); page.More && n > 0 {
-		next := strconv.FormatInt(page.Turns[n-1].Sequence, 10)
-		out.Next = &next
-	}
+	out := Turns{ID: id, Turns: []Turn{}, Next: next}
 	return writeList(w, out, elements{name: "turns", size: len(page.Turns), bytes: left, write: func(i int, to io.Writer) error {
 		turn := bot.ForCallers(page.Turns[i])
 		page.Turns[i] = bot.Turn{} // frees the memory of a turn that is never written again
@@ -86,6 +98,7 @@ func newTurn(t *bot.Turn) Turn {
 	out := Turn{
 		Sequence: t.Sequence, State: t.State.String(), Reason: t.Reason, UserID: t.User, IdempotencyKey: t.Key,
 		Messages: []Message{}, Usage: t.Usage, Metadata: rawOrNull(t.Metadata), Record: rawOrNull(t.Record),
+		RetractFrom: t.RetractFrom, Retracted: t.Retracted,
 		StartedAt: timestamp(t.StartedAt), EndedAt: timestamp(t.EndedAt),
 	}
 	if t.Number > 0 {

@@ -25,7 +25,7 @@ type TurnsRequest struct {
 	Conversation string
 	After        int64 // the page begins after the turn with this sequence; 0 for the first page
 	Limit        int   // greatest number of turns on the page, 1 to storage.MaxPage
-	All          bool  // return turns of every state; if false, only succeeded turns
+	All          bool  // return turns of every state, and retracted ones; if false, only succeeded turns that are not retracted
 }
 
 // Turns returns a page of a conversation's turns, oldest first. The error is fault.NotFound if

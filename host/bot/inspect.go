@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -27,14 +28,14 @@ func (b *Bot) TurnByNumber(ctx context.Context, conversation string, number int6
 	// A turn's number is at most its sequence, because only succeeded turns have numbers. So
 	// TurnByNumber starts to read at the sequence that equals the number. Usually the first
 	// turn that it reads has the number.
-	req := TurnsRequest{Conversation: conversation, After: max(number-1, 0), Limit: 1}
+	req := TurnsRequest{Conversation: conversation, After: max(number-1, 0), Limit: 1, All: true}
 	for {
 		page, err := b.Turns(ctx, req)
 		if err != nil {
 			return nil, err
 		}
 		for _, t := range page.Turns {
-			if t.Number == number {
+			if t.Number == number && t.State == storage.Succeeded {
 				return &t, nil
 			}
 			req.After = t.Sequence
@@ -86,7 +87,7 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 	case r.RecallMS > 0:
 		out.Gaps = append(out.Gaps, fmt.Sprintf("the memory chose %d messages; which, is not kept", r.Recalled))
 	case r.Recalled > 0:
-		tail, err := b.tailBefore(ctx, conversation, t.Sequence, r.Recalled)
+		tail, err := b.tailBefore(ctx, conversation, t, r.Recalled)
 		if err != nil {
 			return nil, err
 		}
@@ -99,9 +100,10 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 		out.Gaps = append(out.Gaps, "the model was not shown all parts of the earlier messages as they are here, because it could not take them; the turn's record counts them as replaced_parts")
 	}
 	for _, m := range t.Messages {
-		if m.Role == chat.User {
-			out.Seen = append(out.Seen, m)
+		if m.Role == chat.Assistant {
+			break // what follows is not of the caller
 		}
+		out.Seen = append(out.Seen, m)
 	}
 	return out, nil
 }
@@ -110,17 +112,23 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 // the log is left. Every other turn that has ended has at least its user's message.
 func isEmptied(t *Turn) bool { return t.State != storage.Running && len(t.Messages) == 0 }
 
-// tailBefore returns the newest n messages of the succeeded turns before a sequence. It returns
-// fewer if the log has fewer. If one of the turns was emptied, tailBefore returns only the
-// messages after that turn, because the number of erased messages is unknown.
+// tailBefore returns the newest n messages of the succeeded turns that counted when the turn began:
+// those before it that no turn had retracted until then. It returns fewer if the log has fewer. If
+// one of the turns was emptied, tailBefore returns only the messages after that turn, because the
+// number of erased messages is unknown.
 //
-// tailBefore first reads from n turns before the sequence. Turns that did not succeed add no
-// messages to the tail. If there are too many of them, tailBefore reads again from further
+// tailBefore first reads from n turns before the turn. Turns that did not succeed or were retracted
+// add no messages to the tail. If there are too many of them, tailBefore reads again from further
 // back.
-func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int64, n int) ([]chat.Message, error) {
+func (b *Bot) tailBefore(ctx context.Context, conversation string, t *Turn, n int) ([]chat.Message, error) {
+	retractions := []retraction{{t.Sequence, t.RetractFrom}}
 	for back := int64(n); ; back *= 4 {
-		from := max(sequence-1-back, 0)
-		tail, err := b.readTail(ctx, conversation, from, sequence, n)
+		from := max(t.Sequence-1-back, 0)
+		found, err := b.retractionsBetween(ctx, conversation, from, t.Sequence)
+		if err != nil {
+			return nil, err
+		}
+		tail, err := b.readTail(ctx, conversation, from, t.Sequence, n, append(found, retractions...))
 		if err != nil {
 			return nil, err
 		}
@@ -130,27 +138,62 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, sequence int6
 	}
 }
 
-// readTail returns the newest n messages, or fewer, of the succeeded turns between two
-// sequences. Both sequences are exclusive. readTail leaves out messages before an emptied turn.
-func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int) ([]chat.Message, error) {
-	var tail []chat.Message
+// retraction says that the turn with the sequence retracted the turns from a number on. from is 0 if
+// it retracted none.
+type retraction struct{ sequence, from int64 }
+
+// retracted reports whether one of the retractions is about the turn.
+func retracted(t *Turn, retractions []retraction) bool {
+	return slices.ContainsFunc(retractions, func(r retraction) bool {
+		return r.from > 0 && r.sequence > t.Sequence && t.Number >= r.from
+	})
+}
+
+// eachTurn calls f with each turn between two sequences, of any state. Both sequences are exclusive.
+func (b *Bot) eachTurn(ctx context.Context, conversation string, after, before int64, f func(*Turn)) error {
 	for {
-		page, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, After: after, Limit: storage.MaxPage})
+		page, err := b.Turns(ctx, TurnsRequest{Conversation: conversation, After: after, Limit: storage.MaxPage, All: true})
 		if err != nil {
-			return nil, err
+			return err
 		}
-		for _, t := range page.Turns {
+		for i := range page.Turns {
+			t := &page.Turns[i]
 			if t.Sequence >= before {
-				return tail, nil
+				return nil
 			}
-			if isEmptied(&t) {
-				tail = nil
-			}
-			tail, after = append(tail, t.Messages...), t.Sequence
-			tail = tail[max(0, len(tail)-n):]
+			after = t.Sequence
+			f(t)
 		}
 		if !page.More || len(page.Turns) == 0 {
-			return tail, nil
+			return nil
 		}
 	}
+}
+
+// retractionsBetween returns the retractions of turns between two sequences. Both sequences are
+// exclusive.
+func (b *Bot) retractionsBetween(ctx context.Context, conversation string, after, before int64) (found []retraction, err error) {
+	err = b.eachTurn(ctx, conversation, after, before, func(t *Turn) {
+		if t.RetractFrom > 0 {
+			found = append(found, retraction{t.Sequence, t.RetractFrom})
+		}
+	})
+	return found, err
+}
+
+// readTail returns the newest n messages, or fewer, of the succeeded turns between two sequences that
+// were not retracted. Both sequences are exclusive. readTail leaves out messages before an emptied
+// turn.
+func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int, retractions []retraction) (tail []chat.Message, err error) {
+	err = b.eachTurn(ctx, conversation, after, before, func(t *Turn) {
+		if t.State != storage.Succeeded || retracted(t, retractions) {
+			return
+		}
+		if isEmptied(t) {
+			tail = nil
+		}
+		tail = append(tail, t.Messages...)
+		tail = tail[max(0, len(tail)-n):]
+	})
+	return tail, err
 }

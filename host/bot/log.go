@@ -23,7 +23,10 @@ type Turn struct {
 	Metadata  json.RawMessage
 	Record    json.RawMessage
 	Key       string
-	size      int
+	// RetractFrom and Retracted are those of storage.Turn.
+	RetractFrom int64
+	Retracted   bool
+	size        int
 }
 
 // Size returns an estimate of the bytes that the turn takes in memory. The estimate is not too
@@ -41,7 +44,7 @@ type TurnPage struct {
 func decodeTurn(t *storage.Turn) (Turn, error) {
 	out := Turn{
 		Sequence: t.Sequence, Number: t.Number, State: t.State, Reason: t.Reason, User: t.User, StartedAt: t.StartedAt,
-		EndedAt: t.EndedAt, Metadata: t.Metadata, Record: t.Record, Key: t.Key, size: t.Size(),
+		EndedAt: t.EndedAt, Metadata: t.Metadata, Record: t.Record, Key: t.Key, RetractFrom: t.RetractFrom, Retracted: t.Retracted, size: t.Size(),
 	}
 	var err error
 	if out.Messages, err = storage.DecodeMessages(t.Messages); err != nil {

@@ -73,6 +73,12 @@ func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bo
 		add("ended", *t.EndedAt)
 	}
 	add("tokens", fmt.Sprintf("%d in, %d out", t.Usage.InputTokens, t.Usage.OutputTokens))
+	if t.RetractFrom > 0 {
+		add("retracted turns from", fmt.Sprint(t.RetractFrom))
+	}
+	if t.Retracted {
+		add("retracted", "by a later turn")
+	}
 	add("metadata", compact(t.Metadata))
 	add("record", compact(t.Record))
 	if err := printTable(cmd, rows); err != nil {

@@ -23,8 +23,19 @@
 //
 // A token is a word with the white space after it. The plugin streams the reply token by token,
 // and obeys the request's limit of output tokens. Input tokens are the words of all messages of
-// the request. Output tokens are the tokens that the plugin has generated. The plugin never
-// calls a tool. The key takes says what else of a request it refuses.
+// the request. Output tokens are the tokens that the plugin has generated. The key takes says
+// what of a request it refuses.
+//
+// # Tools
+//
+// The plugin calls a tool of the request for each line of the last message that begins with "Call"
+// and the tool's name. The rest of the line is the arguments, or {} if there is none:
+//
+//	Call weather {"city": "Rome"}
+//
+// The reply to results of tools is:
+//
+//	The tools said: "18 degrees".
 //
 // # Misbehaving
 //
@@ -45,6 +56,7 @@
 //	fail.go       Fail: the error that calls fail with, how often, and after how many tokens
 //	echo.go       Echo and Chat: when a reply is complete, fails, hangs or crashes
 //	check.go      Check
+//	calls.go      calls of tools, and the reply to their results
 //	takes.go      what the plugin takes and refuses
 //	reply.go      the text of the natural reply
 //	tokens.go     cuts a reply into tokens; counts words

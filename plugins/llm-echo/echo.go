@@ -84,7 +84,7 @@ func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, fini
 	pace := pace{first: milliseconds(e.config.FirstTokenDelayMS), next: milliseconds(e.config.TokenDelayMS)}
 	defer pace.stop()
 
-	source := e.tokens(cfg, req.Messages)
+	source := e.tokens(cfg, req)
 	limit := req.MaxOutputTokens
 	for n := 0; ; n++ {
 		if e.crashAfter == n {
@@ -105,6 +105,9 @@ func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, fini
 		}
 		if !source.more() {
 			finish.Reason = llm.FinishStop
+			if source.calls {
+				finish.Reason = llm.FinishToolCalls
+			}
 			break
 		}
 		if err := pace.wait(ctx); err != nil {

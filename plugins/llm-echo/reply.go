@@ -14,6 +14,9 @@ const question = "do you remember me"
 
 // compose returns the natural reply to the messages. It copies texts without interpreting them.
 func compose(messages []chat.Message) string {
+	if said := results(messages); said != "" {
+		return said
+	}
 	last := lastUser(messages)
 	said := ""
 	earlier := messages

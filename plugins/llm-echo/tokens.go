@@ -16,21 +16,25 @@ type tokens struct {
 	fillers int // number of filler tokens of the reply; 0 if the reply is text
 	at      int
 	parts   []chat.Part // parts before the text, each of which counts as a token
+	calls   bool        // the parts are calls of tools that the request asked for
 	text    string
 }
 
-func (e *Echo) tokens(cfg *Config, messages []chat.Message) tokens {
+func (e *Echo) tokens(cfg *Config, req *llm.Request) tokens {
+	calls := toolCalls(req)
 	switch {
 	case cfg.Tokens > 0:
 		return tokens{fillers: cfg.Tokens}
 	case len(e.parts) > 0:
 		return tokens{parts: e.parts}
+	case len(calls) > 0:
+		return tokens{parts: calls, calls: true}
 	case cfg.Reply != "":
 		return tokens{text: cfg.Reply}
 	case cfg.ShowRequest:
-		return tokens{text: show(messages)}
+		return tokens{text: show(req.Messages)}
 	}
-	return tokens{text: compose(messages)}
+	return tokens{text: compose(req.Messages)}
 }
 
 func (t *tokens) more() bool { return t.at < t.fillers || len(t.parts) > 0 || t.text != "" }

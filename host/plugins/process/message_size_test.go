@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/host/bounds"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -192,10 +193,10 @@ func TestProcess_dialOptions_carryEverySize(t *testing.T) {
 // message with parts of maximum size does not exceed the maximum size of the message.
 func TestTransport_sizesFit(t *testing.T) {
 	for what, c := range map[string]struct{ most, of int }{
-		"a turn": {sdk.MaxUserMessageBytes + sdk.MaxReplyBytes + sdk.MaxProviderStateBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
-			3*sdk.MaxIDBytes + 1<<20, sdk.MaxTurnBytes},
+		"a turn": {sdk.MaxBeginBytes + sdk.MaxReplyBytes + sdk.MaxProviderStateBytes + sdk.MaxReasonBytes + sdk.MaxRecordBytes + sdk.MaxMetadataBytes +
+			3*sdk.MaxIDBytes + 1<<19, sdk.MaxTurnBytes},
 		"the newest turn in a tail":    {sdk.MaxTurnBytes, sdk.MaxTailBytes},
-		"a request of the model":       {sdk.MaxSystemBytes + sdk.MaxTailBytes + sdk.MaxUserMessageBytes + 1<<20, sdk.MaxMessageBytes},
+		"a request of the model":       {sdk.MaxSystemBytes + sdk.MaxTailBytes + sdk.MaxBeginBytes + bounds.ToolsBytes + 1<<20, sdk.MaxMessageBytes},
 		"a page of turns":              {sdk.MaxPageBytes + sdk.MaxTurnBytes, sdk.MaxMessageBytes},
 		"a page of tenants":            {sdk.MaxPageBytes + sdk.MaxDocumentBytes, sdk.MaxMessageBytes},
 		"texts to embed":               {sdk.MaxEmbedBytes + sdk.MaxEmbedTexts*16, sdk.MaxMessageBytes},
