@@ -35,7 +35,7 @@ func (h *Host) openStorage(ctx context.Context, tenant string, b config.SealedBl
 	if err != nil {
 		return nil, err
 	}
-	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), Cursors: i.Cursors(), KnowsOwners: i.KnowsOwners(), Close: i.Close}, nil
+	return &archive.OpenedStorage{Storage: i.Storage(), Importer: i.Importer(), Cursors: i.Cursors(), KnowsOwners: i.KnowsOwners(), Retracts: i.Retracts(), Close: i.Close}, nil
 }
 
 // openMemory opens the memory plugin of the tenant's current configuration.

@@ -61,6 +61,7 @@ type testHost struct {
 	opened   int // how many storages are open
 	mu       sync.Mutex
 
+	forgetful bool // opened storages keep no retractions
 	ownerless bool // opened storages do not record which user wrote a turn
 }
 
@@ -142,7 +143,7 @@ func (s *testHost) open(_ context.Context, tenant string, b config.SealedBlock) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.opened++
-	return &OpenedStorage{Cursors: cursors{}, Storage: shelf, Importer: shelf, KnowsOwners: !s.ownerless, Close: func() {
+	return &OpenedStorage{Cursors: cursors{}, Storage: shelf, Importer: shelf, KnowsOwners: !s.ownerless, Retracts: !s.forgetful, Close: func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.opened--

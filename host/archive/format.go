@@ -132,6 +132,9 @@ type turnLine struct {
 	Usage     json.RawMessage `json:"usage,omitempty"`
 	Metadata  json.RawMessage `json:"metadata,omitempty"`
 	Record    json.RawMessage `json:"record,omitempty"`
+	// RetractFrom and Retracted are those of storage.Turn.
+	RetractFrom int64 `json:"retract_from,omitempty"`
+	Retracted   bool  `json:"retracted,omitempty"`
 }
 
 // endLine is the last line of a complete export. It counts the lines of conversations and of
@@ -150,6 +153,7 @@ func newTurnLine(t *storage.Turn) *turnLine {
 	return &turnLine{
 		Type: TypeTurn, Sequence: t.Sequence, Number: t.Number, State: t.State.String(), Reason: t.Reason, User: t.User, Key: t.Key,
 		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: messages, Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
+		RetractFrom: t.RetractFrom, Retracted: t.Retracted,
 	}
 }
 
@@ -159,6 +163,7 @@ func (l *turnLine) turn() storage.Turn {
 	t := storage.Turn{
 		Sequence: l.Sequence, Number: l.Number, State: states[l.State], Reason: l.Reason, User: l.User, Key: l.Key,
 		StartedAt: l.StartedAt, EndedAt: l.EndedAt, Usage: storedUsage(l.Usage), Metadata: l.Metadata, Record: l.Record,
+		RetractFrom: l.RetractFrom, Retracted: l.Retracted,
 	}
 	for i := range l.Messages {
 		t.Messages = append(t.Messages, l.Messages[i].stored())

@@ -21,6 +21,9 @@ func (i *importer) addTurn(l *turnLine, size int) error {
 	if i.conversation.skipped() {
 		return nil
 	}
+	if (l.RetractFrom > 0 || l.Retracted) && !i.store.Retracts {
+		return labeled(i.block, fault.New(fault.Invalid, "the export has retracted turns, which its plugin does not tell from others: update it, or choose another storage").By(fault.PartyHost))
+	}
 	t := l.turn()
 	if t.State == storage.Running {
 		t.State, t.Number = storage.Interrupted, 0

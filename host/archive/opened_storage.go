@@ -15,6 +15,7 @@ type OpenedStorage struct {
 	Importer    storage.Importer    // nil if the plugin cannot import
 	Cursors     storage.CursorStore // nil if the plugin keeps no cursors
 	KnowsOwners bool                // the plugin records which user wrote each turn
+	Retracts    bool                // the plugin keeps which turns were retracted
 	Close       func()              // the archive calls Close once
 }
 

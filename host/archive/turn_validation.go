@@ -120,8 +120,9 @@ func (l *turnLine) validateUsage() error {
 	return nil
 }
 
-// validateMessages checks the order of the messages. It also checks that each tool result has
-// its tool call in this turn or in the succeeded turn before it.
+// validateMessages checks the order of the messages. It also checks that each tool result of a
+// succeeded turn has its tool call in this turn or in the succeeded turn before it. A turn that fails
+// because of other results is kept with them. A turn that retracts others goes on after an earlier one.
 func (l *turnLine) validateMessages(h *history) error {
 	emptied := l.User == "" && l.Key == "" && l.Reason == "" && l.Metadata == nil && l.Record == nil && storedUsage(l.Usage) == nil
 	switch n := len(l.Messages); {
@@ -149,7 +150,7 @@ func (l *turnLine) validateMessages(h *history) error {
 			if p.ToolCall != nil {
 				calls[p.ToolCall.ID] = true
 			}
-			if r := p.ToolResult; r != nil && !calls[r.ToolCallID] && !h.calls[r.ToolCallID] && !h.partial {
+			if r := p.ToolResult; r != nil && l.State == succeeded && l.RetractFrom == 0 && !calls[r.ToolCallID] && !h.calls[r.ToolCallID] && !h.partial {
 				return fault.New(fault.Invalid, "has the result of a call %q that there was not", short(r.ToolCallID)).At("messages")
 			}
 		}
@@ -166,6 +167,10 @@ func (l *turnLine) validateNumber(h *history, calls map[string]bool) error {
 	switch {
 	case l.State != succeeded && l.Number != 0:
 		return fault.New(fault.Invalid, "is %d; a turn that did not succeed has no number", l.Number).At("number")
+	case l.RetractFrom < 0 || l.RetractFrom > h.number && !h.partial:
+		return fault.New(fault.Invalid, "is %d, which is no earlier turn", l.RetractFrom).At("retract_from")
+	case l.Retracted && l.State != succeeded:
+		return fault.New(fault.Invalid, "is set for a turn that did not succeed").At("retracted")
 	case l.State == succeeded && l.Number != h.number+1 && (!h.partial || l.Number <= h.number):
 		return fault.New(fault.Invalid, "is %d where %d belongs", l.Number, h.number+1).At("number")
 	}

@@ -47,6 +47,12 @@ func (i *Instance) KnowsOwners() bool {
 	return process.HasFeature(i.sup.lastInfo(), feature.Owners)
 }
 
+// Retracts reports whether the storage retracts turns, and imports retracted ones. It checks the
+// feature feature.Retract.
+func (i *Instance) Retracts() bool {
+	return process.HasFeature(i.sup.lastInfo(), feature.Retract)
+}
+
 // Migrator returns the instance as a storage.Migrator, or nil if the plugin lacks the
 // feature feature.Migrate.
 func (i *Instance) Migrator() storage.Migrator {
