@@ -36,6 +36,7 @@
 //	log_rules.go             what the model sees: tail, tail-turns, failed-apart, begun
 //	writer_rules.go          several writers: writers, tenants-apart, long-conversation
 //	linearizable_rules.go    any interleaving: linearizable
+//	linearizable_model.go    what calls return that are made one after the other
 //	lease_rules.go           leases: dead-holder, stale-fence, slow-holder, renew
 //	key_rules.go             idempotency keys: key-replay, key-running, key-retry, key-reused, key-scope, key-empty-digest
 //	read_rules.go            Read: read-paging, read-growing, read-missing

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -16,76 +15,13 @@ import (
 
 var linearizableRules = []Rule{{
 	Name:  "linearizable",
-	Doc:   "What 64 writers and some readers of one conversation see, through all processes and with holders that die, is what one after the other would have seen.",
+	Doc:   "What 64 writers and some readers of one conversation see, through all processes, with retractions, branches and holders that die, is what one after the other would have seen.",
 	Check: checkLinearizable,
 }}
 
 // proofTimeout bounds the search for an order of the calls. If an order exists, the search finds it
 // fast.
 const proofTimeout = 20 * time.Second
-
-// asked is a call in the model, and told is its result. The model leaves out busy Begins. They
-// change nothing, and with them the search would have too many possible orders.
-type (
-	asked struct {
-		call  string // "begin", "commit" or "read"
-		text  string // the text of the turn
-		state storage.State
-		dies  bool // the lease may end before the commit
-	}
-	told struct {
-		busy     bool      // the Begin was busy, so that it is not recorded
-		stale    bool      // the commit's fence was refused
-		position int64     // the sequence that a Begin returned, or the number that a Commit returned
-		tail     [2]string // the tail that a Begin returned
-		log      logSum    // the log that a Read returned
-	}
-)
-
-// logSum is the number of the succeeded turns of a log, with a checksum of the turns.
-type logSum struct {
-	turns int64
-	sum   uint64
-}
-
-func (l logSum) with(sequence int64, text string) logSum {
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%x %d %d %s", l.sum, l.turns, sequence, text)
-	return logSum{turns: l.turns + 1, sum: h.Sum64()}
-}
-
-// standing is the state of a conversation in the model.
-type standing struct {
-	sequence int64
-	running  string // the text of the running turn; empty if no turn is running
-	dies     bool
-	log      logSum
-	tail     [2]string
-}
-
-// step reports whether a call in this state can have this result. It also returns the state after
-// the call.
-func (s standing) step(in asked, out told) (bool, standing) {
-	switch in.call {
-	case "begin":
-		free := s.running == "" || s.dies
-		ok := free && out.position == s.sequence+1 && out.tail == s.tail
-		s.sequence, s.running, s.dies = s.sequence+1, in.text, in.dies
-		return ok, s
-	case "commit":
-		if out.stale {
-			return in.dies && s.running != in.text, s
-		}
-		ok := s.running == in.text
-		s.running = ""
-		if in.state != storage.Succeeded {
-			return ok && out.position == 0, s
-		}
-		s.log, s.tail = s.log.with(s.sequence, in.text), [2]string{in.text, "re: " + in.text}
-		return ok && out.position == s.log.turns, s
-	}
-	return out.log == s.log, s
-}
 
 // witness records the calls of several clients with their results and times.
 type witness struct {
@@ -113,8 +49,9 @@ func (w *witness) saw(client int, in asked, call func() (told, error)) (told, er
 // results. It returns an error if there is no such order.
 func (w *witness) check() error {
 	model := porcupine.Model{
-		Init: func() any { return standing{} },
-		Step: func(state, in, out any) (bool, any) { return state.(standing).step(in.(asked), out.(told)) },
+		Init:  func() any { return standing{} },
+		Step:  func(state, in, out any) (bool, any) { return state.(standing).step(in.(asked), out.(told)) },
+		Equal: func(a, b any) bool { return a.(standing).equal(b.(standing)) },
 	}
 	switch porcupine.CheckOperationsTimeout(model, w.seen, proofTimeout) {
 	case porcupine.Ok:
@@ -127,12 +64,14 @@ func (w *witness) check() error {
 
 func checkLinearizable(ctx context.Context, env *Env) error {
 	const writers, readers = 64, 3
-	turns := 6
+	turns := 4
 	if env.Short {
 		turns = 2
 	}
 	c := env.talk("c")
 	w := &witness{start: time.Now()}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	done := make(chan struct{})
 	reading := make(chan error, 1)
 	go func() {
@@ -143,20 +82,32 @@ func checkLinearizable(ctx context.Context, env *Env) error {
 					return nil
 				case <-time.After(rand.N(4 * time.Millisecond)):
 				}
-				if _, err := w.saw(writers+i, asked{call: "read"}, c.via(at).whole(ctx)); err != nil {
+				if _, err := w.saw(writers+i, asked{call: "read"}, c.via(at).whole(ctx, selection(at%2 == 1))); err != nil {
 					return err
 				}
 			}
 		})
 	}()
 	err := together(writers, func(i int) error {
+		last := int64(0) // the number of the client's newest turn
 		for n := range turns {
 			in := asked{text: fmt.Sprintf("w%d-%d", i, n), state: storage.Succeeded, dies: i%16 == 0 && n == 0}
 			if (i+n)%7 == 3 {
 				in.state = storage.Failed
 			}
-			if err := c.witnessed(ctx, w, i, in); err != nil {
+			if (i+n)%5 == 1 && env.retracts() {
+				in.number = last
+			}
+			number, err := c.witnessed(ctx, w, i, in)
+			if err != nil {
+				stop() // the turn holds the conversation, and the other clients would wait in vain
 				return err
+			}
+			last = max(last, number)
+			if (i+n)%8 == 2 {
+				if err := c.witnessedBranch(ctx, w, i, fmt.Sprint("-", in.text), last*int64(n%2)); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -165,25 +116,32 @@ func checkLinearizable(ctx context.Context, env *Env) error {
 	if err := errors.Join(err, <-reading); err != nil {
 		return err
 	}
-	if _, err := w.saw(0, asked{call: "read"}, c.whole(ctx)); err != nil {
+	if _, err := w.saw(0, asked{call: "read"}, c.whole(ctx, succeededOnly)); err != nil {
 		return err
 	}
 	return w.check()
 }
 
-// witnessed runs a turn and records its calls. Begin and Commit use different opened storages.
-func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) error {
+// witnessed runs a turn, records its calls, and returns its number. Begin and Commit use different
+// opened storages. A Begin that cannot retract is tried again without that.
+func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) (int64, error) {
 	var fence string
 	for fence == "" {
 		in.call = "begin"
 		at := t.via(client + rand.N(3))
-		_, err := w.saw(client, in, func() (out told, err error) {
-			res, err := at.begin(ctx, in.text, tail(2), func(r *storage.BeginRequest) {
+		out, err := w.saw(client, in, func() (out told, err error) {
+			res, err := at.begin(ctx, in.text, tail(2), retractFrom(in.number), func(r *storage.BeginRequest) {
+				for part := range partsOf(in.text) - 1 {
+					r.Messages = append(r.Messages, said(fmt.Sprintf("%s part %d", in.text, part)))
+				}
 				if in.dies {
 					r.Lease = t.env.Lease
 				}
 			})
 			switch {
+			case in.number > 0 && fault.Is(err, fault.Conflict):
+				out.refused = true
+				return out, nil
 			case err != nil:
 				return out, err
 			case res.Busy != nil:
@@ -193,29 +151,38 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 				return out, fmt.Errorf("begin %q answered %s; want started or busy", in.text, outcome(res))
 			}
 			fence, out.position = res.Started.Fence, res.Started.Sequence
-			copy(out.tail[:], tailTexts(res.Started))
-			return out, nil
+			if n := len(res.Started.Tail); n > 1 {
+				return out, fmt.Errorf("begin %q has a tail of %d turns; want the one that has 2 messages or more", in.text, n)
+			}
+			for _, turn := range res.Started.Tail {
+				out.tail, err = wholeTurn(turn)
+			}
+			return out, err
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 		if fence != "" {
 			break
 		}
+		if out.refused {
+			in.number = 0
+			continue
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%q never got its turn: %w", in.text, ctx.Err())
+			return 0, fmt.Errorf("%q never got its turn: %w", in.text, ctx.Err())
 		case <-time.After(2*time.Millisecond + rand.N(20*time.Millisecond)):
 		}
 	}
 	time.Sleep(rand.N(time.Millisecond)) // give other clients time to make calls
 	if in.dies {
 		if err := t.env.wait(ctx); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	in.call = "commit"
-	_, err := w.saw(client, in, func() (out told, err error) {
+	out, err := w.saw(client, in, func() (out told, err error) {
 		out.position, err = t.via(client+1).end(ctx, fence, in.state, in.text)
 		if in.dies && fault.Is(err, fault.Conflict) {
 			out.stale, err = true, nil
@@ -223,15 +190,71 @@ func (t talk) witnessed(ctx context.Context, w *witness, client int, in asked) e
 		return out, err
 	})
 	if err != nil {
-		return fmt.Errorf("commit of %q: %w", in.text, err)
+		return 0, fmt.Errorf("commit of %q: %w", in.text, err)
 	}
-	return nil
+	return out.position, nil
 }
 
-// whole returns a function that reads the log in one page and returns the log's checksum.
-func (t talk) whole(ctx context.Context) func() (told, error) {
+// witnessedBranch makes a branch of the conversation up to the number, and records it with what the
+// branch has. It does nothing if the storage makes no branches.
+func (t talk) witnessedBranch(ctx context.Context, w *witness, client int, id string, through int64) error {
+	branch := t.via(client)
+	branch.call.Conversation += id
+	_, err := w.saw(client, asked{call: "branch", number: through}, func() (out told, err error) {
+		made, err := branch.branch(ctx, t, through)
+		if through > 0 && fault.Is(err, fault.Conflict) || fault.Is(err, fault.NotFound) {
+			out.refused = true
+			return out, nil
+		}
+		if err != nil {
+			return out, err
+		}
+		out.position = made.Through
+		log, err := branch.log(ctx, everyTurn)
+		if err == nil && int64(len(log)) != made.Turns {
+			err = fmt.Errorf("a branch of %d turns is read with %d", made.Turns, len(log))
+		}
+		for _, turn := range log {
+			if err == nil && (turn.Number != out.log.turns+1 || turn.Sequence != turn.Number) {
+				err = fmt.Errorf("turn %d of a branch has sequence %d and number %d", out.log.turns+1, turn.Sequence, turn.Number)
+			}
+			if err != nil {
+				return out, err
+			}
+			var text string
+			text, err = wholeTurn(turn)
+			out.log = out.log.with(text)
+		}
+		return out, err
+	})
+	if errors.Is(err, ErrSkip) {
+		return nil
+	}
+	return err
+}
+
+// partsOf returns with how many messages the turn with the text begins: 1 to 3.
+func partsOf(text string) int { return 1 + len(text)%3 }
+
+// wholeTurn returns the text of a succeeded turn. It returns an error if messages of the turn are
+// missing, or are those of other turns.
+func wholeTurn(turn storage.Turn) (string, error) {
+	if len(turn.Messages) == 0 {
+		return "", fmt.Errorf("turn %d has no messages", turn.Sequence)
+	}
+	text := textOf(turn.Messages[0])
+	want := []string{text}
+	for part := range partsOf(text) - 1 {
+		want = append(want, fmt.Sprintf("%s part %d", text, part))
+	}
+	return text, same(fmt.Sprintf("the messages of turn %d", turn.Sequence), texts(turn.Messages), append(want, "re: "+text))
+}
+
+// whole returns a function that reads the log in one page and returns the checksum of the succeeded
+// turns that are not retracted. With everyTurn, it reads the others too and leaves them out.
+func (t talk) whole(ctx context.Context, turns selection) func() (told, error) {
 	return func() (out told, err error) {
-		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage})
+		page, err := t.storage().Read(ctx, &storage.ReadRequest{Call: t.call, Limit: storage.MaxPage, All: bool(turns)})
 		if fault.Is(err, fault.NotFound) { // no turn has begun yet
 			return out, nil
 		}
@@ -239,10 +262,14 @@ func (t talk) whole(ctx context.Context) func() (told, error) {
 			return out, err
 		}
 		for _, turn := range page.Turns {
-			if turn.Number != out.log.turns+1 || len(turn.Messages) != 2 || textOf(turn.Messages[1]) != "re: "+textOf(turn.Messages[0]) {
-				return out, fmt.Errorf("turn %d has number %d and messages %q", turn.Sequence, turn.Number, texts(turn.Messages))
+			if turns == everyTurn && (turn.State != storage.Succeeded || turn.Retracted) {
+				continue
 			}
-			out.log = out.log.with(turn.Sequence, textOf(turn.Messages[0]))
+			text, err := wholeTurn(turn)
+			if err != nil {
+				return out, err
+			}
+			out.log = out.log.with(turn.Sequence, turn.Number, text)
 		}
 		return out, nil
 	}

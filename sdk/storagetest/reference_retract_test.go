@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -44,6 +45,9 @@ func (r *reference) retract(c *conversation, t *row) {
 	for _, old := range c.rows {
 		if t.RetractFrom > 0 && old.Number >= t.RetractFrom && !old.Retracted && !(r.has("retracts-one") && old.Number > t.RetractFrom) {
 			old.Retracted, t.retractedTo = true, old.Number
+			if r.has("retracts-in-pieces") {
+				r.pause(200 * time.Microsecond)
+			}
 		}
 	}
 }
@@ -118,6 +122,9 @@ func (r *reference) Branch(_ context.Context, req *storage.BranchRequest) (*stor
 			copied.Number = t.Number
 		}
 		c.rows, c.branch.through = append(c.rows, &copied), t.Number
+	}
+	if n := len(c.rows); r.has("branch-lags") && n > 0 && len(source.rows) > 20 && source.running() != nil {
+		c.rows = c.rows[:n-1]
 	}
 	c.branch.turns = int64(len(c.rows))
 	r.conversations[c.address] = c

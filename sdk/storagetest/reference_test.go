@@ -168,12 +168,12 @@ func (r *reference) Begin(_ context.Context, req *storage.BeginRequest) (*storag
 		t.Messages = t.Messages[:1]
 	}
 	t.begun = len(t.Messages)
-	r.retract(c, t)
 	r.conversations[r.address(req.Call)] = c
 	if req.Key != "" {
 		r.keys[req.Key] = append(r.keys[req.Key], t)
 	}
 	c.rows, c.updated = append(c.rows, t), now
+	r.retract(c, t)
 	r.extend(req.Holder, now.Add(req.Lease))
 	if r.has("slow-growth") && len(c.rows) > 4800 || r.has("gaps-while-growing") {
 		r.pause(min(time.Duration(len(c.rows)), 200) * 50 * time.Microsecond)
