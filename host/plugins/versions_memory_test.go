@@ -34,7 +34,8 @@ func TestVersions_memory(t *testing.T) {
 			}},
 		{"newer", "further needs", "ignored beside those that the host knows",
 			func(_ context.Context, _ *host, i *Instance) error {
-				if n := i.Memory().Needs(); n != (memory.Needs{Tail: 2, Recall: true, Remember: true}) {
+				// The plugin names no store key, so the host takes its name.
+				if n := i.Memory().Needs(); n != (memory.Needs{Tail: 2, Recall: true, Remember: true, StoreKey: "newer"}) {
 					return fmt.Errorf("needs %+v", n)
 				}
 				return nil
