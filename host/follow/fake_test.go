@@ -1,6 +1,7 @@
 package follow
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -180,6 +181,7 @@ type fakeMemory struct {
 	// before is called before each Remember and Forget, and may fail it.
 	before func(call sdk.Call) error
 	rounds int // how often Work says that there is more
+	adds   int // how many bytes Work adds to the cursor; 0 means one
 }
 
 func (m *fakeMemory) Needs() memory.Needs { return memory.Needs{Recall: true, Remember: true} }
@@ -229,7 +231,7 @@ func (m *fakeMemory) Work(_ context.Context, _ sdk.Call, cursor []byte) ([]byte,
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.works = append(m.works, string(cursor))
-	return append(slices.Clone(cursor), 'w'), len(m.works) < m.rounds, nil
+	return append(slices.Clone(cursor), bytes.Repeat([]byte("w"), max(m.adds, 1))...), len(m.works) < m.rounds, nil
 }
 
 // all returns what is kept of all conversations, sorted by incarnation.

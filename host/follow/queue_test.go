@@ -3,6 +3,7 @@ package follow
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -161,4 +162,37 @@ func TestFollower_Run_failures(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// TestFollower_Run_atOnce checks that the steps of many tenants are made by as many workers as the bound
+// says.
+func TestFollower_Run_atOnce(t *testing.T) {
+	// beyond: following memories
+	synctest.Test(t, func(t *testing.T) {
+		running, most := 0, 0
+		var mu sync.Mutex
+		f := New(Options{Holder: "h", Tenants: func(context.Context, func(string) error) error { return nil },
+			Open: func(context.Context, string) (*Source, func(), error) {
+				mu.Lock()
+				running++
+				most = max(most, running)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				mu.Lock()
+				running--
+				mu.Unlock()
+				return nil, nil, nil
+			}})
+		for i := range 3 * bounds.FollowAtOnce {
+			f.Touch(fmt.Sprint("tenant ", i))
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go f.Run(ctx)
+		time.Sleep(10 * time.Second)
+		cancel()
+		synctest.Wait()
+		if most != bounds.FollowAtOnce || f.Stats().Waiting != 0 {
+			t.Errorf("%d steps were made at once, %d tenants wait; want %d and none", most, f.Stats().Waiting, bounds.FollowAtOnce)
+		}
+	})
 }

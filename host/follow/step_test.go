@@ -233,6 +233,20 @@ func TestFollower_step_work(t *testing.T) {
 	}
 }
 
+// TestFollower_step_largeCursor checks that a memory whose cursor is too large has failed, and keeps the
+// cursor that it had.
+func TestFollower_step_largeCursor(t *testing.T) {
+	// beyond: cursor
+	b := newBench(t)
+	b.memory.rounds, b.memory.adds = 9, sdk.MaxCursorBytes
+	if _, err := b.host("h").step(t.Context(), "a"); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a cursor of more than %d bytes: %v", sdk.MaxCursorBytes, err)
+	}
+	if at := b.storage.cursors[cursorKey{tenant: "a", store: "k"}]; len(at.Data) != sdk.MaxCursorBytes {
+		t.Errorf("the stored cursor has %d bytes", len(at.Data))
+	}
+}
+
 func TestSource_Drain(t *testing.T) {
 	b := newBench(t)
 	b.storage.say("a", "c", "one", storage.Succeeded, 0)

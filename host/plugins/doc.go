@@ -56,8 +56,8 @@
 //   - nested.go: how a plugin calls its nested plugins; which calls get a call token
 //   - plugin_error.go: how a plugin's error becomes an error of the host
 //   - background.go: tasks that continue after the user has the reply
-//   - llm_adapter.go, memory_adapter.go, storage_adapter.go, tenant_store_adapter.go: an
-//     instance as llm.LLM, memory.Memory and the interfaces of storages
+//   - llm_adapter.go, memory_adapter.go, storage_adapter.go, cursor_adapter.go,
+//     tenant_store_adapter.go: an instance as llm.LLM, memory.Memory and the interfaces of storages
 //   - storage_answers.go: which answers of a storage are visibly about something else than the
 //     host asked for, and are refused
 //
