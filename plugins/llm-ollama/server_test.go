@@ -36,6 +36,7 @@ type server struct {
 
 func newServer(t *testing.T) *server {
 	s := &server{t: t, ended: make(chan struct{}, 16), closed: make(chan struct{}, 1), conns: map[string]bool{}}
+	s.show = func(w http.ResponseWriter, _ *api.ShowRequest) { answer(w, api.ShowResponse{Modelfile: "FROM m"}) }
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/chat", func(w http.ResponseWriter, r *http.Request) {
 		var req api.ChatRequest

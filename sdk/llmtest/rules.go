@@ -90,6 +90,11 @@ var rules = []Rule{
 		Check: checkOverrides,
 	},
 	{
+		Name:  "check",
+		Doc:   conformance.CheckDoc,
+		Check: func(ctx context.Context, env *Env) error { return conformance.CheckChecker(ctx, env.LLM, env.prompts) },
+	},
+	{
 		Name:  "embed",
 		Doc:   "Each text gets its vector, all of one length, and equal texts get equal ones.",
 		Check: checkEmbed,

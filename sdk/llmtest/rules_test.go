@@ -140,6 +140,17 @@ func (p *parrot) LLMTraits(context.Context) sdk.LLMTraits {
 	}
 }
 
+// Check implements sdk.Checker.
+func (p *parrot) Check(ctx context.Context) error {
+	switch {
+	case p.flaw == "vague check":
+		return errors.New("something is wrong")
+	case p.flaw == "deaf check" && ctx.Err() != nil:
+		time.Sleep(3 * time.Second)
+	}
+	return ctx.Err()
+}
+
 func (p *parrot) Embed(_ context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	out := &llm.Embeddings{}
 	for i, text := range req.Texts {
@@ -164,7 +175,7 @@ func failed(t *testing.T, flaw string, refusal error) (rules []string) {
 	p := &parrot{flaw: flaw}
 	defer p.calls.Wait()
 	prompt := time.Minute
-	if flaw == "deaf" { // the flaw ignores canceling, and the long reply takes more than 100 ms
+	if strings.HasPrefix(flaw, "deaf") { // the flaw ignores canceling, and the long reply takes more than 100 ms
 		prompt = 100 * time.Millisecond
 	}
 	err := Test(t.Context(), func(context.Context) (llm.LLM, error) { return p, nil },
@@ -215,6 +226,8 @@ func TestRules_canFail(t *testing.T) {
 		{"mixes", refusal, []string{"concurrent"}},
 		{"deaf", refusal, []string{"cancel"}},
 		{"vague", refusal, []string{"cancel"}},
+		{"vague check", refusal, []string{"check"}},
+		{"deaf check", refusal, []string{"check"}},
 		{"stubborn", refusal, []string{"emit-error"}},
 		{"ragged", refusal, []string{"embed"}},
 		{"", errors.New("401"), []string{"classified"}},

@@ -4,5 +4,6 @@
 //
 // # Files
 //
-//	rule.go  Rule and Failure; Run, which checks rules one after the other
+//	rule.go     Rule and Failure; Run, which checks rules one after the other
+//	checker.go  CheckChecker: the rule of instances that say whether they work
 package conformance
