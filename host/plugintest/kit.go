@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/llmtest"
 	"github.com/botyard/botyard/sdk/memory"
@@ -109,13 +111,25 @@ func (b *bench) runKit(ctx context.Context, names []string, report func(Result))
 	}
 	switch b.kind {
 	case "llm":
+		info, err := b.info(ctx)
+		b.endShared()
+		if err != nil {
+			return err
+		}
+		opts := []llmtest.Option{
+			llmtest.Only(only...),
+			llmtest.Report(func(r llmtest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, llmtest.ErrSkip)) }),
+		}
+		if slices.Contains(info.Features, feature.Overrides) {
+			opts = append(opts, llmtest.Overrides())
+		}
 		_ = llmtest.Test(ctx, func(ctx context.Context) (llm.LLM, error) {
 			i, err := open(ctx)
 			if err != nil {
 				return nil, err
 			}
 			return i.llm(), nil
-		}, llmtest.Only(only...), llmtest.Report(func(r llmtest.Rule, _ time.Duration, err error) { ended(r.Name, skipOf(err, llmtest.ErrSkip)) }))
+		}, opts...)
 	case "memory":
 		unused, err := b.recallIsUnused(ctx)
 		if err != nil {

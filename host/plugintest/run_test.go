@@ -104,18 +104,41 @@ func TestRun_flawed(t *testing.T) {
 	}
 }
 
-// TestRun_kit checks that a rule of a kit fails over a process.
+// TestRun_kit checks that rules of a kit apply to a process by the features that it lists, and that they
+// fail over it.
 func TestRun_kit(t *testing.T) {
-	path := build(t, ".", "./internal/flawed", "botyard-llm-silent")
-	results, err := Run(t.Context(), Options{Binary: path, Only: []string{"llm/stream", "llm/embed"}})
-	if err != nil || len(results) != 2 {
-		t.Fatal(results, err)
+	program, err := os.ReadFile(build(t, ".", "./internal/flawed", "flawed"))
+	if err != nil {
+		t.Fatal(err)
 	}
-	if r := results[0]; r.Outcome != Failed || !strings.Contains(r.Problem, "empty") || r.Protocol != "botyard.llm.v1.LLMService.Chat" || !strings.HasPrefix(r.Section, "docs/protocol.md#") {
-		t.Errorf("%+v", r)
-	}
-	if r := results[1]; r.Outcome != Skipped {
-		t.Errorf("%+v", r)
+	for _, c := range []struct {
+		flaw, rule string
+		want       Outcome
+		says       string
+	}{
+		{"silent", "llm/stream", Failed, "empty"},
+		{"sound", "llm/stream", Passed, ""},
+		{"sound", "llm/embed", Skipped, ""},
+		{"sound", "llm/overrides", Skipped, ""},
+		{"heedless", "llm/overrides", Failed, "an override of an unknown key: chat succeeded; want a refusal at overrides.botyard_kit_no_such_key"},
+		// The host refuses what a plugin without the features must not be sent.
+		{"plain", "llm/refuses-tools", Passed, ""},
+		{"plain", "llm/refuses-formats", Passed, ""},
+	} {
+		t.Run(c.flaw+"/"+c.rule, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "botyard-llm-"+c.flaw)
+			if err := os.WriteFile(path, program, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			results, err := Run(t.Context(), Options{Binary: path, Only: []string{c.rule}})
+			if err != nil || len(results) != 1 {
+				t.Fatal(results, err)
+			}
+			if r := results[0]; r.Outcome != c.want || !strings.Contains(r.Problem, c.says) || !strings.HasPrefix(r.Protocol, "botyard.llm.v1.LLMService.") || !strings.HasPrefix(r.Section, "docs/protocol.md#") {
+				t.Errorf("%+v", r)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
 )
@@ -17,7 +18,7 @@ func TestConformance(t *testing.T) {
 		return Open(Config{Path: "botyard.db"}, sdk.Env{DataDir: dir})
 	}
 	opts := []storagetest.Option{
-		storagetest.Durable(), storagetest.Peers(open, open),
+		storagetest.Features(feature.Retract), storagetest.Durable(), storagetest.Peers(open, open),
 		report(t),
 	}
 	if testing.Short() {
@@ -32,7 +33,7 @@ func TestConformance(t *testing.T) {
 // one database file.
 func TestPlugin_conformance(t *testing.T) {
 	dir := t.TempDir()
-	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(),
+	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(), storagetest.Features(feature.Retract),
 		storagetest.Peers(served(t, dir), served(t, dir)))
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 )
 
 // Check returns nil if a plugin with these features serves the request, and otherwise an error that
-// names the missing feature and the RPC or field that needs it. method is the full name of the RPC,
+// names the missing feature and the RPC or field that needs it. The path of the error is the field. method is the full name of the RPC,
 // for example "/botyard.llm.v1.LLMService/Embed". Check returns nil for RPCs of other protocols.
 func Check(method string, req any, features []string) error {
 	m, ok := methods()[method]
@@ -34,13 +34,14 @@ func Check(method string, req any, features []string) error {
 	r := message.ProtoReflect()
 	for _, f := range m.fields {
 		if r.Has(f.descriptor) && !slices.Contains(features, f.feature) {
-			return missing(f.feature, "the field "+string(f.descriptor.Name())+" of the call "+m.name)
+			name := string(f.descriptor.Name())
+			return missing(f.feature, "the field "+name+" of the call "+m.name).At(name)
 		}
 	}
 	return nil
 }
 
-func missing(name, what string) error {
+func missing(name, what string) *fault.Error {
 	return fault.New(fault.Unsupported, "lacks the feature %q, to which %s belongs", name, what).By(fault.PartyTenant)
 }
 

@@ -35,23 +35,23 @@ func TestCheck(t *testing.T) {
 		name, method string
 		request      proto.Message
 		features     []string
-		want         string // the text of the error; empty if there is none
+		path, want   string // of the error; empty if there is none
 	}{
-		{"an RPC of the core", "/botyard.storage.v1.StorageService/Commit", &storagev1.CommitRequest{}, nil, ""},
+		{"an RPC of the core", "/botyard.storage.v1.StorageService/Commit", &storagev1.CommitRequest{}, nil, "", ""},
 		{"an RPC of a feature", "/botyard.storage.v1.StorageService/Renew", &storagev1.RenewRequest{}, nil,
-			`lacks the feature "renew", to which the call Renew belongs`},
-		{"an RPC of a feature that the plugin has", "/botyard.storage.v1.StorageService/Renew", &storagev1.RenewRequest{}, []string{Import, Renew}, ""},
-		{"a field that is not set", begin, &storagev1.BeginRequest{}, nil, ""},
+			"", `lacks the feature "renew", to which the call Renew belongs`},
+		{"an RPC of a feature that the plugin has", "/botyard.storage.v1.StorageService/Renew", &storagev1.RenewRequest{}, []string{Import, Renew}, "", ""},
+		{"a field that is not set", begin, &storagev1.BeginRequest{}, nil, "", ""},
 		{"a field", begin, &storagev1.BeginRequest{Owned: true}, []string{Renew},
-			`lacks the feature "owners", to which the field owned of the call Begin belongs`},
-		{"a field of a feature that the plugin has", begin, &storagev1.BeginRequest{Owned: true}, []string{Owners}, ""},
+			"owned", `lacks the feature "owners", to which the field owned of the call Begin belongs`},
+		{"a field of a feature that the plugin has", begin, &storagev1.BeginRequest{Owned: true}, []string{Owners}, "", ""},
 		{"another field", list, &storagev1.ListRequest{Wrote: true}, nil,
-			`lacks the feature "owners", to which the field wrote of the call List belongs`},
+			"wrote", `lacks the feature "owners", to which the field wrote of the call List belongs`},
 		{"a list", "/botyard.llm.v1.LLMService/Chat", &llmv1.ChatRequest{Tools: []*llmv1.Tool{{}}}, nil,
-			`lacks the feature "tools", to which the field tools of the call Chat belongs`},
+			"tools", `lacks the feature "tools", to which the field tools of the call Chat belongs`},
 		{"a message", "/botyard.plugin.v1.PluginService/Configure", &pluginv1.ConfigureRequest{Egress: &pluginv1.Egress{}}, nil,
-			`lacks the feature "egress", to which the field egress of the call Configure belongs`},
-		{"another protocol", "/grpc.health.v1.Health/Check", nil, nil, ""},
+			"egress", `lacks the feature "egress", to which the field egress of the call Configure belongs`},
+		{"another protocol", "/grpc.health.v1.Health/Check", nil, nil, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := Check(c.method, c.request, c.features)
@@ -61,8 +61,8 @@ func TestCheck(t *testing.T) {
 				}
 				return
 			}
-			if err == nil || fault.Of(err).Message != c.want {
-				t.Errorf("got %v; want %s", err, c.want)
+			if err == nil || fault.Of(err).Message != c.want || fault.Of(err).Path.String() != c.path {
+				t.Errorf("got %v; want %s: %s", err, c.path, c.want)
 			}
 		})
 	}

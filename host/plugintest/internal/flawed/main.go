@@ -20,6 +20,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
@@ -62,7 +63,16 @@ func main() {
 	if flaw == "small" {
 		server = grpc.NewServer(append(options(strings.TrimSuffix(secret, "\n")), append(sdk.ServerOptions(hclog.NewNullLogger()), grpc.MaxRecvMsgSize(4<<20))...)...)
 	}
-	p := llm.NewPlugin(flaw, "1", func(context.Context, config, sdk.Env) (llm.LLM, error) { return parrot{}, nil })
+	var opts []sdk.Option
+	if flaw == "heedless" { // ignores overrides
+		opts = append(opts, sdk.Feature(feature.Overrides))
+	}
+	p := llm.NewPlugin(flaw, "1", func(context.Context, config, sdk.Env) (llm.LLM, error) {
+		if flaw == "plain" { // breaks no rule, and has no features
+			return plainParrot{}, nil
+		}
+		return parrot{}, nil
+	}, opts...)
 	if flaw == "misnamed" {
 		p.Info.Name = "other"
 	}
@@ -188,6 +198,14 @@ func (c *config) Validate(env sdk.Env) error {
 		return errs[0]
 	}
 	return errors.Join(errs...)
+}
+
+// plainParrot is a parrot that says that it takes no tools and no response formats.
+type plainParrot struct{ parrot }
+
+// LLMTraits implements sdk.LLMDescriber.
+func (plainParrot) LLMTraits(context.Context) sdk.LLMTraits {
+	return sdk.LLMTraits{Tools: &sdk.ToolTraits{}, Formats: &sdk.FormatTraits{}}
 }
 
 // parrot repeats the last message, and counts when it is told to.
