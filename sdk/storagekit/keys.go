@@ -62,7 +62,7 @@ func key(prefix []byte, tag byte, texts ...string) []byte {
 	for _, t := range texts {
 		n += len(t) + 2
 	}
-	k := make([]byte, 0, n+8)
+	k := make([]byte, 0, n+16) // with room for a tag and a number
 	k = append(append(k, prefix...), tag)
 	for _, t := range texts {
 		k = appendText(k, t)

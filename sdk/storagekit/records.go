@@ -101,18 +101,43 @@ func decodeTurn(b []byte) (*turn, error) {
 		StartedAt: d.time(), EndedAt: d.time(), Metadata: d.bytes(), Record: d.bytes(), Key: d.text(),
 		RetractFrom: d.number(), Retracted: d.bool(),
 	}, token: d.text()}
+	t.Messages = d.messages()
+	return t, d.err()
+}
+
+// decodeTailTurn returns what a tail has of a turn.
+func decodeTailTurn(b []byte) (t storage.Turn, err error) {
+	d := decoder{b: b}
+	t.Sequence, t.Number, t.State = d.number(), d.number(), storage.State(d.number())
+	d.bytes() // the reason
+	t.User = d.text()
+	d.bytes() // the usage
+	t.StartedAt, t.EndedAt = d.time(), d.time()
+	for range 3 { // the metadata, the record and the key
+		d.bytes()
+	}
+	d.number() // from where the turn retracts, and whether it is retracted
+	d.number()
+	d.bytes() // the token
+	t.Messages = d.messages()
+	return t, d.err()
+}
+
+// messages reads the messages at the end of a turn.
+func (d *decoder) messages() []storage.Message {
 	n := d.number()
 	if n < 0 || n > int64(len(d.b)) {
 		d.bad = true
-		return nil, d.err()
+		return nil
 	}
-	if n > 0 {
-		t.Messages = make([]storage.Message, n)
-		for i := range t.Messages {
-			t.Messages[i].Body = d.bytes()
-		}
+	if n == 0 {
+		return nil
 	}
-	return t, d.err()
+	messages := make([]storage.Message, n)
+	for i := range messages {
+		messages[i].Body = d.bytes()
+	}
+	return messages
 }
 
 // liveTurn is the entry of a succeeded turn that is not retracted.

@@ -135,12 +135,15 @@ func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, er
 		return nil, false, err
 	}
 	tail = make([]storage.Turn, len(sequences))
+	turnKey := v.talk(cid, 'n')
 	for i, sequence := range sequences {
-		t, err := v.turn(cid, sequence)
+		b, err := v.Get(appendNumber(turnKey, sequence)) // in the array of turnKey
+		if err == nil {
+			tail[len(tail)-1-i], err = decodeTailTurn(b)
+		}
 		if err != nil {
 			return nil, false, err
 		}
-		tail[len(tail)-1-i] = t.Turn
 	}
 	return tail, cut, nil
 }
