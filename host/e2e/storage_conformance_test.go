@@ -11,6 +11,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/pgtest"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
 )
@@ -51,7 +52,7 @@ func TestConformance_storages(t *testing.T) {
 			_, _ = fmt.Sscan(s.name, &plugin)
 			data, config := shortDir(t), s.config(t)
 			open := func(ctx context.Context) (storage.Storage, error) { return openProcess(ctx, t, plugin, config, data) }
-			opts := append(s.opts, storagetest.Lease(time.Second), storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
+			opts := append(s.opts, storagetest.Features(feature.Retract), storagetest.Lease(time.Second), storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
 				if took > 2*time.Second {
 					t.Logf("%s took %s", r.Name, took.Round(time.Millisecond))
 				}
@@ -77,6 +78,8 @@ type process struct {
 	storage.TenantStore
 	storage.TenantWatcher
 	storage.Importer
+	storage.Brancher
+	storage.CursorStore
 	m *plugins.Manager
 }
 
@@ -106,8 +109,9 @@ func openProcess(ctx context.Context, t *testing.T, plugin, config, data string)
 		return nil, errors.Join(err, p.Close())
 	}
 	p.Storage, p.Renewer, p.TenantStore, p.Importer = i.Storage(), i.Renewer(), i.TenantStore(), i.Importer()
+	p.Brancher, p.CursorStore = i.Brancher(), i.Cursors()
 	p.TenantWatcher, _ = p.TenantStore.(storage.TenantWatcher)
-	if p.Renewer == nil || p.TenantWatcher == nil || p.Importer == nil {
+	if p.Renewer == nil || p.TenantWatcher == nil || p.Importer == nil || p.Brancher == nil || p.CursorStore == nil {
 		return nil, errors.Join(fmt.Errorf("the storage plugin %s lost a feature", plugin), p.Close())
 	}
 	if g := i.Migrator(); g != nil {

@@ -32,6 +32,15 @@ func (i *Instance) Importer() storage.Importer {
 	return importCaller{i}
 }
 
+// Brancher returns the instance as a storage.Brancher, or nil if the plugin lacks the
+// feature feature.Branch.
+func (i *Instance) Brancher() storage.Brancher {
+	if !process.HasFeature(i.sup.lastInfo(), feature.Branch) {
+		return nil
+	}
+	return branchCaller{i}
+}
+
 // Cursors returns the instance as a storage.CursorStore, or nil if the plugin lacks the
 // feature feature.Cursor.
 func (i *Instance) Cursors() storage.CursorStore {

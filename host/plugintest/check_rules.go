@@ -179,11 +179,11 @@ func checkCheck(ctx context.Context, b *bench) error {
 	case s.Code() == codes.Unimplemented && !hasFault(s):
 		return errSkip
 	case err != nil && s.Code() != codes.DeadlineExceeded && !hasFault(s):
-		return p.because(fmt.Errorf("Check fails with the code %s and no Fault: %s", s.Code(), s.Message()))
+		return p.because(fmt.Errorf("a call of Check fails with the code %s and no Fault: %s", s.Code(), s.Message()))
 	}
 	for _, other := range []string{"never", ""} {
 		if err := p.checkOf(ctx, other, checkPatience); !fault.Is(err, fault.UnknownInstance) {
-			return p.because(fmt.Errorf("Check of the instance %q, which it does not have, ends with: %v", other, err))
+			return p.because(fmt.Errorf("a Check of the instance %q, which it does not have, ends with: %v", other, err))
 		}
 	}
 	return nil

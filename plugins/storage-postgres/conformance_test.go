@@ -9,6 +9,7 @@ import (
 
 	"github.com/botyard/botyard/pgtest"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
 	"github.com/hashicorp/go-hclog"
@@ -45,7 +46,7 @@ func open(t testing.TB, cfg Config) *Store {
 func kit(t *testing.T, dsn string, opts ...storagetest.Option) {
 	t.Helper()
 	opener := func(ctx context.Context) (storage.Storage, error) { return Open(ctx, config(dsn), env()) }
-	opts = append(opts, storagetest.Durable(), storagetest.Peers(opener, opener),
+	opts = append(opts, storagetest.Features(feature.Retract), storagetest.Durable(), storagetest.Peers(opener, opener),
 		reported(t))
 	if err := storagetest.Test(t.Context(), opener, opts...); err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/schema"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagetest"
@@ -141,7 +142,7 @@ func TestPlugin_conformance(t *testing.T) {
 		}
 		return client{storage.NewClient(conn, id), storage.NewTenantStoreClient(conn, id)}, nil
 	}
-	if err := storagetest.Test(t.Context(), open, storagetest.Peers(open), storagetest.Short(), reported(t)); err != nil {
+	if err := storagetest.Test(t.Context(), open, storagetest.Peers(open), storagetest.Short(), storagetest.Features(feature.Retract), reported(t)); err != nil {
 		t.Error(err)
 	}
 }

@@ -108,10 +108,6 @@ func (c *claim) behind() error {
 		return err
 	}
 	prefix := key(c.prefix, 'b', c.StoreKey)
-	type entry struct {
-		key     []byte
-		cid, id string
-	}
 	var caughtUp [][]byte
 	err := c.entries(prefix, func(k, value []byte) (bool, error) {
 		if c.view.call.Conversation != "" && string(value) != c.view.call.Conversation {

@@ -34,7 +34,7 @@ func checkCursorWork(ctx context.Context, env *Env) error {
 	if err := one.advance(ctx, at, 0, cursorData("page 2"), giveUp); err != nil {
 		return fmt.Errorf("advance of work: %w", err)
 	}
-	if got, err = other.claims(ctx, "claim of work that was given up", []string{"work at 0 (page 2)"}, work, claimLease(env.Lease)); err != nil {
+	if _, err = other.claims(ctx, "claim of work that was given up", []string{"work at 0 (page 2)"}, work, claimLease(env.Lease)); err != nil {
 		return err
 	}
 	if err := refused("advance of work by the old holder", fault.Conflict, one.advance(ctx, at, 0, cursorData("page 3"))); err != nil {
