@@ -32,6 +32,7 @@
 //   - chat.go: a turn; stream.go: a turn as a stream of events
 //   - chat_messages.go: the messages and tools of a chat request
 //   - conversation.go: lists, reads and deletes conversations
+//   - branch.go: copies the beginning of a conversation into a new one
 //   - turn.go: the turns of a conversation; message.go: messages and their pages
 //
 // Handlers for the operator:

@@ -20,6 +20,7 @@ const (
 	turnSlots                        // turns of a tenant's users
 	readSlots                        // reads of a tenant's conversations
 	deletionSlots                    // deletions of a conversation
+	branchSlots                      // copies of a conversation
 	adminReadSlots                   // reads by the operator
 	adminWriteSlots                  // changes by the operator
 	exportSlots                      // exports of a tenant
@@ -64,6 +65,7 @@ func newRequestLimits(h Host) *requestLimits {
 			}),
 			readSlots:       fixed("reads at work", bounds.ReadSlots),
 			deletionSlots:   fixed("deletions at work", bounds.DeletionSlots),
+			branchSlots:     fixed("branches at work", bounds.BranchSlots),
 			adminReadSlots:  fixed("reads of admins at work", bounds.AdminReadSlots),
 			adminWriteSlots: fixed("changes of admins at work", bounds.AdminWriteSlots),
 			exportSlots:     fixed("exports at work", bounds.ExportSlots),

@@ -48,7 +48,8 @@ func (s *testServer) fill(p *fairshare.Pool, tenant string, waiters int) (releas
 
 var slotsOf = map[slotClass]bounds.Slots{
 	readSlots: bounds.ReadSlots, deletionSlots: bounds.DeletionSlots, adminReadSlots: bounds.AdminReadSlots, adminWriteSlots: bounds.AdminWriteSlots,
-	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
+	exportSlots: bounds.ExportSlots, importSlots: bounds.ImportSlots, sweepSlots: bounds.SweepSlots, checkSlots: bounds.CheckSlots,
+	branchSlots: bounds.BranchSlots, scrapeSlots: bounds.ScrapeSlots, turnSlots: {},
 }
 
 // TestRequestLimits_eachRoute checks each class of slots. One tenant uses all slots and all waiting
@@ -58,6 +59,7 @@ var slotsOf = map[slotClass]bounds.Slots{
 // beyond: turns asked for
 // beyond: reads
 // beyond: deletions
+// beyond: branches
 // beyond: reads of admins
 // beyond: changes of admins
 // beyond: exports

@@ -42,6 +42,9 @@ func (s *Server) routes() map[string]map[string]route {
 			"GET":    {handle: s.readConversation, slots: readSlots, query: ofUser},
 			"DELETE": {handle: s.deleteConversation, slots: deletionSlots, query: []string{"user_id"}},
 		},
+		"/api/v1/conversations/{id}/branches": {
+			"POST": {handle: s.branchConversation, slots: branchSlots, body: true},
+		},
 		"/api/v1/conversations/{id}/turns": {
 			"GET": {handle: s.readTurns, slots: readSlots, query: append(slices.Clone(ofUser), "all")},
 		},

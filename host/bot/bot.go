@@ -23,11 +23,12 @@ type Parts struct {
 	Limits      config.Limits
 	// Shared reports whether all users of the tenant share its conversations. If it is false,
 	// each conversation belongs to the user who began it, and other users cannot see it.
-	Shared  bool
-	LLM     llm.LLM
-	Memory  memory.Memory
-	Storage storage.Storage
-	Plugins map[string]string // maps a kind to "name version" of its plugin; stored in the turns' records
+	Shared   bool
+	LLM      llm.LLM
+	Memory   memory.Memory
+	Storage  storage.Storage
+	Brancher storage.Brancher  // nil if the storage copies no conversations
+	Plugins  map[string]string // maps a kind to "name version" of its plugin; stored in the turns' records
 	// Follow is set if the memory remembers past turns. It is nil otherwise.
 	Follow    *Follow
 	Admission *Admission // shared by all revisions of the tenant's bot

@@ -62,6 +62,7 @@
 //	record.go          what is recorded of how a turn was made; timings
 //	failure.go         what operators and callers see of a turn that did not succeed
 //	observer.go        Observer: outcomes and counts of turns, for metrics
+//	branch.go          copies the beginning of a conversation into a new one
 //	recall.go          what the memory is asked, and which of its items the model may see
 //	conversations.go   lists and deletes conversations, reads their turns
 //	log.go             Turn: a stored turn with decoded messages

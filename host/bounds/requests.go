@@ -26,6 +26,7 @@ type Slots struct {
 var (
 	ReadSlots     = Slots{Each: 32, All: 128, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
 	DeletionSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 5 * time.Second}
+	BranchSlots   = Slots{Each: 4, All: 16, WaitingEach: 16, WaitingAll: 128, Wait: 5 * time.Second}
 
 	AdminReadSlots  = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 10 * time.Second}
 	AdminWriteSlots = Slots{Each: 16, All: 64, WaitingEach: 128, WaitingAll: 1024, Wait: 30 * time.Second}
@@ -129,6 +130,7 @@ var requests = []Bound{
 	},
 	slots("reads", "Requests of a tenant that read its conversations and are at work, from before the storage is asked until the last byte is written.", ReadSlots),
 	slots("deletions", "Requests of a tenant that delete a conversation and are at work.", DeletionSlots),
+	slots("branches", fmt.Sprintf("Requests of a tenant that copy a conversation, of %d turns at most, and are at work.", sdk.MaxBranchTurns), BranchSlots),
 	slots("reads of admins", "Requests of admins that read and are at work, by the tenant that they name.", AdminReadSlots),
 	slots("changes of admins", "Requests of admins that change something and are at work, by the tenant that they name.", AdminWriteSlots),
 	slots("exports", "Exports at work, by tenant.", ExportSlots),
