@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -129,9 +130,12 @@ const noParameters = `{"type":"object","properties":{}}`
 
 // decodeTools returns the tools of a chat request.
 func decodeTools(value jsontext.Value) ([]llm.Tool, error) {
-	var list []newTool
+	var list []*newTool
 	if err := decodeNested("tools", value, &list); err != nil {
 		return nil, err
+	}
+	if i := slices.Index(list, nil); i >= 0 {
+		return nil, malformed("tools", "has null at place %d; expected a tool", i)
 	}
 	if len(value) > 0 && len(list) == 0 {
 		return nil, malformed("tools", "is empty; leave it out if there is none")

@@ -161,7 +161,7 @@ func TestRequestLimits_bodies(t *testing.T) {
 		request, who := c.request, c.who
 		t.Run(name, func(t *testing.T) {
 			s := s.in(t)
-			s.answered(s.raw(head(request, "a")+"Content-Length: 3000000\r\n\r\n"), 413)
+			s.answered(s.raw(head(request, "a")+"Content-Length: 40000000\r\n\r\n"), 413)
 
 			pool := s.server.limits.bodies[who]
 			share, err := pool.Acquire(t.Context(), "a", map[caller]int64{gatewayCaller: bounds.DefaultBodyBytes / 2, adminCaller: bounds.AdminBodyBytes / 2}[who]-20<<10)
