@@ -25,20 +25,20 @@ func TestPluginTest_builtIn(t *testing.T) {
 		without []string // rules that may be skipped, and the beginnings of their names with "-" at the end
 	}{
 		{"llm-echo", func(*testing.T) map[string]any { return map[string]any{"token_delay_ms": 1} },
-			[]string{"llm/classified", "llm/refuses-media", "llm/refuses-reasoning"}}, // it takes all
+			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning"}}, // it takes all
 		{"llm-ollama", func(t *testing.T) map[string]any {
 			return map[string]any{"base_url": serveParrot(t), "model": "parrot", "parallel": 64}
-		}, []string{"llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning"}}, // its model takes no tools
+		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning"}}, // its model takes no tools
 		{"memory-buffer", func(*testing.T) map[string]any { return map[string]any{"max_messages": 10} },
-			[]string{"memory/remember-", "memory/forget"}}, // it keeps nothing
+			[]string{"memory/remember-", "memory/forget", "memory/forget-", "memory/reused-id", "memory/retracted-ahead"}}, // it keeps nothing
 		{"storage-memory", func(*testing.T) map[string]any { return map[string]any{} },
-			[]string{"storage/branch", "storage/branch-", "storage/cursor-", "storage/retract-told", "storage/migrate", "storage/restart", "storage/restart-"}}, // it keeps nothing beyond its process
+			[]string{"storage/migrate", "storage/restart", "storage/restart-"}}, // it keeps nothing beyond its process
 		{"storage-sqlite", func(*testing.T) map[string]any { return map[string]any{} },
-			[]string{"storage/branch", "storage/branch-", "storage/cursor-", "storage/retract-told"}},
+			nil},
 		{"storage-postgres", func(t *testing.T) map[string]any {
 			database := pgtest.For(t, pgtest.Options{NoSync: true})
 			return map[string]any{"dsn": database.DSN(newDatabase(t, database))}
-		}, []string{"storage/branch", "storage/branch-", "storage/cursor-", "storage/retract", "storage/retract-"}},
+		}, nil},
 	} {
 		t.Run(c.plugin, func(t *testing.T) {
 			t.Parallel()

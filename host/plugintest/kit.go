@@ -11,6 +11,7 @@ import (
 
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/llmtest"
@@ -291,6 +292,30 @@ type closingStorage struct {
 
 // Close ends the process.
 func (s closingStorage) Close() error { return s.i.Close() }
+
+// Branch implements storage.Brancher. The kit skips its rules if the plugin lacks the feature.
+func (s closingStorage) Branch(ctx context.Context, req *storage.BranchRequest) (*storage.BranchResult, error) {
+	if b := s.i.Brancher(); b != nil {
+		return b.Branch(ctx, req)
+	}
+	return nil, fault.New(fault.Unsupported, "the plugin lacks the feature branch")
+}
+
+// Claim implements storage.CursorStore. The kit skips its rules if the plugin lacks the feature.
+func (s closingStorage) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.ClaimResult, error) {
+	if c := s.i.Cursors(); c != nil {
+		return c.Claim(ctx, req)
+	}
+	return nil, fault.New(fault.Unsupported, "the plugin lacks the feature cursor")
+}
+
+// Advance implements storage.CursorStore.
+func (s closingStorage) Advance(ctx context.Context, req *storage.AdvanceRequest) error {
+	if c := s.i.Cursors(); c != nil {
+		return c.Advance(ctx, req)
+	}
+	return fault.New(fault.Unsupported, "the plugin lacks the feature cursor")
+}
 
 type renewing struct {
 	closingStorage
