@@ -28,8 +28,8 @@ demo: build ## Play three sample conversations against a real host
 	@$(BIN)/botyard demo
 
 # The tests of the storages run the conformance kit short, since host/e2e runs all of it
-# against their processes. `make test STORAGES=` runs all of it twice, and takes some
-# minutes more.
+# against their processes. The tests of the kit itself check on each flaw only the rules that
+# must fail. `make test STORAGES=` runs all of both, and takes many minutes more.
 STORAGES := -short
 
 # The cache of go test does not know the binaries that the host's tests build and start.
