@@ -128,6 +128,7 @@ defaults {
 // TestMemoryFollowing checks that a memory follows what happens in conversations: each turn once, over a
 // restart of the host and kills of the plugin, and nothing of what was deleted.
 func TestMemoryFollowing(t *testing.T) {
+	t.Parallel()
 	host, d := prepareDiary(t, "")
 	host.runUntilTheEnd()
 	host.put("a", `{}`)
@@ -188,6 +189,7 @@ func TestMemoryFollowing(t *testing.T) {
 // TestMemoryFollowing_deletions checks that a deletion is done only when the memory has forgotten, and
 // that a conversation under a reused id has nothing of the old one.
 func TestMemoryFollowing_deletions(t *testing.T) {
+	t.Parallel()
 	host, d := prepareDiary(t, `scope = "tenant"`)
 	host.runUntilTheEnd()
 	host.put("a", `{"conversations":{"owner":"tenant"}}`)
@@ -246,6 +248,7 @@ func TestMemoryFollowing_deletions(t *testing.T) {
 // TestMemoryFollowing_storeKey checks that a changed setting that does not concern what is kept tells
 // the memory nothing again, and that another store key tells it all.
 func TestMemoryFollowing_storeKey(t *testing.T) {
+	t.Parallel()
 	host, d := prepareDiary(t, "")
 	host.runUntilTheEnd()
 	host.put("a", `{}`)
