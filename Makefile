@@ -27,9 +27,9 @@ run: build ## Serve the sample tenants on http://127.0.0.1:8080
 demo: build ## Play three sample conversations against a real host
 	@$(BIN)/botyard demo
 
-# The tests of the storages run the conformance kit short, since host/e2e runs all of it
-# against their processes. The tests of the kit itself check on each flaw only the rules that
-# must fail. `make test STORAGES=` runs all of both, and takes many minutes more.
+# The tests of the storages, and host/e2e, run the conformance kit short. The tests of the kit
+# itself check on each flaw only the rules that must fail. `make test STORAGES=` with
+# BOTYARD_LONG_TESTS=1 runs all of both, and takes many minutes more.
 STORAGES := -short
 
 # The cache of go test does not know the binaries that the host's tests build and start.
@@ -43,9 +43,9 @@ STORAGES := -short
 #
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes.
 test: servers lint check-tidy check-proto check-docs build test-examples ## Run everything: lint, checks, all tests with the race detector
-	@$(GO) test -race -p 1 -timeout 25m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES))) > $(BIN)/test-modules.log 2>&1 & modules=$$!; \
+	@$(GO) test -race -p 1 -timeout 40m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES))) > $(BIN)/test-modules.log 2>&1 & modules=$$!; \
 	failed=0; \
-	$(GO) test -race -count=1 -timeout 25m ./host/... || failed=1; \
+	$(GO) test -race -count=1 -timeout 40m ./host/... || failed=1; \
 	$(GO) test -count=1 -run costly ./host/config || failed=1; \
 	wait $$modules || failed=1; \
 	cat $(BIN)/test-modules.log; \

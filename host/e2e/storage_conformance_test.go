@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ import (
 
 // TestConformance_storages runs the conformance kit of storages against plugin processes, over the host's
 // plugin manager. If several hosts may share a storage, the test runs three processes.
+// BOTYARD_LONG_TESTS=1 runs the slow rules with all of their data.
 func TestConformance_storages(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -61,6 +63,9 @@ func TestConformance_storages(t *testing.T) {
 					t.Errorf("the rule %s did not apply", r.Name)
 				}
 			}))
+			if os.Getenv("BOTYARD_LONG_TESTS") == "" {
+				opts = append(opts, storagetest.Short())
+			}
 			if !s.alone {
 				opts = append(opts, storagetest.Peers(open, open))
 			}
