@@ -73,6 +73,11 @@ func TestProviderStates(t *testing.T) {
 			other, next := "other-"+name, storages[(i+1)%len(storages)]
 			configure(name, storage, map[string]any{"maker": maker, "reply_parts": string(reply)})
 			host.mustChat(name, "c", "hello")
+			configure(name, storage, map[string]any{"maker": maker})
+			result := `{"conversation_id":"c","messages":[{"role":"tool","tool_call_id":"call_1","content":"found"}]}`
+			if a := host.do("POST", "/api/v1/chat", result, "X-Tenant-ID: "+name); a.Status != 200 {
+				t.Fatalf("the result of the call: %d %s", a.Status, a.Body)
+			}
 			shows(name, storage, maker, parts)
 			shows(name, storage, "another maker", forOthers)
 			shows(name, storage, "", forOthers)
@@ -80,7 +85,7 @@ func TestProviderStates(t *testing.T) {
 
 			exported := host.export(name)
 			configure(other, next, map[string]any{"maker": maker})
-			if got := host.imports(other, exported); got.Turns != 5 {
+			if got := host.imports(other, exported); got.Turns != 6 {
 				t.Fatalf("imported %+v", got)
 			}
 			shows(other, next, maker, parts)

@@ -59,7 +59,7 @@ var badPlugins = []badPlugin{
 		fails: true, class: fault.PluginUnavailable, told: "it failed again and again",
 		state: Quarantined, list: []string{"is not go-plugin's handshake", "Hello! This is no handshake."}, log: []string{"Hello! This is no handshake."}},
 	{what: "much output before the handshake", mark: "preamble",
-		fails: true, class: fault.PluginUnavailable, told: "it failed again and again",
+		fails: true, class: fault.PluginUnavailable, told: "is not available",
 		state: Quarantined, list: []string{"is not go-plugin's handshake", "it wrote: the first line", "line 2000 of the preamble"}, log: []string{"line 2000 of the preamble"}},
 	{what: "handshake and exit", mark: "ghost",
 		fails: true, class: fault.PluginUnavailable, told: "it failed again and again",
