@@ -23,8 +23,7 @@ func (w *writer) runBatch(first *write) (over *write) {
 	err := w.beginFor(first)
 	switch {
 	case err != nil:
-		first.done <- err
-		w.refuseWaiting(err)
+		w.refuse(first, err)
 		return nil
 	case first.outside:
 		first.done <- w.dropIfBroken(recovered(first.do, w.session))

@@ -117,13 +117,19 @@ func (w *writer) next() *write {
 	}
 }
 
-// refuseWaiting fails all waiting writes with err. Each of these writes would fail with the same
-// error, and each attempt may take long.
-func (w *writer) refuseWaiting(err error) {
+// refuse fails the write first, which was taken, and all waiting writes with err. Each of these writes
+// would fail with the same error, and each attempt may take long. No caller is answered before all
+// waiting writes are taken from the queue, so that a write that a caller sends after the answer is
+// tried anew.
+func (w *writer) refuse(first *write, err error) {
+	refused := []*write{first}
 	for o := w.next(); o != nil; o = w.next() {
 		if o.state.CompareAndSwap(waiting, taken) {
-			o.done <- err
+			refused = append(refused, o)
 		}
+	}
+	for _, o := range refused {
+		o.done <- err
 	}
 }
 

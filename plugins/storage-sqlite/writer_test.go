@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,12 +14,18 @@ import (
 // paper returns a writer on a new database with an empty table a.
 func paper(t *testing.T) *writer {
 	t.Helper()
+	return checkedPaper(t, func(*session) error { return nil })
+}
+
+// checkedPaper returns such a writer, which calls check at the start of each transaction.
+func checkedPaper(t *testing.T, check func(*session) error) *writer {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
 	if err := create(path); err != nil {
 		t.Fatal(err)
 	}
 	open := func() (*session, error) { return connect(path, writerPragmas) }
-	w := newWriter(open, func(*session) error { return nil })
+	w := newWriter(open, check)
 	w.start()
 	t.Cleanup(func() {
 		if err := w.close(); err != nil {
@@ -166,6 +173,42 @@ func TestWriter_failureIsItsOwn(t *testing.T) {
 
 // TestWriter_callerLeaves checks that a write has no effect if its context ends before the write
 // has started, and that a write that has started is completed.
+// TestWriter_refusalIsOfItsTime checks that a write that is sent after a refusal was answered does not
+// get the answer of before.
+func TestWriter_refusalIsOfItsTime(t *testing.T) {
+	var away atomic.Bool
+	gone := errors.New("gone")
+	w := checkedPaper(t, func(*session) error {
+		if away.Load() {
+			return gone
+		}
+		return nil
+	})
+	idle := func(*session) error { return nil }
+	for i := range 200 {
+		away.Store(true)
+		release := held(t, w)
+		answers := make(chan error, 500)
+		for range cap(answers) {
+			go func() { answers <- w.do(t.Context(), idle) }()
+		}
+		for len(w.queue) < cap(answers) {
+			runtime.Gosched()
+		}
+		go release()
+		if err := <-answers; !errors.Is(err, gone) {
+			t.Fatalf("round %d: %v; want it refused", i, err)
+		}
+		away.Store(false)
+		if err := w.do(t.Context(), idle); err != nil {
+			t.Fatalf("round %d: %v, though nothing is away any more", i, err)
+		}
+		for range cap(answers) - 1 {
+			<-answers
+		}
+	}
+}
+
 func TestWriter_callerLeaves(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)
