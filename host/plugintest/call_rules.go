@@ -263,7 +263,7 @@ func (b *bench) longCall(ctx context.Context, conn *grpc.ClientConn, id string, 
 	if b.kind != llm.Kind {
 		sent()
 		err := b.callInstance(ctx, conn, id)
-		if ctx.Err() != nil || errors.Is(err, errSkip) || status.Code(err) == codes.Unimplemented {
+		if ctx.Err() != nil || errors.Is(err, errSkip) || status.Code(err) == codes.Unimplemented || isUpstreams(err) {
 			return nil
 		}
 		return err
@@ -276,11 +276,15 @@ func (b *bench) longCall(ctx context.Context, conn *grpc.ClientConn, id string, 
 		<-ctx.Done()
 		return ctx.Err()
 	})
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || isUpstreams(err) {
 		return nil
 	}
 	return err
 }
+
+// isUpstreams reports whether the plugin took the call, and something that it depends on failed it. The
+// rules of processes are checked without a database or a model too.
+func isUpstreams(err error) bool { return err != nil && fault.Of(err).Party == fault.PartyProvider }
 
 // sentConn calls sent when the request of a stream is sent.
 type sentConn struct {
