@@ -56,8 +56,8 @@ type Result struct {
 // ErrUnknownRule is the error of Run if Options.Only names a rule that does not exist.
 var ErrUnknownRule = errors.New("there is no such rule")
 
-// ruleTimeout bounds the check of a rule of a process.
-const ruleTimeout = time.Minute
+// ruleTimeout bounds the check of a rule of a process. It only ends a plugin that hangs.
+const ruleTimeout = 5 * time.Minute
 
 // fileName matches the file names of plugins.
 var fileName = regexp.MustCompile(`^botyard-(llm|memory|storage)-([a-z0-9]+(?:[-_][a-z0-9]+)*)$`)

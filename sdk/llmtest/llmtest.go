@@ -48,8 +48,6 @@ func (e *Env) traits(ctx context.Context) (t sdk.LLMTraits, ok bool) {
 	return t, false
 }
 
-const ruleTimeout = 5 * time.Minute
-
 // Test opens the LLM and checks the rules. It returns all errors, joined: a [Failure] for each
 // broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
@@ -67,8 +65,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	}
 	run := conformance.Run[Env]{
 		Rules: chosen, Except: set.except, Report: set.report,
-		Timeout: func(Rule) time.Duration { return ruleTimeout },
-		Env:     func(Rule) *Env { return &Env{LLM: m, settings: set} },
+		Env: func(Rule) *Env { return &Env{LLM: m, settings: set} },
 	}
 	wrong := run.Check(ctx)
 	if err := conformance.Close(m); err != nil {

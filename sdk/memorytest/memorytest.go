@@ -52,8 +52,6 @@ func Report(f func(rule Rule, took time.Duration, err error)) Option {
 	return func(s *settings) { s.report = f }
 }
 
-const ruleTimeout = time.Minute
-
 // Test opens the memory and checks the rules. It returns all errors, joined: a [Failure] for each
 // broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
@@ -72,8 +70,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	name := newRun()
 	run := conformance.Run[Env]{
 		Rules: chosen, Except: set.except, Report: set.report,
-		Timeout: func(Rule) time.Duration { return ruleTimeout },
-		Env:     func(r Rule) *Env { return &Env{Memory: m, rule: r.Name, run: name} },
+		Env: func(r Rule) *Env { return &Env{Memory: m, rule: r.Name, run: name} },
 	}
 	wrong := run.Check(ctx)
 	if err := conformance.Close(m); err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/feature"
+	"github.com/botyard/botyard/sdk/internal/conformance"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -112,7 +113,7 @@ func (e *Env) wait(ctx context.Context) error {
 
 // clean deletes the tenants of the rule. It also runs after a rule that failed.
 func (e *Env) clean() error {
-	ctx, cancel := context.WithTimeout(context.Background(), ruleTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), conformance.RuleTimeout)
 	defer cancel()
 	done := map[[2]string]bool{}
 	for _, t := range e.talks {

@@ -61,13 +61,6 @@ func Report(f func(rule Rule, took time.Duration, err error)) Option {
 // within a second. The bound is longer, so that no rule fails because the machine is slow.
 const noticeTimeout = 5 * time.Second
 
-// ruleTimeout bounds the duration of one rule, slowRuleTimeout that of a slow rule. A rule that
-// takes longer fails.
-const (
-	ruleTimeout     = time.Minute
-	slowRuleTimeout = 5 * time.Minute
-)
-
 // Test opens the storage and checks the rules one after the other. It returns all errors, joined: a
 // [Failure] for each broken rule, or the reason why Test could not check the rules.
 func Test(ctx context.Context, open Open, opts ...Option) error {
@@ -87,7 +80,7 @@ func Test(ctx context.Context, open Open, opts ...Option) error {
 	if err := b.openPeers(ctx); err != nil {
 		return errors.Join(err, b.close())
 	}
-	run := conformance.Run[Env]{Rules: rules, Timeout: b.timeout, Env: b.env, Clean: (*Env).clean, Report: set.report}
+	run := conformance.Run[Env]{Rules: rules, Env: b.env, Clean: (*Env).clean, Report: set.report}
 	wrong := run.Check(ctx)
 	return errors.Join(append(wrong, b.close())...)
 }
@@ -99,13 +92,6 @@ type bench struct {
 	storage storage.Storage
 	others  []storage.Storage // the storages that Peers opened
 	run     string
-}
-
-func (b *bench) timeout(r Rule) time.Duration {
-	if r.Slow && !b.short {
-		return slowRuleTimeout
-	}
-	return ruleTimeout
 }
 
 func (b *bench) env(r Rule) *Env {

@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -53,12 +54,16 @@ func Named[E any](rules []Rule[E], names []string) ([]Rule[E], error) {
 	return chosen, nil
 }
 
+// RuleTimeout is the default bound of one rule. It only ends a plugin that hangs. So it is far above
+// what any rule takes on a slow and busy machine.
+const RuleTimeout = 5 * time.Minute
+
 // Run holds the rules of one check, and the functions that prepare and finish each rule.
 type Run[E any] struct {
 	Rules   []Rule[E]
-	Except  []string                    // names of rules to skip
-	Timeout func(Rule[E]) time.Duration // returns the timeout of a rule; a rule that takes longer fails
-	Env     func(Rule[E]) *E            // returns the environment of one rule
+	Except  []string         // names of rules to skip
+	Timeout time.Duration    // bounds each rule; a rule that takes longer fails. 0 stands for RuleTimeout
+	Env     func(Rule[E]) *E // returns the environment of one rule
 	// Clean is called after each rule, also after a rule that failed. It may be nil.
 	Clean func(*E) error
 	// Report is called after each rule with the rule's duration, and with its error or ErrSkip. It
@@ -91,7 +96,7 @@ func (r *Run[E]) Check(ctx context.Context) []error {
 
 func (r *Run[E]) one(ctx context.Context, rule Rule[E]) error {
 	env := r.Env(rule)
-	err := guarded(func() error { return bounded(ctx, rule, r.Timeout(rule), env) })
+	err := guarded(func() error { return bounded(ctx, rule, cmp.Or(r.Timeout, RuleTimeout), env) })
 	if r.Clean == nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func TestRun_Check(t *testing.T) {
 			rule("dirty", func(context.Context, *env) error { return ErrSkip }),
 		},
 		Except:  []string{"left out"},
-		Timeout: func(Rule[env]) time.Duration { return 20 * time.Millisecond },
+		Timeout: 20 * time.Millisecond,
 		Env:     func(r Rule[env]) *env { return &env{name: r.Name} },
 		Clean: func(e *env) error {
 			cleaned = append(cleaned, e.name)
@@ -81,9 +81,8 @@ func TestRun_Check_endsWithContext(t *testing.T) {
 	checked := 0
 	check := func(context.Context, *env) error { checked++; cancel(); return nil }
 	run := &Run[env]{
-		Rules:   []Rule[env]{rule("one", check), rule("two", check)},
-		Timeout: func(Rule[env]) time.Duration { return time.Minute },
-		Env:     func(Rule[env]) *env { return nil },
+		Rules: []Rule[env]{rule("one", check), rule("two", check)},
+		Env:   func(Rule[env]) *env { return nil },
 	}
 	wrong := run.Check(ctx)
 	if checked != 1 || len(wrong) != 1 || !errors.Is(wrong[0], context.Canceled) {
