@@ -202,7 +202,7 @@ func serveArchive(t *testing.T, n, size int) (*testServer, *archivetest.Storage)
 	t.Helper()
 	s := serve(t, Options{})
 	s.register("a", nil)
-	on := &archivetest.Storage{}
+	on := archivetest.New()
 	for i := range n {
 		now := time.Now()
 		if _, err := on.Import(t.Context(), &storage.ImportRequest{

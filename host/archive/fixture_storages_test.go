@@ -26,7 +26,7 @@ func (s *testStorages) get(name string) *archivetest.Storage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.named[name] == nil {
-		s.named[name] = &archivetest.Storage{}
+		s.named[name] = archivetest.New()
 	}
 	return s.named[name]
 }

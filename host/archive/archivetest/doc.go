@@ -1,12 +1,7 @@
 // Package archivetest has a storage of conversations in memory, for tests of exports, imports,
-// erasures and purges. The storage keeps the promises of package storage: its test runs the
-// conformance kit.
+// erasures and purges. A test can make its calls fail.
 //
 // Files:
 //
-//   - storage.go: Storage; Read, List and Renew.
-//   - turn.go: Begin and Commit, and the fence of a turn.
-//   - delete.go: Delete, and which conversations a scope matches.
-//   - import.go: Import, and which turns Import refuses.
-//   - owner.go: which user may see a conversation, and emptying a user's turns.
+//   - storage.go: Storage, and what it calls before each method.
 package archivetest
