@@ -34,14 +34,15 @@ func TestConformance_storages(t *testing.T) {
 		config func(t *testing.T) string
 		opts   []storagetest.Option
 		alone  bool // the storage has a single process and no durable data
+		long   bool // another test runs the kit on the storage in another way
 	}{
-		{name: "memory", alone: true, config: func(*testing.T) string { return `{}` }},
+		{name: "memory", alone: true, long: true, config: func(*testing.T) string { return `{}` }},
 		{name: "sqlite", config: func(*testing.T) string { return `{}` }, opts: []storagetest.Option{storagetest.Durable()}},
 		{name: "postgres", config: func(t *testing.T) string {
 			c, db := database(t)
 			return fmt.Sprintf(`{"dsn":%q}`, c.DSN(db))
 		}, opts: []storagetest.Option{storagetest.Durable()}},
-		{name: "postgres through a pooler", config: func(t *testing.T) string {
+		{name: "postgres through a pooler", long: true, config: func(t *testing.T) string {
 			c, db := database(t)
 			b, err := pgtest.PgBouncer(t.Context(), c)
 			pgtest.Check(t, err)
@@ -50,6 +51,9 @@ func TestConformance_storages(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
+			if s.long && os.Getenv("BOTYARD_LONG_TESTS") == "" {
+				t.Skip("BOTYARD_LONG_TESTS=1 runs it; TestPluginTest_builtIn runs the kit on the plugin, and TestConformance_pooler of storage-postgres through a pooler")
+			}
 			var plugin string
 			_, _ = fmt.Sscan(s.name, &plugin)
 			data, config := shortDir(t), s.config(t)

@@ -99,6 +99,9 @@ func TestConfig_secretsAndEndpoints(t *testing.T) {
 // TestPlugin_conformance runs the conformance kit over gRPC, with all instances in the process of
 // the test.
 func TestPlugin_conformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestConformance_storages of host/e2e runs the kit over processes")
+	}
 	t.Parallel()
 	p := Plugin()
 	server := grpc.NewServer(sdk.ServerOptions(hclog.NewNullLogger())...)

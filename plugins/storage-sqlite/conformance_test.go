@@ -32,6 +32,9 @@ func TestConformance(t *testing.T) {
 // TestPlugin_conformance runs the conformance kit over gRPC, with three plugin processes that share
 // one database file.
 func TestPlugin_conformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestConformance_storages of host/e2e runs the kit over processes")
+	}
 	dir := t.TempDir()
 	err := storagetest.Test(t.Context(), served(t, dir), report(t), storagetest.Short(), storagetest.Features(feature.Retract),
 		storagetest.Peers(served(t, dir), served(t, dir)))
