@@ -78,13 +78,14 @@ bench: servers build ## Measure this machine; BENCH=--quick is rough and fast
 # The first minute changes tenants, and no turn may fail. The other nine also kill
 # processes and have rude clients. SOAK="--for 1m" runs the first minute alone,
 # SOAK="--for 2m" a short one of both. Then a hundred kills and replacements of plugins
-# follow, and siege runs.
+# follow, and three hosts on Postgres whose memory is ten thousand conversations behind.
+# siege runs last.
 soak: build ## Put load on a host for ten minutes, kill and replace its plugins, then run siege
 	@mkdir -p $(BIN)/soak
 	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
 	@$(GO) build -trimpath -o $(BIN)/soak/soak ./bench/cmd/soak
 	@$(BIN)/soak/soak --bin $(BIN) $(SOAK)
-	@BOTYARD_LONG_TESTS=1 $(GO) test -count=1 -timeout 30m -run TestPluginEndurance ./host/e2e
+	@BOTYARD_LONG_TESTS=1 $(GO) test -count=1 -timeout 30m -run 'TestPluginEndurance|TestMemoryFollowing_backlog' ./host/e2e
 	@$(MAKE) --no-print-directory siege
 
 # Ten neighbours work beside the hostile tenant, and none of their turns may fail.

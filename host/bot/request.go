@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -126,12 +126,12 @@ func (r *Request) digest() []byte {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(field)))
 		h.Write(n[:])
-		fmt.Fprint(h, field)
+		_, _ = io.WriteString(h, field)
 	}
 	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {
 		add(field)
 	}
-	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 {
+	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 && r.ToolChoice == (llm.ToolChoice{}) {
 		return h.Sum(nil) // as hosts without the other fields made it
 	}
 	add(strconv.FormatInt(r.RetractFrom, 10))
@@ -143,8 +143,9 @@ func (r *Request) digest() []byte {
 		add(t.Name)
 		add(t.Description)
 		add(string(t.Parameters))
+		add(strconv.Itoa(int(t.Arguments)))
 	}
-	add(fmt.Sprint(int(r.ToolChoice.Mode)))
+	add(strconv.Itoa(int(r.ToolChoice.Mode)))
 	add(r.ToolChoice.Name)
 	return h.Sum(nil)
 }
