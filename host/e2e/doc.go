@@ -26,6 +26,7 @@
 //   - own_settings_test.go: tenants' own settings; inherited_secret_test.go: secrets that a
 //     tenant must not send elsewhere; secret_files_test.go: secrets that change
 //   - turns_test.go, large_conversation_test.go, garbled_reply_test.go: turns and their log;
+//     conversation_turns_test.go: tool calls, retractions and branches on each storage;
 //     turn_show_test.go: the command that shows a turn
 //   - isolation_test.go, conversation_owner_test.go: isolation of tenants and of users
 //   - odd_ids_test.go: ids with any character on every route and command
