@@ -1,0 +1,39 @@
+package upstream
+
+import (
+	"net/url"
+	"strconv"
+
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// ParseBaseURL parses the value of the configuration key base_url. The error names the key and shows
+// the example. It does not repeat the value, which may contain a password.
+func ParseBaseURL(text, example string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return nil, invalidBase("is no URL; expected one such as %s", example)
+	case u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		return nil, invalidBase("expected http:// or https:// and a host, such as %s", example)
+	case u.User != nil:
+		return nil, invalidBase("must not have a user or password in it; set api_key")
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		return nil, invalidBase("must not have a query or fragment")
+	}
+	return u, nil
+}
+
+// PortOf returns the port of a URL, or the default port of its scheme. It returns 0 if there is
+// none.
+func PortOf(base *url.URL) uint16 {
+	if base.Port() == "" {
+		return map[string]uint16{"http": 80, "https": 443}[base.Scheme]
+	}
+	port, _ := strconv.ParseUint(base.Port(), 10, 16)
+	return uint16(port)
+}
+
+func invalidBase(format string, args ...any) *fault.Error {
+	return fault.New(fault.Invalid, format, args...).At("base_url").By(fault.PartyTenant)
+}

@@ -1,0 +1,82 @@
+package upstream
+
+import (
+	"compress/gzip"
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
+)
+
+// byteTime is the time that a byte of a response takes at the greatest pace.
+const byteTime = time.Second / sdk.MaxUpstreamByteRate
+
+// body reads the body of a response. It bounds its size, its memory and its pace.
+type body struct {
+	client *Client
+	ctx    context.Context
+	raw    io.ReadCloser
+	text   io.Reader // raw, or what is compressed in it; nil before the first read of a compressed body
+	close  func() error
+
+	most  int64 // most bytes of the body
+	read  int64
+	hold  bool          // the bytes stay in memory, and count against the process
+	meter *budget.Meter // counts the bytes in memory
+	pace  *budget.Pace
+}
+
+func newBody(ctx context.Context, c *Client, resp *http.Response) *body {
+	b := &body{
+		client: c, ctx: ctx, raw: resp.Body, close: sync.OnceValue(resp.Body.Close), most: sdk.MaxUpstreamStreamBytes,
+		meter: budget.NewMeter(c.share, sdk.UpstreamFreeBytes), pace: budget.NewPace(sdk.PaceCredit * time.Second),
+	}
+	if !isGzip(resp.Header) {
+		b.text = paced{b}
+	}
+	return b
+}
+
+// paced reads the bytes as they arrive, at the greatest pace at most.
+type paced struct{ *body }
+
+func (p paced) Read(buf []byte) (int, error) {
+	n, err := p.raw.Read(buf)
+	if wait := p.pace.Wait(p.ctx, time.Duration(n)*byteTime); wait != nil {
+		return 0, wait
+	}
+	return n, err
+}
+
+// Read implements io.Reader.
+func (b *body) Read(p []byte) (int, error) {
+	if b.text == nil {
+		zip, err := gzip.NewReader(paced{b})
+		if err != nil {
+			return 0, err
+		}
+		b.text = zip
+	}
+	n, err := b.text.Read(p)
+	b.read += int64(n)
+	switch {
+	case b.read > b.most:
+		return 0, b.client.tooMuch("sends more than %d bytes", b.most)
+	case b.hold && !b.meter.Add(int64(n), budget.Patience):
+		return 0, b.client.tooMuch("sends more than there is room for, beside what other servers send at this moment")
+	}
+	return n, err
+}
+
+// Close closes the body, and subtracts its bytes from those in memory.
+func (b *body) Close() error {
+	b.meter.Reset()
+	return b.closeRaw()
+}
+
+// closeRaw closes the body. Another goroutine may read it meanwhile.
+func (b *body) closeRaw() error { return b.close() }

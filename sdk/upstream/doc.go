@@ -1,0 +1,22 @@
+// Package upstream is the HTTP client of a plugin whose upstream is the server of a model. It keeps
+// the bounds of package sdk for all that such a server sends: headers, errors, whole answers and
+// streams of events. It obeys the egress policy and the operator's proxy, follows no redirect, never
+// repeats a request, and cuts secrets out of what a server says.
+//
+// A plugin makes one [Client] for each instance. [Client.Do] sends a request and returns a
+// [Response]. [Response.Events] reads a stream of server-sent events, and [Response.ReadAll] reads
+// an answer as a whole.
+//
+// # Files
+//
+//	client.go      Client: sends requests to one server
+//	transport.go   the HTTP connections
+//	proxy.go       proxies that environment variables name
+//	unreachable.go the error of a request without a response
+//	response.go    Response: status, body, the text of an error
+//	body.go        bounds how much of a body is read, and how fast
+//	events.go      Events: reads server-sent events
+//	retry_after.go the time in the headers of a response after which a retry makes sense
+//	secrets.go     Secrets: cuts secrets out of a text
+//	base_url.go    parses the base URL of a server
+package upstream

@@ -1,0 +1,49 @@
+package upstream
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/egress"
+)
+
+// The most unread bytes of an HTTP/2 connection, and of one stream on it.
+const (
+	maxHTTP2Connection = 2 << 20
+	maxHTTP2Stream     = 512 << 10
+)
+
+// dialTimeout is how long opening a TCP connection may take, and the TLS handshake after it.
+const dialTimeout = 10 * time.Second
+
+// newTransport returns the transport of a client. It has no timeout for a silent server, because the
+// host ends a call that takes too long.
+func newTransport(base *url.URL, dialer *egress.Dialer) *http.Transport {
+	find := proxyFromEnvironment()
+	if proxy, err := find(&http.Request{URL: base}); proxy != nil && err == nil {
+		dialer = nil // the transport connects to the operator's proxy, to which the egress policy does not apply
+	}
+	return &http.Transport{
+		Proxy:                  find,
+		OnProxyConnectResponse: checkProxyConnect,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			return dialer.DialContext(ctx, network, address)
+		},
+		TLSHandshakeTimeout:    dialTimeout,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           64,
+		MaxIdleConnsPerHost:    64,
+		ForceAttemptHTTP2:      true,
+		MaxResponseHeaderBytes: sdk.MaxUpstreamHeaderBytes,
+		HTTP2: &http.HTTP2Config{
+			MaxReceiveBufferPerConnection: maxHTTP2Connection, MaxReceiveBufferPerStream: maxHTTP2Stream,
+		},
+		DisableCompression: true, // a compressed stream would arrive in blocks instead of tokens
+	}
+}

@@ -1,0 +1,39 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"errors"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"github.com/botyard/botyard/sdk/egress"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// unreachable returns the error of a request that got no response and was not canceled.
+func (c *Client) unreachable(err error) *fault.Error {
+	if f := known(err); f != nil {
+		return f
+	}
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err // the text of a url.Error repeats the whole URL
+	}
+	if refused := egress.Of(err); refused != nil {
+		return notAllowed(refused)
+	}
+	var header tls.RecordHeaderError
+	var certificate *tls.CertificateVerificationError
+	said := c.Said(err.Error()) // the server may have written a part of it, such as a wrong status line
+	switch {
+	case ofProxy(err):
+		return fault.New(fault.ProviderFailed, "the proxy before %s, which the plugin's environment names, does not lead there: %s", c.base.Host, said)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fault.New(fault.ProviderFailed, "nothing listens at %s: %s", c.base.Host, said).At("base_url")
+	case errors.As(err, &header), errors.Is(err, http.ErrSchemeMismatch):
+		return fault.New(fault.Invalid, "what listens at %s speaks no TLS; expected http://", c.base.Host).At("base_url").By(fault.PartyTenant)
+	case errors.As(err, &certificate):
+		return fault.New(fault.ProviderFailed, "the certificate of %s is not trusted: %s", c.base.Host, said).At("base_url")
+	}
+	return fault.New(fault.ProviderFailed, "no answer from %s: %s", c.Server(), said).At("base_url")
+}
