@@ -24,20 +24,34 @@ type body struct {
 	close  func() error
 
 	most  int64 // most bytes of the body
+	cut   bool  // the body ends after most bytes; otherwise more is an error
 	read  int64
 	hold  bool          // the bytes stay in memory, and count against the process
 	meter *budget.Meter // counts the bytes in memory
 	pace  *budget.Pace
 }
 
+// newBody returns the body of a response as the server sent it.
 func newBody(ctx context.Context, c *Client, resp *http.Response) *body {
+	b := plainBody(ctx, c, resp.Body)
+	if isGzip(resp.Header) {
+		b.text = nil
+		resp.Header.Del("Content-Encoding")
+		resp.ContentLength = -1
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		b.most, b.cut = sdk.MaxUpstreamErrorBytes, true
+	}
+	return b
+}
+
+// plainBody returns a body that is not compressed.
+func plainBody(ctx context.Context, c *Client, raw io.ReadCloser) *body {
 	b := &body{
-		client: c, ctx: ctx, raw: resp.Body, close: sync.OnceValue(resp.Body.Close), most: sdk.MaxUpstreamStreamBytes,
+		client: c, ctx: ctx, raw: raw, close: sync.OnceValue(raw.Close), most: sdk.MaxUpstreamStreamBytes,
 		meter: budget.NewMeter(c.share, sdk.UpstreamFreeBytes), pace: budget.NewPace(sdk.PaceCredit * time.Second),
 	}
-	if !isGzip(resp.Header) {
-		b.text = paced{b}
-	}
+	b.text = paced{b}
 	return b
 }
 
@@ -60,6 +74,12 @@ func (b *body) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		b.text = zip
+	}
+	if b.cut {
+		if b.read >= b.most {
+			return 0, io.EOF
+		}
+		p = p[:min(int64(len(p)), b.most-b.read)]
 	}
 	n, err := b.text.Read(p)
 	b.read += int64(n)

@@ -31,10 +31,9 @@ type Options struct {
 type Client struct {
 	base      *url.URL
 	name      string
-	header    http.Header
 	secrets   *Secrets
 	http      *http.Client
-	transport *http.Transport
+	transport *transport
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 
@@ -44,10 +43,8 @@ func New(o Options) (*Client, error) {
 	if err := CheckAddress(o.Dialer, o.Base); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		base: o.Base, name: o.Name, header: o.Header, secrets: NewSecrets(o.Secrets...),
-		transport: newTransport(o.Base, o.Dialer), share: budget.Upstreams.Share(),
-	}
+	c := &Client{base: o.Base, name: o.Name, secrets: NewSecrets(o.Secrets...), share: budget.Upstreams.Share()}
+	c.transport = &transport{client: c, header: o.Header, base: newTransport(o.Base, o.Dialer)}
 	c.http = &http.Client{Transport: c.transport, CheckRedirect: c.refuseRedirect}
 	return c, nil
 }
@@ -65,7 +62,13 @@ func CheckAddress(d *egress.Dialer, base *url.URL) error {
 func notAllowed(r *egress.Refusal) *fault.Error { return invalidBase("%s", r.Words()) }
 
 // Close closes the idle connections. No call may run then or follow.
-func (c *Client) Close() { c.transport.CloseIdleConnections() }
+func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
+
+// HTTP returns what sends the requests, for a library that has requests and responses of its own.
+// The bodies of its responses keep the bounds, and that of a response with an error status ends after
+// sdk.MaxUpstreamErrorBytes. The library must not repeat requests. [Client.Response] makes a Response
+// of what the library returns, and [Client.Unreachable] an error.
+func (c *Client) HTTP() *http.Client { return c.http }
 
 // Server returns the name and the address of the server for error messages.
 func (c *Client) Server() string { return c.name + " at " + c.base.Host }
@@ -92,12 +95,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	if err != nil {
 		return nil, fault.New(fault.Internal, "the request to %s cannot be made", c.Server())
 	}
-	for _, header := range []http.Header{c.header, r.Header} {
-		for name, values := range header {
-			req.Header[name] = values
-		}
+	for name, values := range r.Header {
+		req.Header[name] = values
 	}
-	req.Header.Set("User-Agent", "botyard")
 	if r.Accept != "" {
 		req.Header.Set("Accept", r.Accept)
 	}
@@ -106,12 +106,9 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, fault.Of(ctx.Err())
-		}
-		return nil, c.unreachable(err)
+		return nil, c.Unreachable(ctx, err)
 	}
-	return c.newResponse(ctx, resp), nil
+	return c.Response(resp), nil
 }
 
 // refuseRedirect returns an error for each redirect, so that the key and the conversation go only to

@@ -45,6 +45,37 @@ func TestClient_Do(t *testing.T) {
 	}
 }
 
+// TestClient_HTTP checks what a library gets: the headers of the client instead of those that describe the
+// machine, and the beginning of an error.
+func TestClient_HTTP(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer k" || r.Header.Get("X-Stainless-Os") != "" || r.Header.Get("User-Agent") != "botyard" {
+			t.Errorf("%v", r.Header)
+		}
+		w.Header().Set("Retry-After", "3")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, _ = io.WriteString(w, strings.Repeat("e", 10*sdk.MaxUpstreamErrorBytes))
+	}, func(o *Options) { o.Header = http.Header{"Authorization": {"Bearer k"}} })
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base.String(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Stainless-OS", "Linux")
+	resp, err := c.HTTP().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || len(text) != sdk.MaxUpstreamErrorBytes {
+		t.Errorf("%d bytes, %v", len(text), err)
+	}
+	resp.Body = io.NopCloser(strings.NewReader("as a library keeps it"))
+	if r := c.Response(resp); string(r.ErrorBody()) != "as a library keeps it" || r.RetryAfter != 3*time.Second {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestClient_Do_redirect(t *testing.T) {
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
 	defer other.Close()

@@ -5,7 +5,7 @@
 //
 // A plugin makes one [Client] for each instance. [Client.Do] sends a request and returns a
 // [Response]. [Response.Events] reads a stream of server-sent events, and [Response.ReadAll] reads
-// an answer as a whole.
+// an answer as a whole. A library for the API of a server sends its requests with [Client.HTTP].
 //
 // # Files
 //

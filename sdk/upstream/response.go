@@ -22,12 +22,17 @@ type Response struct {
 	body       *body
 }
 
-func (c *Client) newResponse(ctx context.Context, resp *http.Response) *Response {
+// Response returns the Response of an HTTP response that Client.HTTP returned, or a library that uses
+// it. A library may have replaced the body.
+func (c *Client) Response(resp *http.Response) *Response {
 	r := &Response{
 		Status: resp.StatusCode, Header: resp.Header, RetryAfter: retryAfter(resp.Header, time.Now()),
-		client: c, ctx: ctx,
+		client: c, ctx: resp.Request.Context(),
 	}
-	r.body = newBody(ctx, c, resp)
+	var bounded bool
+	if r.body, bounded = resp.Body.(*body); !bounded {
+		r.body = plainBody(r.ctx, c, resp.Body)
+	}
 	return r
 }
 
@@ -46,7 +51,8 @@ func (r *Response) Failed() bool { return r.Status < 200 || r.Status > 299 }
 // ErrorBody returns the body of a response that reports an error, cut to sdk.MaxUpstreamErrorBytes.
 // What went wrong while it was read is left out. The text may contain secrets; see Client.Said.
 func (r *Response) ErrorBody() []byte {
-	text, _ := io.ReadAll(io.LimitReader(r.body, sdk.MaxUpstreamErrorBytes))
+	r.body.most, r.body.cut = sdk.MaxUpstreamErrorBytes, true
+	text, _ := io.ReadAll(r.body)
 	return text
 }
 

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -19,6 +20,37 @@ const (
 
 // dialTimeout is how long opening a TCP connection may take, and the TLS handshake after it.
 const dialTimeout = 10 * time.Second
+
+// transport sends requests with the headers of the client, and bounds the bodies of the responses. It
+// implements http.RoundTripper.
+type transport struct {
+	client *Client
+	header http.Header
+	base   *http.Transport
+}
+
+// libraryHeaders begin the names of headers with which some libraries describe the machine.
+const libraryHeaders = "X-Stainless-"
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	out := req.Clone(req.Context())
+	for name := range out.Header {
+		if strings.HasPrefix(name, libraryHeaders) {
+			delete(out.Header, name)
+		}
+	}
+	for name, values := range t.header {
+		out.Header[name] = values
+	}
+	out.Header.Set("User-Agent", "botyard")
+	resp, err := t.base.RoundTrip(out)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body = newBody(req.Context(), t.client, resp)
+	return resp, nil
+}
 
 // newTransport returns the transport of a client. It has no timeout for a silent server, because the
 // host ends a call that takes too long.

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"net/http"
@@ -11,8 +12,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// unreachable returns the error of a request that got no response and was not canceled.
-func (c *Client) unreachable(err error) *fault.Error {
+// Unreachable returns the error of a request with the context ctx that got no response but err.
+func (c *Client) Unreachable(ctx context.Context, err error) *fault.Error {
+	if ctx.Err() != nil {
+		return fault.Of(ctx.Err())
+	}
 	if f := known(err); f != nil {
 		return f
 	}
