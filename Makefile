@@ -10,12 +10,16 @@ TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26
 
+# With -trimpath a build does not depend on the folder of the checkout. So all commands of go, and all
+# checkouts of a machine, share what is compiled.
+export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
+
 .PHONY: build help run demo test examples test-examples servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go
 
 build: go ## Build bin/botyard and the plugins in bin/plugins. This is what make alone does
 	@mkdir -p $(BIN)/plugins
-	$(GO) build -trimpath -o $(BIN)/botyard ./host/cmd/botyard
-	$(foreach p,$(PLUGINS),$(GO) build -trimpath -o $(BIN)/plugins/botyard-$(p) ./plugins/$(p)/cmd/botyard-$(p) &&) true
+	$(GO) build -o $(BIN)/botyard ./host/cmd/botyard
+	$(foreach p,$(PLUGINS),$(GO) build -o $(BIN)/plugins/botyard-$(p) ./plugins/$(p)/cmd/botyard-$(p) &&) true
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,7 +76,7 @@ check-tidy: go ## Check that each go.mod is tidy and that each module builds alo
 
 # See docs/performance.md.
 bench: servers build ## Measure this machine; BENCH=--quick is rough and fast
-	@$(GO) build -trimpath -o $(BIN)/bench ./bench
+	@$(GO) build -o $(BIN)/bench ./bench
 	@$(BIN)/bench --bin $(BIN) $(BENCH)
 
 # The first minute changes tenants, and no turn may fail. The other nine also kill
@@ -82,8 +86,8 @@ bench: servers build ## Measure this machine; BENCH=--quick is rough and fast
 # siege runs last.
 soak: build ## Put load on a host for ten minutes, kill and replace its plugins, then run siege
 	@mkdir -p $(BIN)/soak
-	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
-	@$(GO) build -trimpath -o $(BIN)/soak/soak ./bench/cmd/soak
+	@$(GO) build -o $(BIN)/soak/botyard ./bench/cmd/botyard
+	@$(GO) build -o $(BIN)/soak/soak ./bench/cmd/soak
 	@$(BIN)/soak/soak --bin $(BIN) $(SOAK)
 	@BOTYARD_LONG_TESTS=1 $(GO) test -count=1 -timeout 30m -run 'TestPluginEndurance|TestMemoryFollowing_backlog' ./host/e2e
 	@$(MAKE) --no-print-directory siege
@@ -92,8 +96,8 @@ soak: build ## Put load on a host for ten minutes, kill and replace its plugins,
 # SIEGE="--only 'stalled pages'" runs one attack.
 siege: build ## Attack a host for two minutes as a hostile tenant
 	@mkdir -p $(BIN)/soak
-	@$(GO) build -trimpath -o $(BIN)/soak/botyard ./bench/cmd/botyard
-	@$(GO) build -trimpath -o $(BIN)/soak/siege ./bench/cmd/siege
+	@$(GO) build -o $(BIN)/soak/botyard ./bench/cmd/botyard
+	@$(GO) build -o $(BIN)/soak/siege ./bench/cmd/siege
 	@$(BIN)/soak/siege --bin $(BIN) $(SIEGE)
 
 proto: $(TOOLS)/buf ## Generate the Go code of the protocol in sdk/proto
