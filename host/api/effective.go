@@ -1,11 +1,6 @@
 package api
 
-import (
-	"net/http"
-
-	"github.com/botyard/botyard/host/config"
-	"github.com/botyard/botyard/sdk/fault"
-)
+import "github.com/botyard/botyard/host/config"
 
 // Effective is the effective configuration of a tenant, key by key.
 type Effective struct {
@@ -19,15 +14,20 @@ type Effective struct {
 
 // Entry is one effective key with its provenance.
 type Entry struct {
-	Path   string `json:"path"`
-	Value  any    `json:"value"` // "<secret>" for a secret
-	Layer  string `json:"layer"`
-	File   string `json:"file"` // a file, or a source without a file: a variable, "body" or "registry"
+	Path  string `json:"path"`
+	Value any    `json:"value"` // "<secret>" for a secret
+	Layer string `json:"layer"`
+	// File is a file, or a source without a file: a variable, "body" or "registry". With as=tenant, the
+	// keys of the operator have none.
+	File   string `json:"file,omitempty"`
 	Line   int    `json:"line,omitempty"`
 	Column int    `json:"column,omitempty"`
 	Secret bool   `json:"secret,omitempty"`
 	// PerHost says that each host counts the limit separately.
 	PerHost bool `json:"per_host,omitempty"`
+	// Withheld says that Value is null because the request has as=tenant, and the tenant may not set
+	// the key.
+	Withheld bool `json:"withheld,omitempty"`
 	// Dropped says why an inherited secret is not effective. Value is then null.
 	Dropped string `json:"dropped,omitempty"`
 	// TenantMay says what the tenant may do with the key in its own settings: "set", "lower" or
@@ -39,35 +39,16 @@ type Entry struct {
 }
 
 // NewEffective returns the JSON form of an effective configuration, with secrets redacted.
-func NewEffective(e *config.Effective) Effective {
+func NewEffective(e *config.Effective) Effective { return newEffective(e, e.Explain()) }
+
+func newEffective(e *config.Effective, entries []config.Entry) Effective {
 	out := Effective{Tenant: e.Tenant, Revision: e.Revision, Config: []Entry{}}
-	for _, entry := range e.Explain() {
+	for _, entry := range entries {
 		out.Config = append(out.Config, Entry{
-			Path: entry.Path.String(), Value: entry.Value, Layer: entry.Layer,
+			Path: entry.Path.String(), Value: entry.Value, Withheld: entry.Withheld, Layer: entry.Layer,
 			File: entry.Pos.File, Line: entry.Pos.Line, Column: entry.Pos.Column, Secret: entry.Secret, PerHost: entry.PerHost, Dropped: entry.Dropped,
 			TenantMay: entry.May, Rule: entry.Rule, Allow: entry.Allow,
 		})
 	}
 	return out
-}
-
-// explainTenant responds with every effective key of a tenant.
-func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
-	id, leave, err := s.acquireSettings(r)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	t, err := s.host.Registry().Get(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	if t.Effective == nil {
-		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, t.Err).By(fault.PartyTenant)
-	}
-	return s.writeSettings(w, r, id, http.StatusOK, func() any {
-		out := NewEffective(t.Effective)
-		out.Own = newTenant(t).Own
-		return out
-	})
 }

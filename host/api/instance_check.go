@@ -105,12 +105,14 @@ func newInstanceChecks(found host.InstanceChecks) InstanceChecks {
 // instanceChecksForTenant returns the result as the tenant may see it: without the words of plugins
 // and upstreams, and without what is wrong in the operator's settings.
 func instanceChecksForTenant(found host.InstanceChecks) InstanceChecks {
-	t := found.Tenant
+	t := found.Tenant.ForTenant()
 	out := InstanceChecks{Tenant: t.ID, Revision: t.Revision, OK: found.OK(), Instances: []InstanceCheck{}}
-	switch {
-	case t.Held != nil:
-		out.Error, out.Problems = t.Held.Error(), NewProblem(t.Held).Problems
-	case t.Err != nil, t.Effective == nil, len(found.Problems) > 0:
+	for _, err := range []error{t.Held, t.Err} {
+		if err != nil && out.Error == "" {
+			out.Error, out.Problems = err.Error(), NewProblem(err).Problems
+		}
+	}
+	if out.Error == "" && (t.Effective == nil || len(found.Problems) > 0) {
 		out.Error = "the settings are not valid; the operator can see why"
 	}
 	for _, i := range found.Instances {

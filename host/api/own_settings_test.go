@@ -160,11 +160,11 @@ func TestOwnSettings_ofAFile(t *testing.T) {
 		return path
 	}
 	file := write("botyard.hcl", "tenant_dirs = [\"tenants\"]\ndefaults {\n llm {\n  provider = \"echo\"\n }\n}\n")
-	tenant := write("tenants/a.hcl", "prompts {\n system = \"From {{name}}.\"\n variables = {name = \"a file\"}\n}\n")
+	write("tenants/a.hcl", "prompts {\n system = \"From {{name}}.\"\n variables = {name = \"a file\"}\n}\n")
 	s := serveHost(t, Options{}, host.Options{ConfigFile: file})
 	var got Tenant
 	s.call("PUT", ownPath, nil, `{"prompts":{"variables":{"name":"me"}}}`, 201, &got)
-	if got.Source != tenant {
+	if got.Source != "file" {
 		t.Errorf("%+v", got)
 	}
 	s.repliesWith("a", "From me.")

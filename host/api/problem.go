@@ -186,10 +186,14 @@ func problemOf(err error) (*Problem, *fault.Error) {
 	return p, e
 }
 
-// problemFor returns the problem for the sender of the request: an operator or a caller of a bot.
+// problemFor returns the problem for the sender of the request: an operator, a tenant or a caller of a
+// bot.
 func problemFor(r *http.Request, err error) *Problem {
 	of := ProblemForCallers
-	if strings.HasPrefix(r.URL.Path, "/admin/") {
+	switch {
+	case isAsTenant(r):
+		of = ProblemForTenant
+	case strings.HasPrefix(r.URL.Path, "/admin/"):
 		of = NewProblem
 	}
 	p := of(err)

@@ -59,7 +59,7 @@ func (s *Server) routes() map[string]map[string]route {
 			"DELETE": {handle: s.deleteTenant, slots: adminWriteSlots, query: []string{"as"}, action: "remove tenant"},
 		},
 		"/admin/v1/tenants/{id}/config": {
-			"GET": {handle: s.explainTenant, slots: adminReadSlots},
+			"GET": {handle: s.explainTenant, slots: adminReadSlots, query: []string{"as"}},
 		},
 		"/admin/v1/tenants/{id}/check": {
 			"POST": {handle: s.checkInstances, slots: checkSlots, query: []string{"as"}, action: "check tenant"},

@@ -14,7 +14,7 @@ import (
 // is longer, and changes with each of the two documents.
 type Tenant struct {
 	ID        string  `json:"id"`
-	Source    string  `json:"source"`            // "api", or the tenant's file
+	Source    string  `json:"source"`            // "api", or the tenant's file; with as=tenant "file" for a file
 	Revision  string  `json:"revision"`          // the revision of the served configuration; empty if the tenant is not served
 	Version   int64   `json:"version,omitempty"` // the newest version; 0 if the host has no history
 	State     string  `json:"state"`             // "active" or "removed"; a removed tenant is not served, and its id is reserved
@@ -171,7 +171,7 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.writeSettings(w, r, id, http.StatusOK, func() any {
 		out := newTenantWithConfig(t, t.Effective, as)
-		out.KeptAway = s.host.Plugins().KeptAway()[id]
+		out.KeptAway = newKeptAwayFor(as, s.host.Plugins().KeptAway()[id])
 		return out
 	})
 }

@@ -80,7 +80,7 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 		return preconditionError(err)
 	}
 	if o.DryRun {
-		return s.writeDryRun(w, r, t, t.Effective)
+		return s.writeDryRun(w, r, t, o.Author)
 	}
 	addAuditDetails(w, "version", t.Version, "created", t.Created)
 	auditHeld(w, t)
@@ -100,16 +100,12 @@ func auditHeld(w http.ResponseWriter, t registry.Tenant) {
 }
 
 // writeDryRun responds with the effective configuration that a change would give.
-func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.Tenant, effective *config.Effective) error {
+func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.Tenant, as registry.Author) error {
 	// The own settings name a plugin that is not installed.
-	if effective == nil {
-		return fault.New(fault.Invalid, "the change is right by itself, but the tenant would not be served with its own settings: %w", t.Err)
+	if t.Effective == nil {
+		return fault.New(fault.Invalid, "the change is right by itself, but the tenant would not be served with its own settings: %w", seenBy(as, t).Err)
 	}
-	return s.writeSettings(w, r, t.ID, http.StatusOK, func() any {
-		out := NewEffective(effective)
-		out.Own = newTenant(t).Own
-		return out
-	})
+	return s.writeSettings(w, r, t.ID, http.StatusOK, func() any { return newEffectiveFor(as, t, t.Effective) })
 }
 
 // bodyName stands for the request body in the positions of problems, in place of a file name.

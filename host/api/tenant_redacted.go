@@ -10,7 +10,7 @@ import (
 // newTenantWithConfig returns a tenant with its redacted documents. The operator gets both
 // documents, and the tenant gets its own document.
 func newTenantWithConfig(t registry.Tenant, e *config.Effective, as registry.Author) Tenant {
-	out := newTenant(t)
+	out := newTenant(seenBy(as, t))
 	own := redactedOwn(t.Documents.Own, e)
 	if as == tenantstore.Tenant {
 		out.Config = own

@@ -158,7 +158,7 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	addAuditDetails(w, "version", t.Version)
 	auditHeld(w, t)
 	setETag(w, t.Tag)
-	return writeJSON(w, r, http.StatusOK, newTenant(t))
+	return writeJSON(w, r, http.StatusOK, newTenant(seenBy(as, t)))
 }
 
 // restoreTenant serves a removed tenant again.

@@ -22,6 +22,10 @@ type Entry struct {
 	// would get the secret. It is empty for all other keys. If Dropped is set, Value is nil, and
 	// Layer and Pos belong to the change of the endpoint.
 	Dropped string
+	// Own says that the tenant's own settings have set the key.
+	Own bool
+	// Withheld says that Value is nil because the tenant may not see it.
+	Withheld bool
 	// May says whether the tenant may set the key in its own settings. It is MaySet, MayLower or
 	// MayNot.
 	May string
@@ -29,6 +33,8 @@ type Entry struct {
 	// permit it. Both are empty if the tenant may set the key. Allow is also empty if no line
 	// could permit it.
 	Rule, Allow string
+
+	ruleForTenant string // Rule without a position in the operator's files
 }
 
 // The values of Entry.May say what a tenant may do with a key.
@@ -37,6 +43,20 @@ const (
 	MayLower = "lower" // set to at most the value in the operator's settings
 	MayNot   = "no"
 )
+
+// ForTenant returns the entry as the tenant itself may see it. The position of a key of the operator is
+// left out, and so is its value if the tenant may not set the key.
+func (e Entry) ForTenant() Entry {
+	e.Rule = e.ruleForTenant
+	if e.Own {
+		return e
+	}
+	e.Pos = Pos{}
+	if e.May == MayNot && e.Dropped == "" {
+		e.Value, e.Withheld = nil, true
+	}
+	return e
+}
 
 // Explain returns every effective key, sorted by path. It leaves out keys that only the defaults
 // of a plugin set. Each call repeats the merge, with the documents and schemas that e was built
@@ -60,7 +80,7 @@ func (e *Effective) Explain() []Entry {
 			return
 		}
 		entries = append(entries, Entry{
-			Path: path, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot,
+			Path: path, Own: why.layer == ownLayer, Layer: why.layer.String(), Pos: why.pos, Secret: true, May: MayNot,
 			Dropped: fmt.Sprintf("the %s changed `%s`, and has to bring a secret of its own", why.layer, why.block.with(why.endpoint...)),
 		})
 	})
@@ -85,7 +105,7 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 	}
 	from := a.layers.provenance.nearest(path)
 	rule := a.ruling(path, c.marks)
-	e := Entry{May: rule.may(), Rule: rule.rule, Allow: rule.allow, Path: path, Layer: from.layer.String(), Pos: from.pos, PerHost: isPerHost(path)}
+	e := Entry{Own: from.layer == ownLayer, May: rule.may(), Rule: rule.text(), ruleForTenant: rule.forTenant(), Allow: rule.allow, Path: path, Layer: from.layer.String(), Pos: from.pos, PerHost: isPerHost(path)}
 	e.Value = c.transform(value, path, func(path Path, value any, m marks) any {
 		if _, text := value.(string); m.secret || text && a.isSealed(path) {
 			e.Secret = true

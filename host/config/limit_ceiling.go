@@ -85,14 +85,17 @@ func (a *tenantMerge) limits() {
 // checkCeiling adds a problem if the tenant's limit own exceeds the host's limit ceiling.
 func (a *tenantMerge) checkCeiling(path Path, own, ceiling any, from provenance) {
 	value, most := asFloat(own), asFloat(ceiling)
+	add := func(is, expected string) {
+		message := fmt.Sprintf("is %s, above the host's limit of %s", is, jsonOf(ceiling))
+		a.addProblem(path, fmt.Sprintf("%s (%s)", message, from.pos), expected)
+		a.problems.tellTenant(message)
+	}
 	switch lifts := zeroUnlimited()[path[len(path)-1]]; {
 	case lifts && most == 0:
 	case lifts && value == 0:
-		a.addProblem(path, fmt.Sprintf("is 0, which is unlimited, above the host's limit of %s (%s)", jsonOf(ceiling), from.pos),
-			"1 to "+jsonOf(ceiling))
+		add("0, which is unlimited", "1 to "+jsonOf(ceiling))
 	case value > most:
-		a.addProblem(path, fmt.Sprintf("is %s, above the host's limit of %s (%s)", jsonOf(own), jsonOf(ceiling), from.pos),
-			"at most "+jsonOf(ceiling))
+		add(jsonOf(own), "at most "+jsonOf(ceiling))
 	}
 }
 

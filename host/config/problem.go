@@ -20,7 +20,8 @@ type Problem struct {
 	// correct for other tenants. Otherwise it is empty.
 	For string
 
-	cause error
+	forTenant string // Message without positions in the operator's files; empty if Message has none
+	cause     error
 }
 
 // String returns "file:line:column: path: message; expected WHAT (COMMAND) (for TENANT)". It
@@ -61,17 +62,23 @@ func (ps Problems) Error() string {
 
 // ForTenant returns the problems as the tenant may see them, which put the own document: without
 // the operator's files, lines and commands. operator is the operator's document of the tenant.
-// The problems keep their paths and messages.
+// The problems keep their paths. Their messages lose the positions in the operator's files.
 func (ps Problems) ForTenant(own, operator *Document) Problems {
 	out := slices.Clone(ps)
 	for i := range out {
 		p := &out[i]
+		if p.forTenant != "" {
+			p.Message, p.forTenant = p.forTenant, ""
+		}
 		if !own.hasProblem(p, operator) {
 			p.Pos, p.Mend = Pos{}, ""
 		}
 	}
 	return out
 }
+
+// tellTenant sets what the tenant is told instead of the message of the last problem.
+func (ps Problems) tellTenant(message string) { ps[len(ps)-1].forTenant = message }
 
 // hasProblem reports whether the position of the problem is in d. If other has the same name as
 // d, the position decides.
@@ -115,7 +122,8 @@ func (ps Problems) err() error {
 	}
 	out := slices.Clone(ps)
 	for i := range out {
-		out[i].Message, out[i].Expected = brief(out[i].Message), brief(out[i].Expected)
+		p := &out[i]
+		p.Message, p.Expected, p.forTenant = brief(p.Message), brief(p.Expected), brief(p.forTenant)
 	}
 	slices.SortStableFunc(out, func(a, b Problem) int {
 		return cmp.Or(

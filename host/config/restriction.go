@@ -57,7 +57,8 @@ func (r *restriction) addRuling(path Path, does string, rule ruling) {
 	if rule.allow != "" {
 		expected = "it in the operator's settings, or in the host file `" + rule.allow + "`"
 	}
-	r.addProblem(path, fmt.Sprintf("%s: %s", does, rule.rule), expected)
+	r.addProblem(path, does+": "+rule.text(), expected)
+	r.problems.tellTenant(does + ": " + rule.forTenant())
 }
 
 // top checks one top-level key of the document.
@@ -278,20 +279,22 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	if unlimited(most) || !unlimited(value) && asFloat(value) <= asFloat(most) {
 		return
 	}
-	where := "the default"
-	if pos := from.pos.String(); pos != "" {
-		where = pos
-	}
-	message := fmt.Sprintf("is %s, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+	does := fmt.Sprintf("is %s, above the operator's %s", jsonOf(value), jsonOf(most))
 	switch {
 	case own == nil && unlimited(value):
-		message = fmt.Sprintf("would remove the operator's bound of %s (%s), and may be lowered only", jsonOf(most), where)
+		does = "would remove the operator's bound of " + jsonOf(most)
 	case own == nil:
-		message = fmt.Sprintf("would go back to %s, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+		does = fmt.Sprintf("would go back to %s, above the operator's %s", jsonOf(value), jsonOf(most))
 	case unlimited(value):
-		message = fmt.Sprintf("is %s, which is no bound, above the operator's %s (%s), and may be lowered only", jsonOf(value), jsonOf(most), where)
+		does = fmt.Sprintf("is %s, which is no bound, above the operator's %s", jsonOf(value), jsonOf(most))
 	}
-	r.addProblem(at, message, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
+	const only = ", and may be lowered only"
+	where, whereForTenant := from.pos.String(), ""
+	if where == "" {
+		where, whereForTenant = "the default", " (the default)"
+	}
+	r.addProblem(at, does+" ("+where+")"+only, fmt.Sprintf("at most %s, or more for `%s` in the operator's settings of the tenant, its plan or `defaults`", jsonOf(most), path))
+	r.problems.tellTenant(does + whereForTenant + only)
 }
 
 // fallback returns the value that applies if no layer sets the key, or nil if nothing then bounds

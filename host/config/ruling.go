@@ -11,8 +11,28 @@ import (
 type ruling struct {
 	allowed bool
 	lower   bool   // allowed up to the value in the operator's settings
-	rule    string // the rule that forbids the change, with its position
+	rule    string // the rule that forbids the change
+	at      string // the position of the rule, or builtInRule
 	allow   string // the line of the host file that would allow the change
+}
+
+// builtInRule stands for the position of a rule that no file has.
+const builtInRule = "built-in rule"
+
+// text returns the rule with its position, or "" if no rule forbids the change.
+func (r ruling) text() string {
+	if r.rule == "" {
+		return ""
+	}
+	return r.rule + " (" + r.at + ")"
+}
+
+// forTenant returns the rule without its position in the operator's files.
+func (r ruling) forTenant() string {
+	if r.at == builtInRule {
+		return r.text()
+	}
+	return r.rule
 }
 
 // may returns the ruling as a value of Entry.May.
@@ -57,29 +77,25 @@ func (p *policy) key(path Path, m marks, plugin string) ruling {
 	if p.lists(path, named) {
 		return ruling{allowed: true, lower: m.author == byLower}
 	}
-	r := ruling{allow: line(p.keysOf, "keys = "+listed(p.keys, keyOf(path).String()))}
+	r := ruling{at: p.keysAt.pos.String(), allow: line(p.keysOf, "keys = "+listed(p.keys, keyOf(path).String()))}
+	if named && p.keysAt.layer == builtIn {
+		r.at = builtInRule
+	}
+	// unnamed is the end of the rule for a key that the policy must list by its full name.
+	const unnamed = ", and tenant_policy.keys does not name it"
 	switch {
 	case path[0] == planKey:
-		return ruling{rule: "a tenant's plan is the operator's to name (built-in rule)"}
+		return ruling{rule: "a tenant's plan is the operator's to name", at: builtInRule}
 	case m.endpoint:
-		r.rule = "it says where secrets are sent" + p.unnamed()
+		r.rule = "it says where secrets are sent" + unnamed
 	case named && plugin != "" && m.author == byUnmarked:
-		r.rule = fmt.Sprintf("the plugin %s does not mark it as the tenant's", plugin) + p.unnamed()
+		r.rule = fmt.Sprintf("the plugin %s does not mark it as the tenant's", plugin) + unnamed
 	case named:
-		r.rule = "it is the operator's" + p.unnamed()
+		r.rule = "it is the operator's" + unnamed
 	default:
-		r.rule = "tenant_policy.keys does not list it (" + p.keysAt.pos.String() + ")"
+		r.rule = "tenant_policy.keys does not list it"
 	}
 	return r
-}
-
-// unnamed returns the end of a rule's text for a key that the policy must list by its full name.
-func (p *policy) unnamed() string {
-	where := p.keysAt.pos.String()
-	if p.keysAt.layer == builtIn {
-		where = "built-in rule"
-	}
-	return ", and tenant_policy.keys does not name it (" + where + ")"
 }
 
 // lists reports whether a pattern of the policy matches the key by its name or by the name of a
@@ -103,9 +119,9 @@ func (p *policy) selector(b block, name string) ruling {
 	}
 	r := ruling{allow: line(s.of, fmt.Sprintf("plugins = { %s = %s }", b.kind, listed(s.names, name)))}
 	if s.given {
-		r.rule = fmt.Sprintf("tenant_policy.plugins.%s does not list it (%s)", b.kind, s.at.pos)
+		r.rule, r.at = fmt.Sprintf("tenant_policy.plugins.%s does not list it", b.kind), s.at.pos.String()
 	} else {
-		r.rule = fmt.Sprintf("tenant_policy.plugins lists no %s plugin that a tenant may select (built-in rule)", b.kind)
+		r.rule, r.at = fmt.Sprintf("tenant_policy.plugins lists no %s plugin that a tenant may select", b.kind), builtInRule
 	}
 	return r
 }

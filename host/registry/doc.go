@@ -25,6 +25,7 @@
 //   - table.go: tenantTable, the tenants in memory; which configuration is served when their
 //     documents change.
 //   - tenant.go: a tenant in the tenantTable, and its description for callers.
+//   - tenant_view.go: what of that description the tenant itself may see.
 //   - judge.go: checks a tenant's two documents together, and decides when its own document is
 //     held and which change of a document is accepted.
 //   - writes.go: which changes of tenants are in progress, and which wait for a reload.

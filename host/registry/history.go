@@ -125,6 +125,8 @@ func (r *Registry) Rollback(ctx context.Context, id string, version int64, autho
 	switch {
 	case err != nil:
 		return Tenant{}, err
+	case doc == nil && v.Err != nil && author == tenantstore.Tenant:
+		return Tenant{}, notServed(v.Err, config.Documents{Operator: v.Document})
 	case doc == nil && v.Err != nil:
 		return Tenant{}, v.Err
 	case doc == nil && author == tenantstore.Tenant:

@@ -207,15 +207,15 @@ func blame(ctx context.Context, check Check, id string, operators *config.Docume
 }
 
 // forTenant returns err as the tenant may see it, which put docs.Own. The error of blame keeps its
-// text, and of its problems nothing is in docs.Own.
+// text, and loses its problems, which are the operator's.
 func forTenant(err error, docs config.Documents) error {
 	switch err := err.(type) {
 	case config.Problems:
 		return err.ForTenant(docs.Own, docs.Operator)
 	case *fault.Error: // of blame
-		if problems, ok := err.Err.(config.Problems); ok {
+		if _, ok := err.Err.(config.Problems); ok {
 			f := *err
-			f.Err = problems.ForTenant(nil, docs.Operator)
+			f.Err = nil
 			return &f
 		}
 	}

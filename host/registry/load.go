@@ -136,7 +136,7 @@ func unreachable(err error) error {
 		return f // the store did not fail
 	}
 	out := fault.New(fault.PluginUnavailable, "the registry of tenants does not answer: %s", f.Message).After(time.Second)
-	out.Err = err
+	out.Told, out.Err = "the registry of tenants does not answer", err
 	return out
 }
 

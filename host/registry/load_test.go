@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +141,15 @@ func TestPersistedCatalog_ensureFresh_boundsAbsentIDs(t *testing.T) {
 	defer a.Registry.mu.Unlock()
 	if absent, loads := a.persisted().absent.Len(), len(a.persisted().loads); absent != bounds.MaxUnknownIDs || loads != 0 || len(a.tenants) != 0 {
 		t.Errorf("%d are remembered, %d are asked for, %d tenants", absent, loads, len(a.tenants))
+	}
+}
+
+// TestUnreachable_forCallers checks that callers of a bot are not told where the tenant store is.
+func TestUnreachable_forCallers(t *testing.T) {
+	down := fault.New(fault.Deadline, "dial tcp 10.1.2.3:5432: timeout")
+	down.Origin = fault.OriginPlugin
+	f := fault.Of(unreachable(down))
+	if !strings.Contains(f.Error(), "10.1.2.3") || strings.Contains(f.ForCallers(), "10.1.2.3") || f.Class != fault.PluginUnavailable {
+		t.Errorf("the operator is told %q, a caller %q", f.Error(), f.ForCallers())
 	}
 }

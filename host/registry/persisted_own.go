@@ -95,7 +95,7 @@ func (c *persistedCatalog) before(ctx context.Context, id string, e *tenantstore
 	case t.doc == nil:
 		return nil, neverValid(id)
 	case e != nil && reservedForFiles(e) != nil:
-		return nil, fault.New(fault.Conflict, "tenant %q comes from the file %s, and %w", id, t.source, reservedForFiles(e)).At("tenant")
+		return nil, fault.New(fault.Conflict, "tenant %q comes from a file, and %w", id, reservedForFiles(e)).At("tenant")
 	}
 	v, err := c.assess(ctx, id, t.docs(), NoTrial)
 	if err != nil && ctx.Err() != nil {

@@ -1,0 +1,96 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/plugins"
+	"github.com/botyard/botyard/host/registry"
+	"github.com/botyard/botyard/host/tenantstore"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// A request with as=tenant is answered as the tenant itself may see it. Every such answer is made by
+// one of the functions of this file.
+
+// seenBy returns the description of a tenant as the author may see it.
+func seenBy(as registry.Author, t registry.Tenant) registry.Tenant {
+	if as == tenantstore.Tenant {
+		return t.ForTenant()
+	}
+	return t
+}
+
+// newEffectiveFor returns an effective configuration of the tenant as the author may see it.
+func newEffectiveFor(as registry.Author, t registry.Tenant, e *config.Effective) Effective {
+	entries := e.Explain()
+	if as == tenantstore.Tenant {
+		for i := range entries {
+			entries[i] = entries[i].ForTenant()
+		}
+	}
+	out := newEffective(e, entries)
+	out.Own = newTenant(seenBy(as, t)).Own
+	return out
+}
+
+// newKeptAwayFor returns the plugins that refuse a tenant's calls as the author may see them. A tenant
+// gets a fixed reason.
+func newKeptAwayFor(as registry.Author, away []plugins.KeptAwayFrom) []plugins.KeptAwayFrom {
+	if as != tenantstore.Tenant {
+		return away
+	}
+	out := make([]plugins.KeptAwayFrom, 0, len(away))
+	for _, k := range away {
+		k.Reason = "its processes ended again and again while they worked for this tenant alone"
+		out = append(out, k)
+	}
+	return out
+}
+
+// isAsTenant reports whether the request has as=tenant.
+func isAsTenant(r *http.Request) bool {
+	return strings.HasPrefix(r.URL.Path, "/admin/") && r.URL.Query().Get("as") == string(tenantstore.Tenant)
+}
+
+// ProblemForTenant returns the problem for a tenant that works on its own settings. It is the problem
+// for callers, with the problems of the tenant's own document.
+func ProblemForTenant(err error) *Problem {
+	p, e := problemOf(err)
+	p.Detail, p.Path = e.ForCallers(), e.PathForCallers().String()
+	for i := range p.Problems {
+		if at := &p.Problems[i]; at.File != bodyName && at.File != tenantstore.OwnName {
+			at.File, at.Line, at.Column, at.Remedy = "", 0, 0, ""
+		}
+	}
+	return p
+}
+
+// explainTenant responds with every effective key of a tenant.
+func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
+	id := r.PathValue("id")
+	if err := checkTenantID("id", id); err != nil {
+		return err
+	}
+	as, err := queryOf(r).author()
+	if err != nil {
+		return err
+	}
+	if r, err = s.limitAuthor(r, as, id); err != nil {
+		return err
+	}
+	leave, err := s.settings.Acquire(id)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	t, err := s.host.Registry().Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if t.Effective == nil {
+		return fault.New(fault.Invalid, "tenant %q has no valid configuration: %w", id, seenBy(as, t).Err).By(fault.PartyTenant)
+	}
+	return s.writeSettings(w, r, id, http.StatusOK, func() any { return newEffectiveFor(as, t, t.Effective) })
+}
