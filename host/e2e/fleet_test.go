@@ -45,10 +45,16 @@ func startFleet(t *testing.T, c *pgtest.Cluster, n int, env ...string) *fleet {
 // get the environment variables env.
 func startFleetAt(t *testing.T, c *pgtest.Cluster, db, dsn string, n int, env ...string) *fleet {
 	t.Helper()
+	return startFleetOf(t, c, db, exampleTree(t, ""), n, append([]string{"BOTYARD_PG_DSN=" + dsn}, env...))
+}
+
+// startFleetOf starts n hosts at once with the host file, which uses the existing database db. env has
+// the hosts' environment variables.
+func startFleetOf(t *testing.T, c *pgtest.Cluster, db, config string, n int, env []string) *fleet {
+	t.Helper()
 	f := &fleet{t: t, cluster: c, db: db}
-	config := exampleTree(t, "")
 	for range n {
-		f.hosts = append(f.hosts, newHost(t, config, append([]string{"BOTYARD_PG_DSN=" + dsn}, env...)))
+		f.hosts = append(f.hosts, newHost(t, config, env))
 	}
 	for _, host := range f.hosts {
 		host.launch()

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,9 +13,9 @@ import (
 )
 
 // startDiaryFleet starts hosts on one Postgres that have the memory plugin diary too.
-func startDiaryFleet(t *testing.T, hosts int) (*fleet, *diaries) {
+func startDiaryFleet(t *testing.T, hosts int, cluster pgtest.Options) (*fleet, *diaries) {
 	t.Helper()
-	c := pgtest.For(t, pgtest.Options{NoSync: true})
+	c := pgtest.For(t, cluster)
 	db := newDatabase(t, c)
 	config := exampleTree(t, "")
 	text, err := os.ReadFile(config)
@@ -31,19 +30,7 @@ func startDiaryFleet(t *testing.T, hosts int) (*fleet, *diaries) {
 	if err := os.WriteFile(config, []byte(more), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	f := &fleet{t: t, cluster: c, db: db}
-	for range hosts {
-		f.hosts = append(f.hosts, newHost(t, config, []string{"BOTYARD_PG_DSN=" + c.DSN(db)}))
-	}
-	for _, host := range f.hosts {
-		host.launch()
-		host.endWithTheTest()
-	}
-	for _, host := range f.hosts {
-		host.awaitReady()
-	}
-	f.front = &hostProcess{t: t, url: balance(t, f.hosts), log: &lockedBuffer{}, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	t.Cleanup(f.front.http.CloseIdleConnections)
+	f := startFleetOf(t, c, db, config, hosts, []string{"BOTYARD_PG_DSN=" + c.DSN(db)})
 	return f, &diaries{t, filepath.Join(dir, "diaries")}
 }
 
@@ -61,7 +48,7 @@ func TestMemoryFollowing_backlog(t *testing.T) {
 	if os.Getenv("BOTYARD_LONG_TESTS") != "" {
 		behind = 10_000
 	}
-	f, d := startDiaryFleet(t, 3)
+	f, d := startDiaryFleet(t, 3, pgtest.Options{NoSync: true})
 	f.front.put("big", `{}`)
 	if in := f.front.imports("big", largeExport(behind, 1)); in.Conversations != behind {
 		t.Fatalf("%+v", in)
@@ -89,7 +76,7 @@ func TestMemoryFollowing_backlog(t *testing.T) {
 // told of a conversation, and that nothing is lost.
 func TestMemoryFollowing_deadHost(t *testing.T) {
 	t.Parallel()
-	f, d := startDiaryFleet(t, 2)
+	f, d := startDiaryFleet(t, 2, pgtest.Options{NoSync: true})
 	f.front.put("a", d.block(`,"delay_ms":3000`))
 	dead, lives := f.hosts[0], f.hosts[1]
 	for i := range 5 {

@@ -14,6 +14,10 @@ import (
 //
 // The turns that can be retracted are the newest succeeded ones, so that retract reads only those,
 // and one more.
+//
+// All of them are retracted in the caller's transaction, and not in steps, because no reader may see
+// some of them retracted and others not, or all and not the new turn. Other writes wait meanwhile.
+// Therefore the rows keep their size: SQLite then writes one page of each, and not its messages.
 func (c *conversation) retract(tx *session, from, by int64) error {
 	var first, last, found int64 // found is the sequence of the turn with the number from
 	err := tx.each(func(r *sql.Rows) (bool, error) {
@@ -30,7 +34,7 @@ func (c *conversation) retract(tx *session, from, by int64) error {
 	if first != from {
 		return noSuchTurn(from).At("retract_from")
 	}
-	n, err := tx.exec(`UPDATE turns SET retracted = number, number = 0, state = 'interrupted'
+	n, err := tx.exec(`UPDATE turns SET retracted = number, number = 0, state = 'interrupted', spare = ''
 		WHERE conversation = ? AND state = 'succeeded' AND sequence >= ?`, c.id, found)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package sqlitestore
 
 import (
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -67,5 +70,44 @@ func TestRetractionsAfter_joined(t *testing.T) {
 	last := got[len(got)-1]
 	if len(got) != sdk.MaxRetractions || last.Sequence != int64(len(all)) || last.To != int64(len(all)-1) || last.From != sdk.MaxRetractions {
 		t.Errorf("%d retractions, the last of which is %+v", len(got), last)
+	}
+}
+
+// TestRetract_writesNoMessages checks that a retraction does not write the messages of the turns again,
+// since the writes of other tenants wait for it.
+func TestRetract_writesNoMessages(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	const turns, size = 24, 512 << 10
+	large := storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", size/2)))
+	answer := storage.EncodeMessages(chat.Text(chat.Assistant, strings.Repeat("y", size/2)))
+	imported := make([]storage.Turn, turns/2)
+	for i := range imported {
+		n := int64(i + 1)
+		imported[i] = storage.Turn{Sequence: n, Number: n, State: storage.Succeeded, Messages: append(slices.Clone(large), answer...),
+			StartedAt: time.Unix(1, 0), EndedAt: time.Unix(1, 0)}
+	}
+	if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: imported}); err != nil {
+		t.Fatal(err)
+	}
+	for range turns / 2 {
+		started := begin(t, s, func(r *storage.BeginRequest) { r.Messages = large })
+		if _, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: started.Started.Fence, State: storage.Succeeded, Messages: answer}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := s.writer.outside(t.Context(), func(w *session) error {
+		_, err := w.get([]any{new(int), new(int), new(int)}, "PRAGMA wal_checkpoint(TRUNCATE)")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begin(t, s, retracting(1))
+	log, err := os.Stat(s.path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if log.Size() == 0 || log.Size() > turns*size/8 {
+		t.Errorf("the retraction of %d turns of %d bytes wrote %d bytes", turns, size, log.Size())
 	}
 }

@@ -9,6 +9,9 @@ UPDATE conversations SET incarnation = lower(hex(randomblob(10)));
 -- earlier schema versions leave it out too. The column turns of a conversation counts it all the same,
 -- because its number is not used again.
 ALTER TABLE turns ADD COLUMN retracted INTEGER; -- the number of a turn that was retracted
+-- Two bytes that a retraction removes, because interrupted is two letters longer than succeeded. A row
+-- that keeps its size is changed in place, without its messages being written again.
+ALTER TABLE turns ADD COLUMN spare TEXT NOT NULL DEFAULT '  ';
 ALTER TABLE conversations ADD COLUMN retracted INTEGER NOT NULL DEFAULT 0; -- how many of its turns were
 ALTER TABLE conversations ADD COLUMN emptied INTEGER NOT NULL DEFAULT 0;   -- how many were, of deleted users
 
