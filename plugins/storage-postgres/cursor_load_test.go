@@ -3,6 +3,7 @@ package pgstore
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,4 +104,57 @@ func TestClaim_together(t *testing.T) {
 	if res := claim(t, stores[0], "t", by("last")); len(res.Claimed) > 0 || res.Held || res.More {
 		t.Errorf("left is %+v", res)
 	}
+}
+
+// TestAdvance_whileATurnEnds checks that a cursor is behind when a turn ends after Advance has read how
+// many turns there are, and before it has written the cursor. A lock on the cursor holds Advance there.
+func TestAdvance_whileATurnEnds(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	s := open(t, config(dsn))
+	c := call("t", "c")
+	turn(t, s, c)
+	claimed := claim(t, s, "t").Claimed[0]
+	started := begin(t, s, c)
+
+	watcher := connect(t, dsn)
+	waiting := func() int64 {
+		return column[int64](t, watcher, `select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`)[0]
+	}
+	locker := connect(t, dsn)
+	tx, err := locker.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `select from botyard.cursors where cid <> 0 for update`); err != nil {
+		t.Fatal(err)
+	}
+	eventually := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(30 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("not after 30 seconds: %s", what)
+			}
+		}
+	}
+	var both sync.WaitGroup
+	var done atomic.Bool
+	both.Go(func() {
+		if err := advance(t, s, claimed, 1); err != nil {
+			t.Error(err)
+		}
+	})
+	eventually("Advance waits for the cursor", func() bool { return waiting() == 1 })
+	both.Go(func() {
+		_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: c, Fence: started.Started.Fence, State: storage.Succeeded, Messages: said("ok")})
+		if err != nil {
+			t.Error(err)
+		}
+		done.Store(true)
+	})
+	eventually("the turn ends, or waits for Advance", func() bool { return done.Load() || waiting() == 2 })
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	both.Wait()
+	wantIDs(t, "after both", claim(t, s, "t"), "c")
 }
