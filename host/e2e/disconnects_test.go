@@ -194,7 +194,6 @@ func TestDisconnects_slowReaders(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	began := time.Now()
 	running := func() (n int) {
 		for c := range readers {
 			for _, turn := range host.turns("a", fmt.Sprint("c", c)) {
@@ -205,28 +204,23 @@ func TestDisconnects_slowReaders(t *testing.T) {
 		}
 		return n
 	}
-	time.Sleep(8 * time.Second)
-	if n := running(); n != readers {
-		t.Errorf("%d of %d turns run while nobody reads", n, readers)
+	host.eventually(20*time.Second, "the turns of readers that stall run", func() bool { return running() == readers })
+	host.mustChat("b", "c", "x")
+	most := 0
+	for deadline := time.Now().Add(2 * time.Minute); host.plugins()["llm-echo"].Calls > 0; time.Sleep(200 * time.Millisecond) {
+		most = max(most, usageOf(t, host.cmd.Process.Pid).rssKB)
+		if time.Now().After(deadline) {
+			t.Fatalf("%d turns still run", running())
+		}
 	}
-	stalled := usageOf(t, host.cmd.Process.Pid)
-	time.Sleep(time.Until(began.Add(25 * time.Second)))
-	later := usageOf(t, host.cmd.Process.Pid)
-	t.Logf("the host has %d KB, %d with readers that stall, %d 17 seconds later", at.rssKB, stalled.rssKB, later.rssKB)
-	if grown := stalled.rssKB - at.rssKB; grown > readers*6<<10 {
+	t.Logf("the host has %d KB, and %d at most with readers that stall", at.rssKB, most)
+	if grown := most - at.rssKB; grown > readers*6<<10 {
 		t.Errorf("the host grew by %d KB for %d readers", grown, readers)
 	}
-	if grown := later.rssKB - at.rssKB; grown > readers*6<<10 {
-		t.Errorf("the host grew by %d KB for %d readers within 25 seconds", grown, readers)
-	}
-	if n := running(); n != readers {
-		t.Errorf("%d of %d turns run after 25 seconds; the documented time is 30", n, readers)
-	}
-	host.mustChat("b", "c", "x")
-	host.eventually(15*time.Second, "the readers are cut off", func() bool { return host.plugins()["llm-echo"].Calls == 0 })
 	host.eventually(time.Minute, "their turns have ended", func() bool { return running() == 0 })
 	for c := range readers {
 		turns := host.turns("a", fmt.Sprint("c", c))
+		// The token timeout is much shorter, and would have failed the turn.
 		if len(turns) != 1 || turns[0].State != "interrupted" {
 			t.Errorf("%+v", turns)
 		}
