@@ -1,9 +1,7 @@
 package sdk
 
 import (
-	"context"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,25 +27,6 @@ type ending struct {
 }
 
 func newEnding() *ending { return &ending{over: make(chan struct{})} }
-
-// options returns the server options that count calls and end the streams of go-plugin.
-func (e *ending) options() []grpc.ServerOption {
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			e.begin()
-			defer e.end()
-			return next(ctx, req)
-		}),
-		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			if strings.HasPrefix(info.FullMethod, "/plugin.") {
-				return e.follow(func() error { return next(srv, stream) })
-			}
-			e.begin()
-			defer e.end()
-			return next(srv, stream)
-		}),
-	}
-}
 
 // follow runs the handler of a stream that go-plugin leaves open until the connection ends. It
 // returns when the handler has returned or the server ends.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
+	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -38,7 +39,7 @@ func TestEnding_run(t *testing.T) {
 			e := newEnding()
 			s := &slowServer{began: make(chan struct{}), may: make(chan struct{})}
 			listener := bufconn.Listen(1 << 16)
-			server := grpc.NewServer(e.options()...)
+			server := grpc.NewServer(serverOptions(hclog.NewNullLogger(), e, func() {})...)
 			pluginv1.RegisterPluginServiceServer(server, s)
 			server.RegisterService(&grpc.ServiceDesc{
 				ServiceName: "plugin.GRPCStdio", HandlerType: (*any)(nil),

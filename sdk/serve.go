@@ -60,8 +60,8 @@ func Serve(p Plugin) {
 		Plugins:         plugin.PluginSet{PluginSetName: &grpcPlugin{plugin: p, log: log}},
 		Logger:          hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			opts = append(append(append(opts, RequireSecret(secret)), keepOutput...), end.options()...)
-			server := grpc.NewServer(append(opts, ServerOptions(log)...)...)
+			opts = append(append(opts, RequireSecret(secret)), serverOptions(log, end, keepOutput)...)
+			server := grpc.NewServer(opts...)
 			serving = true
 			go func() {
 				defer close(ended)
@@ -76,22 +76,13 @@ func Serve(p Plugin) {
 	}
 }
 
-// outputKeeper returns server options that give the plugin its standard output and standard error
-// back when the first call arrives. go-plugin replaces both once it serves, and sends what is
+// outputKeeper returns a function that gives the plugin its standard output and standard error
+// back. It is called when a call arrives, and does nothing from the second call on. go-plugin
+// replaces both once it serves, and sends what is
 // written to them through its connection. So the last words of a process that ends would be lost.
-func outputKeeper() []grpc.ServerOption {
+func outputKeeper() (restore func()) {
 	stdout, stderr := os.Stdout, os.Stderr
-	restore := sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })
-	return []grpc.ServerOption{
-		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-			restore()
-			return next(ctx, req)
-		}),
-		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			restore()
-			return next(srv, stream)
-		}),
-	}
+	return sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })
 }
 
 type grpcPlugin struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/hashicorp/go-hclog"
@@ -19,6 +20,13 @@ const streamWorkers = 64
 // messages, clean texts that are not UTF-8, turn panics into errors, and send errors as gRPC
 // statuses with a Fault.
 func ServerOptions(log hclog.Logger) []grpc.ServerOption {
+	return serverOptions(log, newEnding(), func() {})
+}
+
+// serverOptions returns ServerOptions. They also call arrived when a call arrives, count the calls at
+// work in e, and let e end the streams of go-plugin. There is one interceptor for all of that,
+// because a chain of interceptors costs allocations for each call.
+func serverOptions(log hclog.Logger, e *ending, arrived func()) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(MaxMessageBytes),
@@ -27,14 +35,28 @@ func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 		grpc.InitialConnWindowSize(ConnWindowBytes),
 		grpc.NumStreamWorkers(streamWorkers),
 		grpc.ChainUnaryInterceptor(func(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (resp any, err error) {
+			arrived()
+			e.begin()
+			defer e.end()
 			defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
 			return next(ctx, req)
 		}),
-		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-			defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
-			return next(srv, stream)
+		grpc.ChainStreamInterceptor(func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
+			arrived()
+			if strings.HasPrefix(info.FullMethod, "/plugin.") {
+				return e.follow(func() error { return serveStream(log, srv, stream, next) })
+			}
+			e.begin()
+			defer e.end()
+			return serveStream(log, srv, stream, next)
 		}),
 	}
+}
+
+// serveStream runs the handler of a stream, and returns its error as a status.
+func serveStream(log hclog.Logger, srv any, stream grpc.ServerStream, next grpc.StreamHandler) (err error) {
+	defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
+	return next(srv, stream)
 }
 
 func recovered(log hclog.Logger, panicked any, err error) error {

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"crypto/rand"
+	"slices"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -132,6 +133,9 @@ func sameCalls(a, b []chat.ToolCall) bool {
 // message keeps its calls. pairCalls does not change the given messages, and counts what it left
 // out.
 func pairCalls(messages []chat.Message, lastIsOpen bool) (out []chat.Message, dropped replacedParts) {
+	if !slices.ContainsFunc(messages, hasTools) {
+		return messages, dropped
+	}
 	out = make([]chat.Message, 0, len(messages))
 	for i := 0; i < len(messages); i++ {
 		calls := toolCallsOf(messages[i].Parts)

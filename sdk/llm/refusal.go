@@ -15,8 +15,8 @@ import (
 // may call it at the beginning of Chat.
 func CheckRequest(req *Request, t sdk.LLMTraits) error {
 	for i := range req.Messages {
-		if err := checkParts(req.Messages[i].Parts, t, func() fault.Path { return fault.Path{"messages", fault.Index(i)} }); err != nil {
-			return err
+		if err := checkParts(req.Messages[i].Parts, t); err != nil {
+			return err.At(append(fault.Path{"messages", fault.Index(i)}, err.Path...)...)
 		}
 	}
 	if err := checkTools(req, t.Tools); err != nil {
@@ -36,26 +36,30 @@ func unsupported(path fault.Path, format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...).At(path...)
 }
 
-// checkParts checks the parts of a message, or of a result of a tool. path returns where they are.
-func checkParts(parts []chat.Part, t sdk.LLMTraits, path func() fault.Path) error {
+// checkParts checks the parts of a message, or of a result of a tool. The path of the error begins at
+// the parts.
+func checkParts(parts []chat.Part, t sdk.LLMTraits) *fault.Error {
 	for i := range parts {
 		p := &parts[i]
-		at := func() fault.Path { return append(path(), "parts", fault.Index(i)) }
+		var err *fault.Error
 		switch p.Kind() {
 		case chat.KindUnknown:
-			return unsupported(at(), "is of a kind that this version does not know")
+			err = fault.New(fault.Unsupported, "is of a kind that this version does not know")
 		case chat.KindMedia:
 			if !TakesMedia(t, p.Media) {
-				return unsupported(at(), "is %s; %s", describeMedia(p.Media), mediaTaken(t))
+				err = fault.New(fault.Unsupported, "is %s; %s", describeMedia(p.Media), mediaTaken(t))
 			}
 		case chat.KindReasoning:
 			if t.Reasoning != nil && !*t.Reasoning {
-				return unsupported(at(), "is reasoning, which the model does not take")
+				err = fault.New(fault.Unsupported, "is reasoning, which the model does not take")
 			}
 		case chat.KindToolResult:
-			if err := checkParts(p.ToolResult.Parts, t, func() fault.Path { return append(at(), "tool_result") }); err != nil {
-				return err
+			if err = checkParts(p.ToolResult.Parts, t); err != nil {
+				err = err.At(append(fault.Path{"tool_result"}, err.Path...)...)
 			}
+		}
+		if err != nil {
+			return err.At(append(fault.Path{"parts", fault.Index(i)}, err.Path...)...)
 		}
 	}
 	return nil

@@ -84,9 +84,16 @@ type RecallRequest struct {
 
 // Messages returns the messages of the turns, in order.
 func Messages(turns []Turn) []chat.Message {
-	var all []chat.Message
-	for _, t := range turns {
-		all = append(all, t.Messages...)
+	n := 0
+	for i := range turns {
+		n += len(turns[i].Messages)
+	}
+	if n == 0 {
+		return nil
+	}
+	all := make([]chat.Message, 0, n)
+	for i := range turns {
+		all = append(all, turns[i].Messages...)
 	}
 	return all
 }

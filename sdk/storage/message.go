@@ -8,8 +8,6 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/internal/wire"
-	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
-	"google.golang.org/protobuf/proto"
 )
 
 // Message is one message of a turn, as the host encoded it. A storage does not parse the body, and
@@ -28,10 +26,10 @@ type Message struct {
 // EncodeMessage returns the message in its stored form. The same message always has the same form.
 // Texts that the protocol cannot carry are cleaned.
 func EncodeMessage(m chat.Message) Message {
-	body, err := bodyOf(m)
+	body, err := wire.EncodeMessage(m)
 	if err != nil { // a text is not UTF-8
 		m = m.Clean()
-		if body, err = bodyOf(m); err != nil {
+		if body, err = wire.EncodeMessage(m); err != nil {
 			panic("storage: a clean message cannot be encoded: " + err.Error()) // cannot happen
 		}
 	}
@@ -45,10 +43,6 @@ func textOf(m chat.Message) string {
 		text = strings.ToValidUTF8(text[:sdk.MaxTextBytes], "")
 	}
 	return chat.Clean(text)
-}
-
-func bodyOf(m chat.Message) ([]byte, error) {
-	return proto.MarshalOptions{Deterministic: true}.Marshal(wire.Message(m))
 }
 
 // EncodeMessages returns the messages in their stored form. It returns nil for no messages.
@@ -66,25 +60,23 @@ func EncodeMessages(messages ...chat.Message) []Message {
 // Decode returns the message that EncodeMessage has encoded. It returns fault.Internal for bytes
 // that no host has written.
 func (m Message) Decode() (chat.Message, error) {
-	var p chatv1.Message
-	if err := proto.Unmarshal(m.Body, &p); err != nil {
-		return chat.Message{}, fault.New(fault.Internal, "the storage returned a message that no host has written: %w", err).By(fault.PartyPlugin)
+	out, err := wire.DecodeMessage(m.Body)
+	if err != nil {
+		return chat.Message{}, notWritten(err)
 	}
-	return wire.MessageFrom(&p), nil
+	return out, nil
+}
+
+func notWritten(err error) error {
+	return fault.New(fault.Internal, "the storage returned a message that no host has written: %w", err).By(fault.PartyPlugin)
 }
 
 // DecodeMessages returns the messages that EncodeMessages has encoded. It returns nil for no
 // messages.
 func DecodeMessages(messages []Message) ([]chat.Message, error) {
-	if len(messages) == 0 {
-		return nil, nil
-	}
-	out := make([]chat.Message, len(messages))
-	for i, m := range messages {
-		var err error
-		if out[i], err = m.Decode(); err != nil {
-			return nil, err
-		}
+	out, err := wire.DecodeMessages(len(messages), func(i int) []byte { return messages[i].Body })
+	if err != nil {
+		return nil, notWritten(err)
 	}
 	return out, nil
 }

@@ -186,12 +186,16 @@ func messagesToProto(messages []Message) []*storagev1.StoredMessage {
 		return nil
 	}
 	out := make([]*storagev1.StoredMessage, len(messages))
-	block := make([]storagev1.StoredMessage, len(messages))
-	for i, m := range messages {
-		block[i].Body, block[i].Text = m.Body, m.Text
+	fill(out, make([]storagev1.StoredMessage, len(messages)), messages)
+	return out
+}
+
+// fill sets the first elements of out to those of block, in which it puts the messages.
+func fill(out []*storagev1.StoredMessage, block []storagev1.StoredMessage, messages []Message) {
+	for i := range messages {
+		block[i].Body, block[i].Text = messages[i].Body, messages[i].Text
 		out[i] = &block[i]
 	}
-	return out
 }
 
 func messagesFromProto(all []*storagev1.StoredMessage) []Message {

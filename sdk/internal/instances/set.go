@@ -22,6 +22,7 @@ type entry[T any] struct {
 	value T
 	err   error
 	calls sync.WaitGroup
+	done  func() // calls.Done; a method value made here is not allocated by each Get
 }
 
 // Configure returns the value of id. It calls open if the Set has no value for id. Concurrent calls
@@ -38,6 +39,7 @@ func (s *Set[T]) Configure(ctx context.Context, id string, open func(context.Con
 		return e.value, e.err
 	}
 	e = &entry[T]{ready: make(chan struct{})}
+	e.done = e.calls.Done
 	// The entry has an error until open returns, so that no caller gets an instance whose open
 	// panicked.
 	e.err = fault.New(fault.Internal, "the plugin panicked while it opened the instance").By(fault.PartyPlugin)
@@ -74,7 +76,7 @@ func (s *Set[T]) Get(id string) (value T, done func(), err error) {
 		e.calls.Done()
 		return value, nil, fault.New(fault.UnknownInstance, "unknown instance")
 	}
-	return e.value, e.calls.Done, nil
+	return e.value, e.done, nil
 }
 
 // Release removes id at once. It closes the value after its last user has called the function that

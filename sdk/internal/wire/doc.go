@@ -3,4 +3,5 @@
 // # Files
 //
 //	chat_adapter.go  all conversions
+//	plain_text.go    the encoded form of messages; that of plain ones without the protobuf library
 package wire
