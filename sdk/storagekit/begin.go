@@ -3,7 +3,6 @@ package storagekit
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -119,7 +118,7 @@ func (x *change) interrupt(c *conversation, now time.Time) error {
 // start starts a turn. No turn runs in the conversation.
 func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time) (*storage.BeginResult, error) {
 	t := &turn{token: rand.Text(), Turn: storage.Turn{
-		Sequence: c.sequence + 1, State: storage.Running, User: req.Call.User, Messages: bodiesOf(req.Messages),
+		Sequence: c.sequence + 1, State: storage.Running, User: req.Call.User, Messages: req.Messages,
 		StartedAt: now, Metadata: req.Metadata, Key: req.Key, RetractFrom: req.RetractFrom,
 	}}
 	if err := x.mayGrow(t.Size()); err != nil {
@@ -172,7 +171,9 @@ type fence struct {
 	token    string
 }
 
-func (f fence) String() string { return fmt.Sprintf("%s.%d.%s", f.cid, f.sequence, f.token) }
+func (f fence) String() string {
+	return f.cid + "." + strconv.FormatInt(f.sequence, 10) + "." + f.token
+}
 
 // parseFence returns a fence that stands for no turn if the text is not one.
 func parseFence(text string) fence {

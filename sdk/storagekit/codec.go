@@ -24,8 +24,9 @@ func (e *encoder) time(t time.Time) {
 }
 
 type decoder struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	whole string // the whole record, of which the texts are then parts; may be empty
 }
 
 func (d *decoder) number() int64 {
@@ -56,8 +57,26 @@ func (d *decoder) bytes() []byte {
 	return out
 }
 
-func (d *decoder) text() string { return string(d.bytes()) }
-func (d *decoder) bool() bool   { return d.number() != 0 }
+func (d *decoder) text() string {
+	b := d.bytes()
+	if d.whole == "" {
+		return string(b)
+	}
+	end := len(d.whole) - len(d.b)
+	return d.whole[end-len(b) : end]
+}
+
+// isText reports whether the next field is the text. If so, it reads the field.
+func (d *decoder) isText(text string) bool {
+	next := *d
+	if string(next.bytes()) != text {
+		return false
+	}
+	*d = next
+	return true
+}
+
+func (d *decoder) bool() bool { return d.number() != 0 }
 func (d *decoder) time() time.Time {
 	if n := d.number(); n != 0 {
 		return time.Unix(0, n).UTC()

@@ -29,16 +29,15 @@ func (x *change) commit(req *storage.CommitRequest) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	stale := fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
 	if c == nil || c.cid != f.cid || f.sequence > c.sequence {
-		return 0, stale
+		return 0, errStale()
 	}
 	t, err := x.turn(c.cid, f.sequence)
 	switch {
 	case err != nil:
 		return 0, err
 	case f.token == "" || t.token != f.token:
-		return 0, stale
+		return 0, errStale()
 	case t.State != storage.Running && t.State != req.State:
 		return 0, fault.New(fault.Conflict, "the turn has %s already", t.State).At("state")
 	case t.State != storage.Running:
@@ -46,7 +45,7 @@ func (x *change) commit(req *storage.CommitRequest) (int64, error) {
 	}
 	now := x.now()
 	t.State, t.Reason, t.Usage, t.Record, t.EndedAt = req.State, req.Reason, req.Usage, req.Record, now
-	t.Messages = append(slices.Clip(t.Messages), bodiesOf(req.Messages)...)
+	t.Messages = append(slices.Clip(t.Messages), req.Messages...)
 	if req.State == storage.Succeeded {
 		if err := x.succeed(c, t); err != nil {
 			return 0, err
@@ -60,4 +59,9 @@ func (x *change) commit(req *storage.CommitRequest) (int64, error) {
 		return 0, err
 	}
 	return t.Number, x.save(c)
+}
+
+// errStale is the error for the fence of a turn that does not run any more.
+func errStale() error {
+	return fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
 }

@@ -15,14 +15,14 @@ func (x *change) endGeneration() error {
 	}
 	x.current++
 	x.ended = x.ended || x.call.Incarnation != ""
-	x.prefix = generationPrefix(x.call, x.current)
-	return x.tx.Put(generationKey(x.call), x.generation.encode())
+	x.prefix = x.generationPrefix(x.current)
+	return x.tx.Put(x.generationKey(), x.generation.encode())
 }
 
 // sweepGenerations deletes what is left of former generations.
 func (x *change) sweepGenerations(b *budget) error {
 	for ; x.oldest < x.current; x.oldest++ {
-		done, err := x.sweepGeneration(generationPrefix(x.call, x.oldest), b)
+		done, err := x.sweepGeneration(x.generationPrefix(x.oldest), b)
 		if err != nil {
 			return err
 		}
@@ -30,7 +30,7 @@ func (x *change) sweepGenerations(b *budget) error {
 			break
 		}
 	}
-	return x.tx.Put(generationKey(x.call), x.generation.encode())
+	return x.tx.Put(x.generationKey(), x.generation.encode())
 }
 
 // sweepGeneration deletes the keys of a generation. done reports that nothing is left.

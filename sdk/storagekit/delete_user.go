@@ -100,7 +100,7 @@ func (x *change) emptyTurn(c *conversation, t *turn, now time.Time) error {
 	}
 	e := &turn{Turn: t.Emptied(now)}
 	if e.State == storage.Succeeded && !e.Retracted {
-		if err := x.tx.Put(x.turnKey(c.cid, 's', e.Sequence), liveOf(e).encode()); err != nil {
+		if err := x.tx.Put(x.turnKey(c.cid, 's', e.Sequence), liveOf(e).encode(nil)); err != nil {
 			return err
 		}
 	}

@@ -58,14 +58,37 @@ func after(prefix []byte) []byte {
 
 // key appends texts to a prefix. The result has an array of its own.
 func key(prefix []byte, tag byte, texts ...string) []byte {
-	n := len(prefix) + 1
+	return appendKey(make([]byte, 0, keySize(prefix, texts)), prefix, tag, texts)
+}
+
+// keySize returns the size of a key with room for another tag and a number.
+func keySize(prefix []byte, texts []string) int {
+	n := len(prefix) + 1 + 16
 	for _, t := range texts {
 		n += len(t) + 2
 	}
-	k := make([]byte, 0, n+16) // with room for a tag and a number
+	return n
+}
+
+func appendKey(k, prefix []byte, tag byte, texts []string) []byte {
 	k = append(append(k, prefix...), tag)
 	for _, t := range texts {
 		k = appendText(k, t)
 	}
 	return k
+}
+
+// keySpace has the bytes of the keys of a transaction. So most of them need no allocation.
+type keySpace struct{ free []byte }
+
+const keySpaceBytes = 512
+
+// take returns an empty slice with room for n bytes, which are not given to others.
+func (s *keySpace) take(n int) []byte {
+	if n > len(s.free) {
+		s.free = make([]byte, max(n, keySpaceBytes))
+	}
+	out := s.free[:0:n]
+	s.free = s.free[n:]
+	return out
 }

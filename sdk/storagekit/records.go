@@ -1,6 +1,7 @@
 package storagekit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/botyard/botyard/sdk/storage"
@@ -29,8 +30,8 @@ func (c *conversation) ended() int64 {
 	return c.sequence
 }
 
-func (c *conversation) encode() []byte {
-	e := encoder{make([]byte, 0, 128)}
+func (c *conversation) encode(b []byte) []byte {
+	e := encoder{b}
 	e.text(c.cid)
 	e.text(c.id)
 	e.text(c.user)
@@ -50,7 +51,7 @@ func (c *conversation) encode() []byte {
 }
 
 func decodeConversation(b []byte) (*conversation, error) {
-	d := decoder{b: b}
+	d := decoder{b: b, whole: string(b)} // one string for all texts of the record
 	c := &conversation{
 		cid: d.text(), id: d.text(), user: d.text(), created: d.time(), updated: d.time(), sequence: d.number(), number: d.number(),
 		live: d.number(), running: d.number(), attempt: d.text(), holder: d.text(), until: d.time(),
@@ -71,8 +72,8 @@ type turn struct {
 	token string
 }
 
-func (t *turn) encode() []byte {
-	e := encoder{make([]byte, 0, 160+len(t.Record)+len(t.Usage)+len(t.Metadata)+storage.Size(t.Messages))}
+func (t *turn) encode(b []byte) []byte {
+	e := encoder{slices.Grow(b, 160+len(t.Record)+len(t.Usage)+len(t.Metadata)+storage.Size(t.Messages))}
 	e.number(t.Sequence)
 	e.number(t.Number)
 	e.number(int64(t.State))
@@ -101,16 +102,19 @@ func decodeTurn(b []byte) (*turn, error) {
 		StartedAt: d.time(), EndedAt: d.time(), Metadata: d.bytes(), Record: d.bytes(), Key: d.text(),
 		RetractFrom: d.number(), Retracted: d.bool(),
 	}, token: d.text()}
-	t.Messages = d.messages()
+	t.Messages = d.messages(nil)
 	return t, d.err()
 }
 
-// decodeTailTurn returns what a tail has of a turn.
-func decodeTailTurn(b []byte) (t storage.Turn, err error) {
+// decodeTailTurn returns what a tail has of a turn. The user is the given text if it is equal, and
+// the messages are in room if it is large enough.
+func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, err error) {
 	d := decoder{b: b}
 	t.Sequence, t.Number, t.State = d.number(), d.number(), storage.State(d.number())
 	d.bytes() // the reason
-	t.User = d.text()
+	if t.User = user; !d.isText(user) {
+		t.User = d.text()
+	}
 	d.bytes() // the usage
 	t.StartedAt, t.EndedAt = d.time(), d.time()
 	for range 3 { // the metadata, the record and the key
@@ -119,12 +123,12 @@ func decodeTailTurn(b []byte) (t storage.Turn, err error) {
 	d.number() // from where the turn retracts, and whether it is retracted
 	d.number()
 	d.bytes() // the token
-	t.Messages = d.messages()
+	t.Messages = d.messages(room)
 	return t, d.err()
 }
 
-// messages reads the messages at the end of a turn.
-func (d *decoder) messages() []storage.Message {
+// messages reads the messages at the end of a turn into room, if it is large enough.
+func (d *decoder) messages(room []storage.Message) []storage.Message {
 	n := d.number()
 	if n < 0 || n > int64(len(d.b)) {
 		d.bad = true
@@ -133,7 +137,10 @@ func (d *decoder) messages() []storage.Message {
 	if n == 0 {
 		return nil
 	}
-	messages := make([]storage.Message, n)
+	if n > int64(len(room)) {
+		room = make([]storage.Message, n)
+	}
+	messages := room[:n:n]
 	for i := range messages {
 		messages[i].Body = d.bytes()
 	}
@@ -147,8 +154,8 @@ type liveTurn struct {
 	size     int64 // as a part of a tail
 }
 
-func (l liveTurn) encode() []byte {
-	e := encoder{make([]byte, 0, 16)}
+func (l liveTurn) encode(b []byte) []byte {
+	e := encoder{b}
 	e.number(l.number)
 	e.number(l.messages)
 	e.number(l.size)

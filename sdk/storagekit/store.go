@@ -48,22 +48,27 @@ type view struct {
 	call sdk.Call
 	generation
 	prefix []byte // D inc gen
+	keys   keySpace
 }
 
 // change is a view that can change what it sees.
 type change struct {
 	view
-	tx    Tx
-	admit func(tenant string, bytes int64) error
+	tx     Tx
+	admit  func(tenant string, bytes int64) error
+	record []byte // in which records are encoded, one after another
 }
+
+// recordBytes is the size of most records.
+const recordBytes = 512
 
 // mayGrow returns the error of Options.Admit.
 func (x *change) mayGrow(bytes int) error { return x.admit(x.call.Tenant, int64(bytes)) }
 
 func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) error {
 	return s.db.View(ctx, call.Tenant, func(r Reader) error {
-		v, err := newView(r, call)
-		if err != nil {
+		v := &view{Reader: r, call: call}
+		if err := v.open(); err != nil {
 			return err
 		}
 		return f(v)
@@ -72,32 +77,40 @@ func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) er
 
 func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error) error {
 	return s.db.Update(ctx, call.Tenant, func(tx Tx) error {
-		v, err := newView(tx, call)
-		if err != nil {
+		x := &change{view: view{Reader: tx, call: call}, tx: tx, admit: s.o.Admit, record: make([]byte, 0, recordBytes)}
+		if err := x.open(); err != nil {
 			return err
 		}
-		return f(&change{*v, tx, s.o.Admit})
+		return f(x)
 	})
 }
 
-func newView(r Reader, call sdk.Call) (*view, error) {
-	v := &view{Reader: r, call: call}
-	b, err := r.Get(generationKey(call))
+// open reads the generation.
+func (v *view) open() error {
+	b, err := v.Get(v.generationKey())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if v.generation, err = decodeGeneration(b); err != nil {
-		return nil, err
+		return err
 	}
-	v.prefix = generationPrefix(call, v.current)
-	return v, nil
+	v.prefix = v.generationPrefix(v.current)
+	return nil
 }
 
-func generationKey(call sdk.Call) []byte { return key(nil, 'M', call.Incarnation) }
+// keyAt is the function key with the bytes of the view's keys.
+func (v *view) keyAt(prefix []byte, tag byte, texts ...string) []byte {
+	return appendKey(v.keys.take(keySize(prefix, texts)), prefix, tag, texts)
+}
+
+// key returns a key of the present generation.
+func (v *view) key(tag byte, texts ...string) []byte { return v.keyAt(v.prefix, tag, texts...) }
+
+func (v *view) generationKey() []byte { return v.keyAt(nil, 'M', v.call.Incarnation) }
 
 // generationPrefix returns the prefix of the keys of a generation.
-func generationPrefix(call sdk.Call, generation int64) []byte {
-	return appendNumber(key(nil, 'D', call.Incarnation), generation)
+func (v *view) generationPrefix(generation int64) []byte {
+	return appendNumber(v.keyAt(nil, 'D', v.call.Incarnation), generation)
 }
 
 // now returns the database's time as records have it.
@@ -116,7 +129,7 @@ func (v *view) conversation(id string) (*conversation, error) {
 	if v.ended {
 		return nil, nil
 	}
-	b, err := v.Get(key(v.prefix, 'c', id))
+	b, err := v.Get(v.key('c', id))
 	if b == nil || err != nil {
 		return nil, err
 	}
@@ -139,17 +152,18 @@ func (x *change) add(now time.Time) (*conversation, error) {
 	if c.user == "" {
 		return c, nil
 	}
-	return c, x.tx.Put(key(x.prefix, 'u', c.user, c.id), []byte{1})
+	return c, x.tx.Put(x.key('u', c.user, c.id), []byte{1})
 }
 
 // save writes the conversation's record.
 func (x *change) save(c *conversation) error {
-	return x.tx.Put(key(x.prefix, 'c', c.id), c.encode())
+	x.record = c.encode(x.record[:0])
+	return x.tx.Put(x.key('c', c.id), x.record)
 }
 
 // talk returns the prefix of what belongs to the incarnation of a conversation, with a tag.
 func (v *view) talk(cid string, tag byte) []byte {
-	return append(key(v.prefix, 't', cid), tag)
+	return append(v.key('t', cid), tag)
 }
 
 // turnKey returns the key of a turn (tag n), of a retraction (r) or of a live turn (s).
@@ -169,7 +183,8 @@ func (v *view) turn(cid string, sequence int64) (*turn, error) {
 }
 
 func (x *change) putTurn(cid string, t *turn) error {
-	return x.tx.Put(x.turnKey(cid, 'n', t.Sequence), t.encode())
+	x.record = t.encode(x.record[:0])
+	return x.tx.Put(x.turnKey(cid, 'n', t.Sequence), x.record)
 }
 
 // check returns the context's error, or else the validation error of a request. Every call begins

@@ -36,7 +36,8 @@ func (x *change) succeed(c *conversation, t *turn) error {
 	c.number++
 	c.live++
 	t.Number = c.number
-	return x.tx.Put(x.turnKey(c.cid, 's', t.Sequence), liveOf(t).encode())
+	x.record = liveOf(t).encode(x.record[:0])
+	return x.tx.Put(x.turnKey(c.cid, 's', t.Sequence), x.record)
 }
 
 // end says that no turn runs in the conversation any more. Those who follow it are behind now.
@@ -115,7 +116,7 @@ func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, er
 	if n == 0 {
 		return nil, false, nil
 	}
-	var sequences []int64
+	sequences := make([]int64, 0, 16)
 	have, left := 0, int64(bytes)
 	prefix := v.talk(cid, 's')
 	err = v.Scan(prefix, after(prefix), true, func(k, value []byte) (bool, error) {
@@ -135,15 +136,19 @@ func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, er
 		return nil, false, err
 	}
 	tail = make([]storage.Turn, len(sequences))
+	room := make([]storage.Message, have) // of all turns, in one allocation
 	turnKey := v.talk(cid, 'n')
 	for i, sequence := range sequences {
 		b, err := v.Get(appendNumber(turnKey, sequence)) // in the array of turnKey
-		if err == nil {
-			tail[len(tail)-1-i], err = decodeTailTurn(b)
-		}
 		if err != nil {
 			return nil, false, err
 		}
+		t, err := decodeTailTurn(b, v.call.User, room)
+		if err != nil {
+			return nil, false, err
+		}
+		room = room[min(len(t.Messages), len(room)):]
+		tail[len(tail)-1-i] = t
 	}
 	return tail, cut, nil
 }

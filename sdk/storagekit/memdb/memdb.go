@@ -118,6 +118,7 @@ func (d *DB) Update(_ context.Context, partition string, f func(storagekit.Tx) e
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	t := &tx{db: d, part: p}
+	t.old = t.few[:0]
 	done := false
 	defer func() {
 		if !done { // an error or a panic
@@ -147,8 +148,9 @@ type tx struct {
 	part  *part
 	grown int64
 	// old has what the transaction has replaced, in order. A nil value stands for a key without a
-	// value.
+	// value. few has room for the usual number of them.
 	old []item
+	few [6]item
 }
 
 func (t *tx) Now() time.Time { return t.db.o.Now() }
@@ -192,8 +194,9 @@ func (t *tx) Scan(from, to []byte, reverse bool, f func(key, value []byte) (bool
 }
 
 func (t *tx) Put(key, value []byte) error {
+	both := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
 	// A value is never nil, so that Get tells an empty value from none.
-	i := item{bytes.Clone(key), append([]byte{}, value...)}
+	i := item{both[:len(key):len(key)], both[len(key):]}
 	old, there := t.part.tree.ReplaceOrInsert(i)
 	t.grown += i.size()
 	if there {
