@@ -1,12 +1,9 @@
 package ollama
 
 import (
-	"encoding/json"
 	"errors"
-	"maps"
 	"math"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,10 +23,16 @@ type Config struct {
 	Model          string `json:"model" botyard:"operator-only" jsonschema:"required,minLength=1" jsonschema_description:"The model's name and tag, as in gemma3:1b."`
 	EmbeddingModel string `json:"embedding_model,omitempty" botyard:"operator-only" jsonschema_description:"The model that embeds texts; the default is model."`
 
-	KeepAlive any            `json:"keep_alive,omitempty" botyard:"operator-only" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
-	Options   map[string]any `json:"options,omitempty" botyard:"operator-only" botyard_keys:"temperature=tenant,override top_p=tenant,override top_k=tenant,override min_p=tenant,override typical_p=tenant,override seed=tenant,override stop=tenant,override repeat_last_n=tenant,override repeat_penalty=tenant,override presence_penalty=tenant,override frequency_penalty=tenant,override" jsonschema_description:"Ollama's options for the model, passed on as they are: temperature, top_p, num_ctx, seed, stop, num_predict and so on. The tenant itself may set those that choose words, as temperature, top_p, top_k, min_p, typical_p, seed, stop and the penalties do."`
-	Think     any            `json:"think,omitempty" botyard:"tenant,override" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
-	Truncate  *bool          `json:"truncate,omitempty" botyard:"tenant,override" jsonschema_description:"Whether the oldest messages are dropped when the context is too small; false makes that an error. The default is the server's, which is true."`
+	Temperature *float32 `json:"temperature,omitempty" botyard:"tenant,override" jsonschema:"minimum=0" jsonschema_description:"How freely the model chooses its words; 0 always takes the most likely one. The default is the model's."`
+	TopP        *float32 `json:"top_p,omitempty" botyard:"tenant,override" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The model chooses among the most likely tokens that have this probability together. The default is the model's."`
+	MaxTokens   *int     `json:"max_tokens,omitempty" botyard:"lower-only" jsonschema:"minimum=1" jsonschema_description:"The most tokens of a reply; a request may ask for fewer. Ollama's name for it is num_predict."`
+	Stop        []string `json:"stop,omitempty" botyard:"tenant,override" jsonschema_description:"Texts at which a reply ends, and which it does not contain."`
+	Seed        *int     `json:"seed,omitempty" botyard:"tenant,override" jsonschema_description:"Makes the choice of words the same for the same request, as far as the server can."`
+
+	KeepAlive any     `json:"keep_alive,omitempty" botyard:"operator-only" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
+	Options   Options `json:"options,omitempty" jsonschema_description:"Ollama's own options of the model. A name that is none of them is an error. What has a key beside this block is set in one of the two places."`
+	Think     any     `json:"think,omitempty" botyard:"tenant,override" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
+	Truncate  *bool   `json:"truncate,omitempty" botyard:"tenant,override" jsonschema_description:"Whether the oldest messages are dropped when the context is too small, and the ends of texts that are embedded; false makes that an error. The default is the server's, which is true."`
 
 	Parallel int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
 }
@@ -46,8 +49,10 @@ type settings struct {
 	model          string
 	embeddingModel string
 	keepAlive      *api.Duration
-	options        map[string]any
-	numPredict     int // num_predict of the options; 0 or less is no limit
+	options        map[string]any // of chats
+	embedOptions   map[string]any // of embeddings: those that count when the server loads the model
+	numPredict     int            // num_predict of the options; 0 or less is no limit
+	numCtx         int            // num_ctx of the options; 0 if it is not set
 	think          *api.ThinkValue
 	truncate       *bool
 	parallel       int
@@ -56,7 +61,7 @@ type settings struct {
 // settings parses and checks c. Its error lists everything that is wrong with c.
 func (c Config) settings() (settings, error) {
 	s := settings{
-		model: c.Model, embeddingModel: c.EmbeddingModel, options: c.Options, truncate: c.Truncate,
+		model: c.Model, embeddingModel: c.EmbeddingModel, truncate: c.Truncate,
 		apiKey: strings.TrimSpace(c.APIKey), // a file with a secret ends with a newline
 	}
 	if s.embeddingModel == "" {
@@ -81,8 +86,13 @@ func (c Config) settings() (settings, error) {
 	check(err)
 	s.think, err = parseThink(c.Think)
 	check(err)
-	check(checkOptions(c.Options))
-	s.numPredict = intOption(c.Options, "num_predict")
+	o, err := c.modelOptions()
+	check(err)
+	s.options, err = o.wire()
+	check(err)
+	s.embedOptions, err = o.loading().wire()
+	check(err)
+	s.numPredict, s.numCtx = valueOf(o.NumPredict), valueOf(o.NumCtx)
 	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
 		check(invalid("parallel", "must be at least 1"))
 	}
@@ -162,34 +172,12 @@ func parseThink(v any) (*api.ThinkValue, error) {
 	return t, nil
 }
 
-// checkOptions returns the joined errors for each known option of the wrong type, for which the server would fail each
-// call with an internal error. It ignores unknown options, because the server may be newer than this
-// plugin.
-func checkOptions(options map[string]any) error {
-	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(options)) {
-		value := options[key]
-		one, err := json.Marshal(map[string]any{key: value})
-		if err != nil {
-			errs = append(errs, invalid("options", "is no JSON value").At("options", key))
-			continue
-		}
-		var typeErr *json.UnmarshalTypeError
-		if err := json.Unmarshal(one, new(api.Options)); errors.As(err, &typeErr) {
-			errs = append(errs, invalid("options", "must be %s, not %s", typeErr.Type, typeErr.Value).At("options", key))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// intOption returns an option that is a whole number. It returns 0 if the option is missing.
-// checkOptions reports a wrong type.
-func intOption(options map[string]any, name string) int {
-	var n int
-	if text, err := json.Marshal(options[name]); err != nil || json.Unmarshal(text, &n) != nil {
+// valueOf returns the number that p points to, or 0.
+func valueOf(p *int) int {
+	if p == nil {
 		return 0
 	}
-	return n
+	return *p
 }
 
 func invalid(key, format string, args ...any) *fault.Error {

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -47,11 +48,13 @@ func TestConfig_decode(t *testing.T) {
 	if _, err := New(cfg); err != nil {
 		t.Error(err)
 	}
-	if cfg.KeepAlive != -1.0 || cfg.Think != true || cfg.Options["num_ctx"] != 8192.0 || *cfg.Truncate {
+	if cfg.KeepAlive != -1.0 || cfg.Think != true || *cfg.Options.NumCtx != 8192 || *cfg.Truncate {
 		t.Errorf("got %+v", cfg)
 	}
-	if _, err := decode(t, `{"model":"m","temperature":1}`); !fault.Is(err, fault.Invalid) {
-		t.Errorf("an unknown key: %v", err)
+	for _, block := range []string{`{"model":"m","temprature":1}`, `{"model":"m","options":{"num_ctxt":1}}`, `{"model":"m","options":{"num_ctx":"many"}}`, `{"model":"m","options":{"stop":"END"}}`} {
+		if _, err := decode(t, block); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%s: %v", block, err)
+		}
 	}
 }
 
@@ -75,8 +78,15 @@ func TestNew_refuses(t *testing.T) {
 		"a huge keep_alive":           {func(c *Config) { c.KeepAlive = 1e300 }, "keep_alive", "5m"},
 		"a think in words":            {func(c *Config) { c.Think = "deeply" }, "think", "high"},
 		"a number as think":           {func(c *Config) { c.Think = 1.0 }, "think", "high"},
-		"an option of the wrong type": {func(c *Config) { c.Options = map[string]any{"num_ctx": "many"} }, "options.num_ctx", "must be int"},
-		"a text for a list":           {func(c *Config) { c.Options = map[string]any{"stop": "END"} }, "options.stop", "must be"},
+		"an empty stop":               {func(c *Config) { c.Stop = []string{"END", ""} }, "stop", "empty text"},
+		"an empty stop of options":    {func(c *Config) { c.Options.Stop = []string{""} }, "options.stop", "empty text"},
+		"no tokens":                   {func(c *Config) { c.MaxTokens = new(0) }, "max_tokens", "at least 1"},
+		"two temperatures":            {func(c *Config) { c.Temperature, c.Options.Temperature = new(float32(0)), new(float32(1)) }, "temperature", "options.temperature"},
+		"two values of top_p":         {func(c *Config) { c.TopP, c.Options.TopP = new(float32(0)), new(float32(1)) }, "top_p", "options.top_p"},
+		"two limits":                  {func(c *Config) { c.MaxTokens, c.Options.NumPredict = new(5), new(5) }, "max_tokens", "options.num_predict, which is set too; set one of the two"},
+		"two lists of stops":          {func(c *Config) { c.Stop, c.Options.Stop = []string{}, []string{"END"} }, "stop", "options.stop"},
+		"two seeds":                   {func(c *Config) { c.Seed, c.Options.Seed = new(0), new(0) }, "seed", "options.seed"},
+		"a number beyond JSON":        {func(c *Config) { c.Temperature = new(float32(math.Inf(1))) }, "options", "no JSON"},
 		"two mistakes":                {func(c *Config) { c.Model, c.Think = "", 1.0 }, "model", "gemma3:1b"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	defer seen.bounds.release()
 
 	resp, err := m.client.Embed(called, &api.EmbedRequest{
-		Model: m.embeddingModel, Input: req.Texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Options: m.options,
+		Model: m.embeddingModel, Input: req.Texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Options: m.embedOptions,
 	})
 	switch {
 	case err == nil:

@@ -23,13 +23,13 @@ func TestModel_Embed(t *testing.T) {
 	s := newServer(t)
 	s.embed = func(w http.ResponseWriter, req *api.EmbedRequest) {
 		if req.Model != "nomic-embed-text" || !reflect.DeepEqual(req.Input, []any{"a", "b"}) ||
-			req.KeepAlive == nil || req.KeepAlive.Duration != 10*time.Minute || req.Options["num_ctx"] != 512.0 {
+			req.KeepAlive == nil || req.KeepAlive.Duration != 10*time.Minute || !reflect.DeepEqual(req.Options, map[string]any{"num_ctx": 512.0}) {
 			t.Errorf("got %+v", req)
 		}
 		answer(w, api.EmbedResponse{Model: req.Model, Embeddings: [][]float32{{1, 0}, {0, 1}}, PromptEvalCount: 5})
 	}
 	m := s.model(func(c *Config) {
-		c.EmbeddingModel, c.KeepAlive, c.Options = "nomic-embed-text", "10m", map[string]any{"num_ctx": 512}
+		c.EmbeddingModel, c.KeepAlive, c.Options = "nomic-embed-text", "10m", Options{NumCtx: new(512), TopK: new(5)}
 	})
 	out, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a", "b"}})
 	if err != nil {

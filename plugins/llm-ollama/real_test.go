@@ -45,7 +45,7 @@ func realServer(t *testing.T) (base, model string) {
 
 func TestModel_realServer(t *testing.T) {
 	base, model := realServer(t)
-	m := open(t, Config{BaseURL: base, Model: model, Options: map[string]any{"temperature": 0, "seed": 1}})
+	m := open(t, Config{BaseURL: base, Model: model, Temperature: new(float32(0)), Seed: new(1)})
 	got, finish, err := talk(t.Context(), m, &llm.Request{
 		MaxOutputTokens: 32,
 		Messages:        []chat.Message{chat.Text(chat.System, "Be brief."), chat.Text(chat.User, "Say hello.")},

@@ -2,7 +2,6 @@ package ollama
 
 import (
 	"encoding/json"
-	"maps"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
@@ -26,11 +25,7 @@ func (m *Model) request(req *llm.Request) (*api.ChatRequest, error) {
 		Options: s.options,
 	}
 	if limit := req.MaxOutputTokens; limit > 0 && (s.numPredict <= 0 || limit < s.numPredict) {
-		out.Options = maps.Clone(s.options)
-		if out.Options == nil {
-			out.Options = map[string]any{}
-		}
-		out.Options["num_predict"] = limit
+		out.Options = withLimit(s.options, limit)
 	}
 	if out.Messages, err = messages(req.Messages); err != nil {
 		return nil, err
@@ -53,6 +48,11 @@ func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 	if err != nil {
 		return settings{}, err
 	}
+	var asked Config
+	if err := json.Unmarshal(overrides, &asked); err != nil {
+		return settings{}, err
+	}
+	cfg.preferAsked(&asked)
 	s, err := cfg.settings()
 	if f := fault.Of(err); f != nil { // a value that the schema cannot refuse
 		return settings{}, f.At(f.Path.Below("overrides")...).By(fault.PartyCaller)

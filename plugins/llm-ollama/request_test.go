@@ -38,7 +38,8 @@ func TestModel_request_full(t *testing.T) {
 	off := false
 	m := s.model(func(c *Config) {
 		c.KeepAlive, c.Think, c.Truncate = 90.0, "low", &off
-		c.Options = map[string]any{"temperature": 0.2, "num_predict": 10, "stop": []any{"END"}, "newer_than_us": "x"}
+		c.Temperature, c.MaxTokens, c.Stop, c.Seed = new(float32(0)), new(10), []string{"END"}, new(1<<60+1)
+		c.Options = Options{TopP: new(float32(0.2)), UseMMap: new(false)}
 	})
 	req := &llm.Request{
 		MaxOutputTokens: 64,
@@ -69,7 +70,7 @@ func TestModel_request_full(t *testing.T) {
 	golden(t, s.lastChat(), `{
 		"model": "gemma3:1b", "stream": true, "keep_alive": "1m30s", "think": "low", "truncate": false,
 		"format": {"type":"object"},
-		"options": {"temperature": 0.2, "num_predict": 10, "stop": ["END"], "newer_than_us": "x"},
+		"options": {"temperature": 0, "num_predict": 10, "stop": ["END"], "seed": 1152921504606846977, "top_p": 0.2, "use_mmap": false},
 		"tools": [
 			{"type":"function","function":{"name":"weather","description":"Weather of a city.","parameters":{"type":"object","required":["city"],
 				"properties":{"city":{"type":"string","description":"Name."},"unit":{"type":["string","null"],"enum":["C","F"]}}}}},
@@ -93,18 +94,18 @@ func TestModel_request_smallerLimit(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
 	for _, c := range []struct {
-		own  any // num_predict in the instance's options; nil without options
+		own  any // max_tokens; nil without it
 		call int
 		want any
 	}{
 		{nil, 0, nil}, {nil, 64, 64.0},
-		{10, 0, 10.0}, {10, 64, 10.0}, {100, 64, 64.0}, {100.0, 64, 64.0}, {10.0, 64, 10.0}, {64, 64, 64.0},
+		{10, 0, 10.0}, {10, 64, 10.0}, {100, 64, 64.0}, {64, 64, 64.0},
 		{-1, 64, 64.0}, {-2, 64, 64.0}, {0, 64, 64.0}, {-1, 0, -1.0}, // zero and negative numbers are no limit for Ollama
 	} {
 		t.Run(fmt.Sprintf("own %v, the call's %d", c.own, c.call), func(t *testing.T) {
 			m := s.model(func(cfg *Config) {
-				if c.own != nil {
-					cfg.Options = map[string]any{"num_predict": c.own}
+				if own, ok := c.own.(int); ok {
+					cfg.Options.NumPredict = &own
 				}
 			})
 			req := ask("x")
@@ -115,8 +116,12 @@ func TestModel_request_smallerLimit(t *testing.T) {
 			if got := s.lastChat().Options["num_predict"]; got != c.want {
 				t.Errorf("the server got %v, want %v", got, c.want)
 			}
-			if m.options["num_predict"] != c.own {
-				t.Errorf("the call's limit stayed in the instance's options: %v", m.options)
+			req.MaxOutputTokens = 0
+			if _, _, err := talk(t.Context(), m, req); err != nil {
+				t.Fatal(err)
+			}
+			if got, own := s.lastChat().Options["num_predict"], c.own; fmt.Sprint(got) != fmt.Sprint(own) {
+				t.Errorf("without a limit of the call, the server got %v; want %v", got, own)
 			}
 		})
 	}

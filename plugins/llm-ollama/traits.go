@@ -74,7 +74,7 @@ func (m *Model) askTraits(ctx context.Context) (t sdk.LLMTraits, ok bool) {
 // does not say of them is taken as Ollama has it in general.
 func (m *Model) traitsOf(model, embedding *shown) sdk.LLMTraits {
 	t := sdk.LLMTraits{
-		ContextTokens: model.contextTokens(intOption(m.options, "num_ctx")),
+		ContextTokens: model.contextTokens(m.numCtx),
 		Media:         []sdk.MediaKind{},
 		Tools:         &sdk.ToolTraits{Calls: model.can("tools")},
 		Formats:       &sdk.FormatTraits{JSONObject: true, JSONSchema: true},

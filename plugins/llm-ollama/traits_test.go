@@ -56,8 +56,8 @@ func TestModel_LLMTraits(t *testing.T) {
 		want     string
 	}{
 		"a model with its own context":            {map[string]string{"m": gemma}, nil, "4096 tokens, 1 media, tools true, embeds true, vectors of 0"},
-		"a configured context":                    {map[string]string{"m": gemma}, func(c *Config) { c.Options = map[string]any{"num_ctx": 8192} }, "8192 tokens, 1 media, tools true, embeds true, vectors of 0"},
-		"a configured context beyond the model's": {map[string]string{"m": plain}, func(c *Config) { c.Options = map[string]any{"num_ctx": 8192} }, "2048 tokens, 0 media, tools false, embeds true, vectors of 0"},
+		"a configured context":                    {map[string]string{"m": gemma}, func(c *Config) { c.Options.NumCtx = new(8192) }, "8192 tokens, 1 media, tools true, embeds true, vectors of 0"},
+		"a configured context beyond the model's": {map[string]string{"m": plain}, func(c *Config) { c.Options.NumCtx = new(8192) }, "2048 tokens, 0 media, tools false, embeds true, vectors of 0"},
 		"a context that the server chooses":       {map[string]string{"m": plain}, nil, "0 tokens, 0 media, tools false, embeds true, vectors of 0"},
 		"a model that is elsewhere":               {map[string]string{"m": cloud}, nil, "131072 tokens, 0 media, tools true, embeds true, vectors of 0"},
 		"an embedding model":                      {map[string]string{"m": minilm}, nil, "0 tokens, 0 media, tools false, embeds true, vectors of 384"},

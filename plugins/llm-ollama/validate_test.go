@@ -8,12 +8,12 @@ import (
 )
 
 func TestConfig_Validate(t *testing.T) {
-	cfg := Config{Model: "", BaseURL: "ftp://h", Think: 1.0, Options: map[string]any{"num_ctx": "many", "stop": "END"}}
+	cfg := Config{Model: "", BaseURL: "ftp://h", Think: 1.0, Seed: new(1), Options: Options{Seed: new(1), Stop: []string{""}}}
 	var paths []string
 	for _, f := range sdk.Problems(cfg.Validate(sdk.Env{})) {
 		paths = append(paths, f.Path.String())
 	}
-	if want := []string{"model", "base_url", "think", "options.num_ctx", "options.stop"}; !slices.Equal(paths, want) {
+	if want := []string{"model", "base_url", "think", "options.stop", "seed"}; !slices.Equal(paths, want) {
 		t.Errorf("problems at %q; want %q", paths, want)
 	}
 	if err := (&Config{Model: "m"}).Validate(sdk.Env{}); err != nil {
