@@ -15,10 +15,14 @@ import (
 // Capacity implements sdk.Limited. An Ollama server runs only a few calls of a model at once. Further
 // calls wait in the server, in the order of their arrival, without regard to tenants.
 func (m *Model) Capacity() sdk.Capacity {
-	// The upstream's name is a digest, so that it has a fixed length and does not reveal the server's
-	// address.
-	sum := sha256.Sum256([]byte(serverOf(m.base) + "\x00" + tagged(m.model)))
-	return sdk.Capacity{Parallel: m.parallel, Upstream: hex.EncodeToString(sum[:])}
+	return sdk.Capacity{Parallel: m.parallel, Upstream: upstream(m.base, m.model)}
+}
+
+// upstream returns a name for a model on a server. It is a digest, so that it has a fixed length and does
+// not reveal the server's address.
+func upstream(base *url.URL, model string) string {
+	sum := sha256.Sum256([]byte(serverOf(base) + "\x00" + tagged(model)))
+	return hex.EncodeToString(sum[:])
 }
 
 // serverOf returns a name of the server that is equal for all spellings of its URL.

@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/ollama/ollama/api"
 )
 
 // drainTimeout is how long the server may take to close its response after the end of the reply. The
@@ -23,6 +24,18 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	if err != nil {
 		return nil, err
 	}
+	finish, err := m.generate(ctx, out, emit)
+	if m.lacks(err, "model") { // nothing was emitted, because there was no reply
+		if err := m.fetch(ctx, m.model, "model"); err != nil {
+			return nil, err
+		}
+		finish, err = m.generate(ctx, out, emit)
+	}
+	return finish, err
+}
+
+// generate sends a request, and decides how its reply ended.
+func (m *Model) generate(ctx context.Context, out *api.ChatRequest, emit func(llm.Delta) error) (*llm.Finish, error) {
 	called, cancel := context.WithCancel(ctx)
 	defer cancel()
 	called, seen := withExchange(called, m.streamed())
@@ -32,7 +45,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	drain.Stop() // starts when the reply is complete
 	defer drain.Stop()
 	r.onDone = func() { drain.Reset(drainTimeout) }
-	err = m.stream(called, out, r.take)
+	err := m.stream(called, out, r.take)
 	switch {
 	case r.cut: // the caller already has as many bytes as a reply may have
 		return r.cutShort(), nil

@@ -3,6 +3,8 @@ package ollama
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
@@ -11,7 +13,8 @@ import (
 
 // Check implements sdk.Checker. It asks the server to describe the configured models, which loads none
 // of them. So it finds a server that does not answer, a key that is not accepted and a model that is
-// missing. It does not find a server that fails when it runs the model.
+// missing, and then says which models there are. It does not find a server that fails when it runs the
+// model. It pulls no model.
 func (m *Model) Check(ctx context.Context) error {
 	if err := m.checkModel(ctx, m.model, "model"); err != nil {
 		return err
@@ -35,7 +38,18 @@ func (m *Model) checkModel(ctx context.Context, model, path string) error {
 	case ctx.Err() != nil:
 		return fault.Of(ctx.Err())
 	}
-	return m.failure(err, seen, model, path, nothing)
+	f := m.failure(err, seen, model, path, nothing)
+	if f.Class != fault.NotFound || !slices.Equal(f.Path, fault.Path{path}) {
+		return f
+	}
+	switch {
+	case !m.pull:
+	case pulls.runs(m, model):
+		f.Message = fmt.Sprintf("the Ollama server at %s is pulling the model %s", m.address(), model)
+	default:
+		f.Message = fmt.Sprintf("the Ollama server at %s has no model %s; the first call pulls it", m.address(), model)
+	}
+	return m.withAvailable(ctx, f, model)
 }
 
 // description returns the bounds of a response that describes a model: its template, its license and

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"net/url"
@@ -23,6 +24,8 @@ type Config struct {
 	Model          string `json:"model" botyard:"operator-only" jsonschema:"required,minLength=1" jsonschema_description:"The model's name and tag, as in gemma3:1b."`
 	EmbeddingModel string `json:"embedding_model,omitempty" botyard:"operator-only" jsonschema_description:"The model that embeds texts; the default is model."`
 
+	EmbeddingDimensions int `json:"embedding_dimensions,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=8192" jsonschema_description:"The length of the vectors, for models whose vectors can be cut. The default is the model's."`
+
 	Temperature *float32 `json:"temperature,omitempty" botyard:"tenant,override" jsonschema:"minimum=0" jsonschema_description:"How freely the model chooses its words; 0 always takes the most likely one. The default is the model's."`
 	TopP        *float32 `json:"top_p,omitempty" botyard:"tenant,override" jsonschema:"minimum=0,maximum=1" jsonschema_description:"The model chooses among the most likely tokens that have this probability together. The default is the model's."`
 	MaxTokens   *int     `json:"max_tokens,omitempty" botyard:"lower-only" jsonschema:"minimum=1" jsonschema_description:"The most tokens of a reply; a request may ask for fewer. Ollama's name for it is num_predict."`
@@ -34,12 +37,16 @@ type Config struct {
 	Think     any     `json:"think,omitempty" botyard:"tenant,override" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
 	Truncate  *bool   `json:"truncate,omitempty" botyard:"tenant,override" jsonschema_description:"Whether the oldest messages are dropped when the context is too small, and the ends of texts that are embedded; false makes that an error. The default is the server's, which is true."`
 
+	Pull        bool          `json:"pull,omitempty" botyard:"operator-only" jsonschema_description:"Whether the first call lets the server pull a model that it does not have. The calls until then fail with 'rate_limited'."`
+	PullTimeout time.Duration `json:"pull_timeout,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=86400,default=3600" jsonschema_description:"Seconds that pulling a model may take."`
+
 	Parallel int `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000,default=1" jsonschema_description:"How many calls the server works on at once for this model, as its OLLAMA_NUM_PARALLEL says. More wait in the host, in turns by tenant; configurations with the same base_url and model share them."`
 }
 
 const (
 	defaultBaseURL  = "http://127.0.0.1:11434"
 	defaultParallel = 1 // the default of OLLAMA_NUM_PARALLEL
+	defaultPull     = time.Hour
 )
 
 // settings is a Config with parsed and checked values.
@@ -56,13 +63,17 @@ type settings struct {
 	think          *api.ThinkValue
 	truncate       *bool
 	parallel       int
+	dimensions     int  // of vectors; 0 is the model's own
+	pull           bool // whether the server is asked to pull a missing model
+	pullTimeout    time.Duration
 }
 
 // settings parses and checks c. Its error lists everything that is wrong with c.
 func (c Config) settings() (settings, error) {
 	s := settings{
-		model: c.Model, embeddingModel: c.EmbeddingModel, truncate: c.Truncate,
-		apiKey: strings.TrimSpace(c.APIKey), // a file with a secret ends with a newline
+		model: c.Model, embeddingModel: c.EmbeddingModel, truncate: c.Truncate, dimensions: c.EmbeddingDimensions, pull: c.Pull,
+		pullTimeout: cmp.Or(c.PullTimeout, defaultPull),
+		apiKey:      strings.TrimSpace(c.APIKey), // a file with a secret ends with a newline
 	}
 	if s.embeddingModel == "" {
 		s.embeddingModel = s.model
@@ -95,6 +106,12 @@ func (c Config) settings() (settings, error) {
 	s.numPredict, s.numCtx = valueOf(o.NumPredict), valueOf(o.NumCtx)
 	if s.parallel = max(c.Parallel, defaultParallel); c.Parallel < 0 {
 		check(invalid("parallel", "must be at least 1"))
+	}
+	if c.EmbeddingDimensions < 0 {
+		check(invalid("embedding_dimensions", "must be at least 1"))
+	}
+	if c.PullTimeout < 0 {
+		check(invalid("pull_timeout", "must be at least a second"))
 	}
 	return s, errors.Join(errs...)
 }

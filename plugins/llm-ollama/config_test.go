@@ -22,7 +22,7 @@ func TestConfig_defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b", Parallel: defaultParallel}
+	want := Config{BaseURL: defaultBaseURL, Model: "gemma3:1b", Parallel: defaultParallel, PullTimeout: defaultPull}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("defaults %+v, want %+v", cfg, want)
 	}

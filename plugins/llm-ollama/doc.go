@@ -51,6 +51,13 @@
 // before, the plugin counts the pieces as output tokens, because Ollama sends one piece for each
 // token. The number of input tokens is then unknown (0).
 //
+// # Pulling
+//
+// With pull = true a call that needs a missing model lets the server pull it, once for all calls of
+// the process. A call waits 10 seconds for it, and then fails with fault.RateLimited. The call is sent
+// once more only if the server refused it with "not found", so a reply is never begun twice. The pull
+// goes on without the call, for pull_timeout at most, and ends with the last instance that wants it.
+//
 // # Context
 //
 // If the messages do not fit the model's context (options.num_ctx), Ollama drops the oldest
@@ -73,14 +80,18 @@
 //	traits.go      what the model takes, and when the server is asked
 //	show.go        the server's description of a model
 //	chat.go        Chat: sends a request, and decides how the call ended
-//	stream.go      sends the request of a chat, and parses the lines of the response
-//	request.go     a request in Ollama's form: options, tools, response format
+//	pull.go        lets the server pull a missing model, once at a time
+//	stream.go      sends a request, and parses the lines of the response
+//	request.go     a request in Ollama's form: overrides, tools, response format
+//	options.go     Options: the options of a model, and those with keys of their own
 //	messages.go    messages in Ollama's form
 //	reply.go       receives the stream of a reply, cuts a long reply, counts its tokens
 //	embedding.go   Embed
 //	check.go       Check: is the server there, does it take the key, has it the models
+//	available.go   which models the server has instead of a missing one
 //	transport.go   HTTP connections; key, redirects
 //	exchange.go    the record of one response: status, Retry-After, read errors
+//	encoding.go    reads responses that a proxy has compressed
 //	json_lines.go  puts each object of a stream on its own line, and bounds the stream
 //	bounds.go      how much of a response the plugin reads, and has in memory
 //	proxy.go       proxies that environment variables name

@@ -2,6 +2,7 @@ package ollama
 
 import (
 	"context"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -9,42 +10,75 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
+// embedBatch is how many texts a request to the server has at most. So the plugin has the text of few
+// vectors in memory, and a call that is given up leaves little work to the server.
+const embedBatch = 128
+
 // Embed implements llm.Embedder with the model embedding_model. If embedding_model is empty, it uses
 // model.
 func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
-	if len(req.Texts) == 0 {
-		return &llm.Embeddings{Model: m.embeddingModel}, nil
+	out := &llm.Embeddings{Model: m.embeddingModel}
+	for texts := range slices.Chunk(req.Texts, embedBatch) {
+		resp, err := m.embed(ctx, texts)
+		if m.lacks(err, m.embeddingKey()) {
+			if err := m.fetch(ctx, m.embeddingModel, m.embeddingKey()); err != nil {
+				return nil, err
+			}
+			resp, err = m.embed(ctx, texts)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out.Vectors = append(out.Vectors, resp.Embeddings...)
+		out.Usage = out.Usage.Add(chat.Usage{InputTokens: max(0, int64(resp.PromptEvalCount))})
+		if resp.Model != "" {
+			out.Model = resp.Model[:min(len(resp.Model), maxModelName)]
+		}
 	}
-	called, seen := withExchange(ctx, m.whole(len(req.Texts)))
-	defer seen.bounds.release()
+	if err := m.checkVectors(out.Vectors); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
+// embeddingKey returns the configuration key of the model that embeds.
+func (m *Model) embeddingKey() string {
+	if m.embeddingModel == m.model {
+		return "model"
+	}
+	return "embedding_model"
+}
+
+// embed embeds the texts of one request to the server.
+func (m *Model) embed(ctx context.Context, texts []string) (*api.EmbedResponse, error) {
+	called, seen := withExchange(ctx, m.whole(len(texts)))
+	defer seen.bounds.release()
 	resp, err := m.client.Embed(called, &api.EmbedRequest{
-		Model: m.embeddingModel, Input: req.Texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Options: m.embedOptions,
+		Model: m.embeddingModel, Input: texts, KeepAlive: m.keepAlive, Truncate: m.truncate, Dimensions: m.dimensions, Options: m.embedOptions,
 	})
 	switch {
+	case err == nil && len(resp.Embeddings) == len(texts):
+		return resp, nil
 	case err == nil:
-		return m.embeddings(resp, len(req.Texts))
+		return nil, fault.New(fault.ProviderFailed, "the Ollama server at %s sent %d vectors for %d texts",
+			m.address(), len(resp.Embeddings), len(texts))
 	case ctx.Err() != nil:
 		return nil, fault.Of(ctx.Err())
 	}
-	path := "embedding_model"
-	if m.embeddingModel == m.model {
-		path = "model"
-	}
-	return nil, m.failure(err, seen, m.embeddingModel, path, nothing)
+	return nil, m.failure(err, seen, m.embeddingModel, m.embeddingKey(), nothing)
 }
 
-func (m *Model) embeddings(resp *api.EmbedResponse, texts int) (*llm.Embeddings, error) {
-	if len(resp.Embeddings) != texts {
-		return nil, fault.New(fault.ProviderFailed, "the Ollama server at %s sent %d vectors for %d texts",
-			m.address(), len(resp.Embeddings), texts)
-	}
-	for _, v := range resp.Embeddings {
-		if len(v) == 0 || len(v) != len(resp.Embeddings[0]) {
-			return nil, fault.New(fault.ProviderFailed, "the Ollama server at %s sent vectors of different lengths or none", m.address())
+// checkVectors returns an error if the vectors have different lengths, or not the length
+// embedding_dimensions.
+func (m *Model) checkVectors(vectors [][]float32) error {
+	for _, v := range vectors {
+		if len(v) == 0 || len(v) != len(vectors[0]) {
+			return fault.New(fault.ProviderFailed, "the Ollama server at %s sent vectors of different lengths or none", m.address())
 		}
 	}
-	return &llm.Embeddings{
-		Vectors: resp.Embeddings, Model: resp.Model, Usage: chat.Usage{InputTokens: int64(resp.PromptEvalCount)},
-	}, nil
+	if len(vectors) > 0 && m.dimensions > 0 && len(vectors[0]) != m.dimensions {
+		return invalid("embedding_dimensions", "is %d, and the Ollama server at %s makes vectors of the length %d of %s",
+			m.dimensions, m.address(), len(vectors[0]), m.embeddingModel)
+	}
+	return nil
 }

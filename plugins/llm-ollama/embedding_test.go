@@ -40,6 +40,69 @@ func TestModel_Embed(t *testing.T) {
 	}
 }
 
+// TestModel_Embed_batches checks that many texts become several requests, whose vectors stay in order, and
+// that a request that fails fails the whole.
+func TestModel_Embed_batches(t *testing.T) {
+	s := newServer(t)
+	var sizes []int
+	fails := false
+	s.embed = func(w http.ResponseWriter, req *api.EmbedRequest) {
+		texts := req.Input.([]any)
+		if sizes = append(sizes, len(texts)); fails && len(sizes) == 2 {
+			refuse(w, http.StatusBadRequest, "the input length exceeds the context length")
+			return
+		}
+		out := api.EmbedResponse{PromptEvalCount: len(texts)}
+		for _, text := range texts {
+			out.Embeddings = append(out.Embeddings, []float32{float32(len(text.(string))), 1})
+		}
+		answer(w, out)
+	}
+	req := &llm.EmbedRequest{}
+	for i := range 2*embedBatch + 1 {
+		req.Texts = append(req.Texts, strings.Repeat("x", i))
+	}
+	m := s.model(nil)
+	out, err := m.Embed(t.Context(), req)
+	if err != nil || !reflect.DeepEqual(sizes, []int{embedBatch, embedBatch, 1}) || len(out.Vectors) != len(req.Texts) || out.Usage.InputTokens != int64(len(req.Texts)) || out.Model != "gemma3:1b" {
+		t.Fatalf("requests of %v, %d vectors, %v", sizes, len(out.Vectors), err)
+	}
+	for i, v := range out.Vectors {
+		if v[0] != float32(i) {
+			t.Fatalf("vector %d is of text %v", i, v[0])
+		}
+	}
+	sizes, fails = nil, true
+	if out, err := m.Embed(t.Context(), req); !fault.Is(err, fault.ContextTooLong) || out != nil || len(sizes) != 2 {
+		t.Errorf("got %v, %v after %v", out, err, sizes)
+	}
+}
+
+// TestModel_Embed_dimensions checks that the server is asked for the configured length, that the host is
+// told, and that vectors of another length are no result.
+func TestModel_Embed_dimensions(t *testing.T) {
+	s := newServer(t)
+	length := 2
+	s.embed = func(w http.ResponseWriter, req *api.EmbedRequest) {
+		if req.Dimensions != 2 || req.Truncate == nil || *req.Truncate {
+			t.Errorf("got %+v", req)
+		}
+		answer(w, api.EmbedResponse{Embeddings: [][]float32{make([]float32, length)}})
+	}
+	m := s.model(func(c *Config) { c.EmbeddingDimensions, c.Truncate = 2, new(bool) })
+	if got := m.LLMTraits(t.Context()).Embeddings.Dimensions; got != 2 {
+		t.Errorf("the traits say %d", got)
+	}
+	if _, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a"}}); err != nil {
+		t.Error(err)
+	}
+	length = 3
+	_, err := m.Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a"}})
+	if f := fault.Of(err); !fault.Is(err, fault.Invalid) || f.Path.String() != "embedding_dimensions" || !strings.Contains(f.Message, "vectors of the length 3") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestModel_Embed_noTexts(t *testing.T) {
 	out, err := newServer(t).model(nil).Embed(t.Context(), &llm.EmbedRequest{})
 	if err != nil || len(out.Vectors) != 0 {

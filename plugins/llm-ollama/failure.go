@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/botyard/botyard/sdk/egress"
 	"github.com/botyard/botyard/sdk/fault"
@@ -68,9 +70,14 @@ func (m *Model) unreachable(err error) *fault.Error {
 // maxReason is the most characters of the server's message that an error repeats.
 const maxReason = 300
 
-// short returns s on one line, cut to maxReason characters.
+// short returns s on one line, cut to maxReason characters, with ? for what is no printable character.
 func short(s string) string {
-	s = strings.ToValidUTF8(strings.Join(strings.Fields(s), " "), "?")
+	s = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, strings.Join(strings.Fields(s), " "))
 	if r := []rune(s); len(r) > maxReason {
 		s = string(r[:maxReason]) + "…"
 	}

@@ -19,9 +19,11 @@ type Model struct {
 	config    Config
 	client    *api.Client
 	http      *http.Client // what client sends its requests with
-	alias     *url.URL     // base URL with a placeholder for the server's name, as client has it
+	dialer    *egress.Dialer
+	alias     *url.URL // base URL with a placeholder for the server's name, as client has it
 	transport *transport
 	known     knownTraits
+	missing   missingModels
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 
@@ -62,7 +64,7 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	// ollama.com. The transport replaces the placeholder by the real name.
 	alias := &url.URL{Scheme: s.base.Scheme, Host: "ollama.invalid", Path: s.base.Path, RawPath: s.base.RawPath}
 	sender := &http.Client{Transport: t, CheckRedirect: refuseRedirect}
-	return &Model{settings: s, config: cfg, client: api.NewClient(alias, sender), http: sender, alias: alias, transport: t, share: budget.Upstreams.Share()}, nil
+	return &Model{settings: s, config: cfg, client: api.NewClient(alias, sender), http: sender, dialer: o.dialer, alias: alias, transport: t, share: budget.Upstreams.Share(), missing: missingModels{patience: pullPatience}}, nil
 }
 
 // notAllowed returns the error for a base_url with an address that the egress policy forbids.
@@ -72,6 +74,7 @@ func notAllowed(r *egress.Refusal) *fault.Error {
 
 // Close implements io.Closer.
 func (m *Model) Close() error {
+	pulls.leave(m)
 	m.transport.close()
 	return nil
 }

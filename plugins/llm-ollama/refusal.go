@@ -29,12 +29,17 @@ func speaksAPI(err error, seen *exchange) bool {
 	if err == nil {
 		return stream
 	}
-	said := err.Error()
-	if s := (api.StatusError{}); errors.As(err, &s) {
-		said = s.ErrorMessage
-	}
+	said := messageOf(err)
 	// If the field "error" is not a string, api.Client returns the whole JSON body as the error text.
 	return said != "" && !json.Valid([]byte(said))
+}
+
+// messageOf returns what the server said, without the words of its status.
+func messageOf(err error) string {
+	if s := (api.StatusError{}); errors.As(err, &s) {
+		return s.ErrorMessage
+	}
+	return err.Error()
 }
 
 // refused returns the error for a response with an error status.
@@ -58,6 +63,8 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		if m.apiKey != "" || !own {
 			f.Path = fault.Path{"api_key"}
 		}
+	case isBadImage(said): // the server reports it as its own failure
+		f = fault.New(fault.Invalid, "the Ollama server at %s cannot read an image of the messages: %s", at, said).By(fault.PartyCaller)
 	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && isBusy(said):
 		return m.busy(err, seen, said)
 	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented,
@@ -95,6 +102,13 @@ func (m *Model) invalidRequest(said, path string) *fault.Error {
 		return f.At(path)
 	}
 	return f
+}
+
+// isBadImage reports whether the server's message says that it cannot decode an image. Its two engines
+// have different words: "failed to process inputs: image: unknown format", and "unable to tokenize mtmd
+// embedding from image".
+func isBadImage(said string) bool {
+	return strings.Contains(said, "image: unknown format") || strings.Contains(said, "mtmd embedding from image")
 }
 
 // missesModel reports whether the server's message says that the model is missing. The messages are "model

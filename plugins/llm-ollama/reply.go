@@ -113,9 +113,9 @@ func (r *reply) cutShort() *llm.Finish {
 
 func (r *reply) finish() *llm.Finish {
 	f := &llm.Finish{Model: r.model, Usage: chat.Usage{
-		InputTokens: int64(r.last.PromptEvalCount), OutputTokens: int64(r.last.EvalCount),
+		InputTokens: max(0, int64(r.last.PromptEvalCount)), OutputTokens: int64(r.last.EvalCount),
 	}}
-	if r.last.EvalCount == 0 { // a proxy may have removed the count, so the pieces count as tokens
+	if r.last.EvalCount <= 0 { // a proxy may have removed the count, so the pieces count as tokens
 		f.Usage.OutputTokens = r.pieces
 	}
 	switch {
@@ -148,7 +148,11 @@ func toolCalls(calls []api.ToolCall) []chat.ToolCall {
 		if id == "" { // Ollama's older versions give no id, but a tool result needs one
 			id = "call_" + rand.Text()
 		}
-		out = append(out, chat.ToolCall{ID: id, Name: c.Function.Name, Arguments: c.Function.Arguments.String()})
+		arguments := "{}" // also for null
+		if c.Function.Arguments.Len() > 0 {
+			arguments = c.Function.Arguments.String()
+		}
+		out = append(out, chat.ToolCall{ID: id, Name: c.Function.Name, Arguments: arguments})
 	}
 	return out
 }

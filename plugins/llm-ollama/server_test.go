@@ -24,6 +24,8 @@ type server struct {
 	chat  func(line *lines, req *api.ChatRequest)
 	embed func(w http.ResponseWriter, req *api.EmbedRequest)
 	show  func(w http.ResponseWriter, req *api.ShowRequest) // nil refuses the route, as servers that lack it
+	pull  func(line *lines, req *api.PullRequest)           // nil as for show
+	tags  []string                                          // the models that the server lists; nil as for show
 
 	mu      sync.Mutex
 	headers http.Header // headers of the newest request
@@ -64,6 +66,25 @@ func newServer(t *testing.T) *server {
 			s.show(w, &req)
 		}
 	})
+	mux.HandleFunc("POST /api/pull", func(w http.ResponseWriter, r *http.Request) {
+		var req api.PullRequest
+		if s.pull == nil {
+			http.NotFound(w, r)
+		} else if s.accept(w, r, "application/x-ndjson", &req) {
+			s.pull(&lines{ResponseWriter: w, server: s, ctx: r.Context(), model: req.Model}, &req)
+		}
+	})
+	mux.HandleFunc("GET /api/tags", func(w http.ResponseWriter, r *http.Request) {
+		if s.tags == nil {
+			http.NotFound(w, r)
+			return
+		}
+		var list api.ListResponse
+		for _, name := range s.tags {
+			list.Models = append(list.Models, api.ListModelResponse{Name: name})
+		}
+		answer(w, list)
+	})
 	s.Server = httptest.NewUnstartedServer(mux)
 	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed {
@@ -85,6 +106,9 @@ func (s *server) accept(w http.ResponseWriter, r *http.Request, accept string, i
 	s.mu.Unlock()
 	if got := r.Header.Get("Accept"); got != accept {
 		s.t.Errorf("Accept is %q, want %q", got, accept)
+	}
+	if got := r.Header.Get("Accept-Encoding"); got != "identity" {
+		s.t.Errorf("Accept-Encoding is %q", got)
 	}
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()

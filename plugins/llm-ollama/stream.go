@@ -35,18 +35,31 @@ type errorLine struct {
 // does, with the same errors, and costs less: api.Client.Chat makes a buffer of 8 MB for each call and
 // parses each line twice.
 func (m *Model) stream(ctx context.Context, out *api.ChatRequest, take api.ChatResponseFunc) error {
-	body, err := json.Marshal(out)
+	return m.post(ctx, m.http, "/api/chat", out, func(line []byte) error {
+		piece, err := parseLine(line)
+		if err != nil {
+			return err
+		}
+		return take(piece)
+	})
+}
+
+// post sends a request and calls take for each line of the response. Nothing keeps the line after take
+// has returned. post returns nil if the response ends, also if it breaks off: the exchange of ctx says
+// why.
+func (m *Model) post(ctx context.Context, with *http.Client, path string, in any, take func(line []byte) error) error {
+	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.alias.JoinPath("/api/chat").String(), bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.alias.JoinPath(path).String(), bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/x-ndjson")
 	req.Header.Set("User-Agent", "botyard")
-	resp, err := m.http.Do(req)
+	resp, err := with.Do(req)
 	if err != nil {
 		return err
 	}
@@ -57,15 +70,11 @@ func (m *Model) stream(ctx context.Context, out *api.ChatRequest, take api.ChatR
 		if resp.StatusCode >= http.StatusBadRequest {
 			return statusError(resp, lines.Bytes())
 		}
-		piece, err := parseLine(lines.Bytes())
-		if err == nil {
-			err = take(piece)
-		}
-		if err != nil {
+		if err := take(lines.Bytes()); err != nil {
 			return err
 		}
 	}
-	return nil // the caller knows why the body broke off
+	return nil
 }
 
 // parseLine returns the response in a line. If the line reports an error or is not of the API, its text is

@@ -1,6 +1,7 @@
 package ollama
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -79,7 +80,7 @@ func (m *Model) traitsOf(model, embedding *shown) sdk.LLMTraits {
 		Tools:         &sdk.ToolTraits{Calls: model.can("tools")},
 		Formats:       &sdk.FormatTraits{JSONObject: true, JSONSchema: true},
 		// Ollama embeds with every model.
-		Embeddings: &sdk.EmbeddingTraits{Embeds: true, Dimensions: embedding.dimensions()},
+		Embeddings: &sdk.EmbeddingTraits{Embeds: true, Dimensions: cmp.Or(m.dimensions, embedding.dimensions())},
 	}
 	if model.can("vision") {
 		t.Media = append(t.Media, sdk.MediaKind{Kind: chat.Image, Sources: []string{sdk.SourceData}})

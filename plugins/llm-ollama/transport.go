@@ -53,7 +53,7 @@ func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transpor
 		HTTP2: &http.HTTP2Config{
 			MaxReceiveBufferPerConnection: maxHTTP2Connection, MaxReceiveBufferPerStream: maxHTTP2Stream,
 		},
-		DisableCompression: true, // a compressed stream would arrive in blocks instead of tokens
+		DisableCompression: true, // a compressed stream may arrive in blocks instead of tokens
 	}}
 	if apiKey != "" {
 		t.token = "Bearer " + apiKey
@@ -65,11 +65,16 @@ func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transpor
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
 	out.URL.Host, out.Host = t.host, t.host
+	out.Header.Set("Accept-Encoding", "identity") // without it, a proxy may take any encoding
 	if t.token != "" {
 		out.Header.Set("Authorization", t.token)
 	}
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
+		return nil, err
+	}
+	if err := decodeBody(resp); err != nil {
+		_ = resp.Body.Close()
 		return nil, err
 	}
 	if x := exchangeOf(req.Context()); x != nil {

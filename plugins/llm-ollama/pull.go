@@ -1,0 +1,206 @@
+package ollama
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/ollama/ollama/api"
+)
+
+// A call that needs a model that the server is pulling waits for pullPatience, and then fails with a time
+// after which a retry makes sense. After a pull that failed, an instance does not ask for the model again
+// before pullAgain.
+const (
+	pullPatience = 10 * time.Second
+	pullRetry    = 15 * time.Second
+	pullAgain    = time.Minute
+)
+
+// pulls are the pulls of this process.
+var pulls = pullSet{running: map[string]*pull{}}
+
+// pullSet has the pulls that are under way, at most one for each model of a server. A pull goes on when the
+// call that began it has ended, and ends when all instances that want the model are closed.
+type pullSet struct {
+	mu      sync.Mutex
+	running map[string]*pull // by the name of the server and the model
+}
+
+type pull struct {
+	key    string
+	cancel context.CancelFunc
+	users  map[*Model]bool // instances that want the model; guarded by the mutex of the set
+	done   chan struct{}   // closed when the pull has ended
+	err    *fault.Error    // why it failed; valid after done
+}
+
+// join returns the pull of the model. It begins one if none is under way.
+func (s *pullSet) join(m *Model, model string) *pull {
+	key := upstream(m.base, model)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.running[key]
+	if p == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), m.pullTimeout)
+		p = &pull{key: key, cancel: cancel, users: map[*Model]bool{}, done: make(chan struct{})}
+		s.running[key] = p
+		go func() {
+			defer close(p.done)
+			p.err = m.pullModel(ctx, model)
+			cancel()
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.removeLocked(p)
+		}()
+	}
+	p.users[m] = true
+	return p
+}
+
+// removeLocked removes a pull, unless another pull of the model has replaced it. Locked: s.mu is held.
+func (s *pullSet) removeLocked(p *pull) {
+	if s.running[p.key] == p {
+		delete(s.running, p.key)
+	}
+}
+
+// runs reports whether a pull of the model is under way.
+func (s *pullSet) runs(m *Model, model string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running[upstream(m.base, model)] != nil
+}
+
+// leave cancels the pulls that only this instance wants, and waits until they have ended.
+func (s *pullSet) leave(m *Model) {
+	var unwanted []*pull
+	s.mu.Lock()
+	for _, p := range s.running {
+		if delete(p.users, m); len(p.users) == 0 {
+			unwanted = append(unwanted, p)
+			s.removeLocked(p)
+			p.cancel()
+		}
+	}
+	s.mu.Unlock()
+	for _, p := range unwanted {
+		<-p.done
+	}
+}
+
+// missingModels has what an instance knows of models that its server could not pull.
+type missingModels struct {
+	patience time.Duration // how long a call waits for a pull
+	mu       sync.Mutex
+	failed   map[string]failedPull // by the model; at most the two models of the instance
+}
+
+type failedPull struct {
+	err   *fault.Error
+	again time.Time // when the instance may ask for the model again
+}
+
+// lacks reports whether a call failed because the server does not have the model of the configuration key,
+// and whether the plugin may let the server pull it.
+func (m *Model) lacks(err error, key string) bool {
+	var f *fault.Error
+	return m.pull && errors.As(err, &f) && f.Class == fault.NotFound && slices.Equal(f.Path, fault.Path{key})
+}
+
+// fetch lets the server pull a model. It returns nil when the server has the model.
+func (m *Model) fetch(ctx context.Context, model, key string) error {
+	if err := m.missing.lately(model); err != nil {
+		return err
+	}
+	p := pulls.join(m, model)
+	patience := time.NewTimer(m.missing.patience)
+	defer patience.Stop()
+	select {
+	case <-p.done:
+	case <-ctx.Done():
+		return fault.Of(ctx.Err())
+	case <-patience.C:
+		return fault.New(fault.RateLimited, "the Ollama server at %s is pulling the model %s, which takes a while", m.address(), model).
+			By(fault.PartyProvider).After(pullRetry)
+	}
+	if p.err == nil {
+		return nil
+	}
+	failed := *p.err // the pull may be of an instance in which the model has another key
+	if len(failed.Path) > 0 {
+		failed.Path = fault.Path{key}
+	}
+	m.missing.fail(model, &failed)
+	return &failed
+}
+
+// lately returns the error of a pull that failed a short time ago.
+func (k *missingModels) lately(model string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f, ok := k.failed[model]; ok && time.Now().Before(f.again) {
+		return f.err
+	}
+	return nil
+}
+
+func (k *missingModels) fail(model string, err *fault.Error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.failed == nil {
+		k.failed = map[string]failedPull{}
+	}
+	k.failed[model] = failedPull{err, time.Now().Add(pullAgain)}
+}
+
+// pullModel asks the server to pull a model, and waits until the server has it. It has connections of its
+// own, because the instance may be closed before the pull ends.
+func (m *Model) pullModel(ctx context.Context, model string) *fault.Error {
+	t := newTransport(m.base, m.apiKey, m.dialer)
+	defer t.close()
+	called, seen := withExchange(ctx, m.streamed())
+	defer seen.bounds.release()
+	complete := false
+	err := m.post(called, &http.Client{Transport: t, CheckRedirect: refuseRedirect}, "/api/pull", &api.PullRequest{Model: model}, func(line []byte) error {
+		var got struct {
+			api.ProgressResponse
+			errorLine
+		}
+		if err := json.Unmarshal(line, &got); err != nil {
+			return errors.New(string(line))
+		}
+		if got.Error != "" {
+			return errors.New(got.Error)
+		}
+		complete = got.Status == "success"
+		return nil
+	})
+	switch {
+	case err == nil && complete:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return fault.New(fault.ProviderFailed, "the Ollama server at %s did not pull the model %s within %s; raise pull_timeout, or run there: ollama pull %s",
+			m.address(), model, m.pullTimeout, model)
+	case ctx.Err() != nil:
+		return fault.New(fault.ProviderFailed, "pulling the model %s was given up, because its configuration ended", model)
+	case err != nil && isUnknownModel(messageOf(err)):
+		return fault.New(fault.NotFound, "the Ollama server at %s finds no model %s to pull: %s", m.address(), model, short(messageOf(err))).
+			At("model").By(fault.PartyTenant)
+	}
+	f := *m.failure(err, seen, model, "model", ofTheAPI)
+	f.Message = "cannot pull the model " + model + ": " + f.Message
+	return &f
+}
+
+// isUnknownModel reports whether the message of a pull that failed says that the registry does not have the
+// model. The message is "pull model manifest: file does not exist".
+func isUnknownModel(said string) bool {
+	return strings.Contains(said, "manifest") && (strings.Contains(said, "does not exist") || strings.Contains(said, "not found"))
+}
