@@ -33,7 +33,7 @@ type Config struct {
 	Seed        *int     `json:"seed,omitempty" botyard:"tenant,override" jsonschema_description:"Makes the choice of words the same for the same request, as far as the server can."`
 
 	KeepAlive any     `json:"keep_alive,omitempty" botyard:"operator-only" jsonschema:"oneof_type=string;number" jsonschema_description:"How long the model stays in memory after a call: a duration as in 5m, or seconds; 0 unloads at once and a negative one never. The default is the server's."`
-	Options   Options `json:"options,omitempty" jsonschema_description:"Ollama's own options of the model. A name that is none of them is an error. What has a key beside this block is set in one of the two places."`
+	Options   Options `json:"options,omitempty" botyard:"operator-only" jsonschema_description:"Ollama's own options of the model. A name that is none of them is an error. What has a key beside this block is set in one of the two places."`
 	Think     any     `json:"think,omitempty" botyard:"tenant,override" jsonschema:"oneof_type=boolean;string" jsonschema_description:"Whether a thinking model thinks; some know low, medium and high instead. The default is the model's."`
 	Truncate  *bool   `json:"truncate,omitempty" botyard:"tenant,override" jsonschema_description:"Whether the oldest messages are dropped when the context is too small, and the ends of texts that are embedded; false makes that an error. The default is the server's, which is true."`
 
