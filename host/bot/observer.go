@@ -19,11 +19,6 @@ const (
 	TurnRefused     Outcome = "refused"     // the turn did not begin
 )
 
-// Outcomes returns all outcomes.
-func Outcomes() []Outcome {
-	return []Outcome{TurnSucceeded, TurnReplayed, TurnFailed, TurnInterrupted, TurnRefused}
-}
-
 // TurnEnd describes a turn that has ended, for an Observer.
 type TurnEnd struct {
 	Tenant     string

@@ -239,14 +239,6 @@ func mediaFrom(m *chatv1.Media) *chat.Media {
 	}
 }
 
-// ToolCall converts to the protocol.
-func ToolCall(c chat.ToolCall) *chatv1.ToolCall { return toolCall(&c) }
-
-// ToolCallFrom converts from the protocol.
-func ToolCallFrom(c *chatv1.ToolCall) chat.ToolCall {
-	return chat.ToolCall{ID: c.GetId(), Name: c.GetName(), Arguments: c.GetArguments(), Unknown: unknownOf(c)}
-}
-
 // Usage converts to the protocol. Details beyond the bounds are left out.
 func Usage(u chat.Usage) *chatv1.Usage {
 	u = u.Bounded()
