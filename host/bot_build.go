@@ -61,7 +61,7 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 	renewer := storage.Renewer()
 	return registry.Built{
 		Bot: bot.New(bot.Parts{
-			Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits, Shared: e.Owner == config.OwnerTenant,
+			Tenant: e.Tenant, Revision: e.Revision, Prompts: e.Prompts, Limits: e.Limits, Shared: e.Owner == config.OwnerTenant,
 			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Brancher: storage.Brancher(), Plugins: b.pluginNames,
 			Admission: req.Admission, Incarnation: req.Incarnation, Follow: follow,
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },

@@ -106,6 +106,7 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 		"message":         required{&req.Message},
 		"messages":        &messages,
 		"user_id":         &req.UserID,
+		"prompt":          &req.Prompt,
 		"metadata":        &metadata,
 		"tools":           &tools,
 		"tool_choice":     &choice,

@@ -60,14 +60,14 @@ func TestChat_idempotency(t *testing.T) {
 // if it is equal, and refused if it differs in one field. A new field of the body needs a row.
 func TestChat_idempotencyOfEachField(t *testing.T) {
 	s := serve(t, Options{})
-	s.register("a", map[string]any{"conversations": map[string]any{"owner": "tenant"}})
+	s.register("a", map[string]any{"conversations": map[string]any{"owner": "tenant"}, "prompts": map[string]any{"named": map[string]any{"p": "P.", "q": "Q."}}})
 	h := headers{"X-Tenant-ID": "a"}
 	s.chat("a", "c", "one")
 	s.chat("a", "c", "two")
 	h["Idempotency-Key"] = "k"
 	fields := func() map[string]any {
 		return map[string]any{
-			"conversation_id": "c", "user_id": "u", "metadata": map[string]any{"a": 1}, "retract_from": 2, "stream": false,
+			"conversation_id": "c", "user_id": "u", "metadata": map[string]any{"a": 1}, "retract_from": 2, "stream": false, "prompt": "p",
 			"messages": []any{map[string]any{"role": "user", "content": "hi"}}, "tool_choice": "auto",
 			"tools": []any{map[string]any{"name": "time", "description": "d", "parameters": map[string]any{"type": "object"}}},
 		}
@@ -92,7 +92,7 @@ func TestChat_idempotencyOfEachField(t *testing.T) {
 	// Another value of these begins another turn, or does not concern the turn.
 	tested := map[string]bool{"conversation_id": true, "stream": true}
 	for field, value := range map[string]any{
-		"user_id": "v", "metadata": map[string]any{"a": 2}, "retract_from": 1, "tool_choice": "none", "message": "hi",
+		"user_id": "v", "metadata": map[string]any{"a": 2}, "retract_from": 1, "tool_choice": "none", "message": "hi", "prompt": "q",
 		"messages": []any{map[string]any{"role": "user", "content": "ho"}},
 		"tools":    []any{map[string]any{"name": "time", "description": "e", "parameters": map[string]any{"type": "object"}}},
 	} {

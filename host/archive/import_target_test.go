@@ -26,7 +26,7 @@ func TestImport_registers(t *testing.T) {
 		t.Errorf("%+v, %v; want %+v", done, err, want)
 	}
 	got, err := other.reg.Get(t.Context(), "b")
-	if err != nil || got.Effective.System != "be brief" {
+	if err != nil || got.Effective.Prompts.System.String() != "be brief" {
 		t.Errorf("registered as %+v, %v", got.Effective, err)
 	}
 	// The tenant exists when the import is repeated.

@@ -2,8 +2,10 @@ package bot
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
@@ -19,7 +21,7 @@ type Parts struct {
 	// Incarnation is the incarnation of the tenant's id whose data the bot reads and writes. It
 	// is empty if the host does not track incarnations.
 	Incarnation string
-	System      string // final system prompt; empty for none
+	Prompts     prompt.Set
 	Limits      config.Limits
 	// Shared reports whether all users of the tenant share its conversations. If it is false,
 	// each conversation belongs to the user who began it, and other users cannot see it.
@@ -43,7 +45,9 @@ type Parts struct {
 	Observer        Observer   // may be nil
 	Host            string     // name of this host, stored in the turns' records
 	Holder          string     // unique name of this run of the host; the holders of its turns begin with it
-	Log             hclog.Logger
+	// Now returns the time that a turn's prompt shows. nil means time.Now.
+	Now func() time.Time
+	Log hclog.Logger
 }
 
 // Follow connects a bot to what lets its memory follow the conversations.
@@ -70,6 +74,9 @@ func New(p Parts) *Bot {
 	}
 	if p.Orphans == nil {
 		p.Orphans = &OrphanCap{}
+	}
+	if p.Now == nil {
+		p.Now = time.Now
 	}
 	if p.Observer == nil {
 		p.Observer = noObserver{}

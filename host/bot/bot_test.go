@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
@@ -18,7 +19,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func newTestBot(s storage.Storage, m llm.LLM, change ...func(*Parts)) *Bot {
 	p := Parts{
-		Tenant: "acme", Revision: "r1", System: "be kind", LLM: m, Memory: tailMemory(4), Storage: s,
+		Tenant: "acme", Revision: "r1", Prompts: prompt.Set{System: prompt.Literal("be kind")}, LLM: m, Memory: tailMemory(4), Storage: s,
 		Admission: &Admission{}, Host: "here", Holder: "run-1", Log: hclog.NewNullLogger(),
 		Limits: config.Limits{ConcurrentTurns: 64, MessageBytes: 100, TurnTimeout: 10 * time.Second,
 			FirstTokenTimeout: 10 * time.Second, TokenTimeout: 10 * time.Second, WaitingTurns: 64,

@@ -27,6 +27,9 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	if err := t.checkSupport(ctx); err != nil {
 		return nil, err
 	}
+	if err := t.choosePrompt(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
 		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
 	defer cancel()

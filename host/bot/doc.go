@@ -31,6 +31,7 @@
 //	request.go         Request, and which requests are refused; ids; the digest of an idempotency key
 //	request_messages.go  the messages with which a turn begins, and their bounds
 //	request_tools.go   the tools that the client runs, and their bounds
+//	prompt.go          which prompt a turn has, and what stands in it for its variables
 //	plugin_support.go  requests that the plugins cannot do, refused before anything begins
 //	admission.go       Admission: whether a turn runs, waits or is refused; turns per minute;
 //	                   one turn at a time in a conversation

@@ -46,11 +46,12 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 	if d, ok := b.LLM.(sdk.LLMDescriber); ok {
 		t.traits = d.LLMTraits(ctx)
 	}
+	prompt := t.prompt.Text()
 	req := &llm.Request{
-		Call: t.call(), Messages: compose(b.System, t.adapt(seen), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
+		Call: t.call(), Messages: compose(prompt, t.adapt(seen), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
 		Tools: t.req.Tools, ToolChoice: t.req.ToolChoice,
 	}
-	req.Stable = t.stable(req.Messages)
+	req.Stable = t.stable(prompt, req.Messages)
 	finish, err := t.callModelWatched(ctx, req)
 	for t.retriesModel(ctx, err) {
 		finish, err = t.callModelWatched(ctx, req)
@@ -105,24 +106,28 @@ func (t *turn) recordLeftOut(atMost int) {
 	t.record.Asked = max(t.record.Asked, atMost)
 }
 
-// compose returns the messages for the model: the system prompt, the recalled messages and the
+// compose returns the messages for the model: the prompt, the recalled messages and the
 // new messages. It expands no templates.
-func compose(system string, recalled, messages []chat.Message) []chat.Message {
+func compose(prompt string, recalled, messages []chat.Message) []chat.Message {
 	out := make([]chat.Message, 0, len(recalled)+len(messages)+1)
-	if system != "" {
-		out = append(out, chat.Text(chat.System, system))
+	if prompt != "" {
+		out = append(out, chat.Text(chat.System, prompt))
 	}
 	out = append(out, recalled...)
 	return append(out, messages...)
 }
 
 // stable returns how many of the first messages will probably begin the conversation's next
-// request too: all but the new messages if the tail is not full yet, or else the system prompt.
-func (t *turn) stable(messages []chat.Message) int {
+// request too: all but the new messages if the tail is not full yet, or else the prompt.
+// There are none if the prompt has a variable that probably has another value then, such as the time.
+func (t *turn) stable(prompt string, messages []chat.Message) int {
+	if t.prompt.Varies {
+		return 0 // what stands behind a text that changes is read anew by the provider
+	}
 	if !t.bot.needs.Recall && !t.record.OlderLeftOut && t.record.Recalled+len(t.messages)+1 <= t.bot.needs.Tail {
 		return len(messages) - len(t.messages)
 	}
-	if t.bot.System != "" {
+	if prompt != "" {
 		return 1
 	}
 	return 0

@@ -79,9 +79,14 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 	}
 	switch {
 	case r.Revision != b.Revision:
-		out.Gaps = append(out.Gaps, fmt.Sprintf("the turn ran on revision %s, whose system prompt is not kept; the tenant is at %s", r.Revision, b.Revision))
-	case b.System != "":
-		out.Seen = append(out.Seen, chat.Text(chat.System, b.System))
+		out.Gaps = append(out.Gaps, fmt.Sprintf("the turn ran on revision %s, whose prompts are not kept; the tenant is at %s", r.Revision, b.Revision))
+	default:
+		text, ok := b.promptOf(&r)
+		if !ok {
+			out.Gaps = append(out.Gaps, "the turn's record does not say which prompt the turn had, or what stood in it for its variables")
+		} else if text != "" {
+			out.Seen = append(out.Seen, chat.Text(chat.System, text))
+		}
 	}
 	switch {
 	case r.RecallMS > 0:

@@ -42,10 +42,19 @@ type record struct {
 	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
 	// are stored. It is nil if there are none.
 	Replaced *replacedParts `json:"replaced_parts,omitempty"`
+	// Prompt has the name and the variables of the prompt. It is nil for a system prompt without
+	// variables.
+	Prompt *recordedPrompt `json:"prompt,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 
 	started time.Time
+}
+
+// recordedPrompt says which prompt a turn had, and what stood in it for its variables.
+type recordedPrompt struct {
+	Name      string            `json:"name,omitempty"` // empty for the system prompt
+	Variables map[string]string `json:"variables,omitempty"`
 }
 
 func newRecord(b *Bot) *record {

@@ -42,6 +42,8 @@ type Request struct {
 	// RetractFrom, if it is not 0, retracts the succeeded turns with this number or a greater one
 	// when the turn begins. They stay retracted if the turn fails.
 	RetractFrom int64
+	// Prompt is the name of the tenant's prompt that the model gets in place of the system prompt.
+	Prompt string // optional
 }
 
 // Size returns about how many bytes the request holds in memory until its turn ends.
@@ -131,7 +133,7 @@ func (r *Request) digest() []byte {
 	for _, field := range []string{r.ConversationID, r.UserID, r.Message, compact.String()} {
 		add(field)
 	}
-	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 && r.ToolChoice == (llm.ToolChoice{}) {
+	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 && r.ToolChoice == (llm.ToolChoice{}) && r.Prompt == "" {
 		return h.Sum(nil) // as hosts without the other fields made it
 	}
 	add(strconv.FormatInt(r.RetractFrom, 10))
@@ -147,5 +149,8 @@ func (r *Request) digest() []byte {
 	}
 	add(strconv.Itoa(int(r.ToolChoice.Mode)))
 	add(r.ToolChoice.Name)
+	if r.Prompt != "" { // newer than the fields above
+		add(r.Prompt)
+	}
 	return h.Sum(nil)
 }

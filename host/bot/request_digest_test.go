@@ -25,7 +25,7 @@ func fullRequests() (all []Request) {
 		all = append(all, Request{Messages: []chat.Message{part(chat.Part{Media: &media})}})
 	}
 	all = append(all, Request{
-		ConversationID: "c", UserID: "u", Metadata: json.RawMessage(`{"a": 1}`), RetractFrom: 1,
+		ConversationID: "c", UserID: "u", Metadata: json.RawMessage(`{"a": 1}`), RetractFrom: 1, Prompt: "p",
 		Messages: []chat.Message{
 			part(chat.Part{Text: "t", Citations: []chat.Citation{citation, citation}}),
 			part(chat.Part{Reasoning: &chat.Reasoning{Text: "r", Unknown: unknown}}),
@@ -40,7 +40,7 @@ func fullRequests() (all []Request) {
 		},
 		ToolChoice: llm.ToolChoice{Mode: llm.ToolNamed, Name: "n"},
 	})
-	return append(all, Request{ConversationID: "c", Message: "hi"}, Request{Message: "hi", Metadata: json.RawMessage(`{}`)},
+	return append(all, Request{ConversationID: "c", Message: "hi"}, Request{Message: "hi", Prompt: "p"}, Request{Message: "hi", Metadata: json.RawMessage(`{}`)},
 		Request{Message: "hi", ToolChoice: llm.ToolChoice{Mode: llm.ToolNone}})
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/fairshare"
+	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -21,7 +22,8 @@ type turn struct {
 	holder   string         // name under which the turn holds its lease; unique to the turn
 	messages []chat.Message // with which the turn begins
 	emit     func(string) error
-	emitting bool // true while emit runs
+	emitting bool           // true while emit runs
+	prompt   *prompt.Chosen // the system prompt, or the one that the request names
 	record   *record
 	lastLap  time.Time // time of the last call of lap
 

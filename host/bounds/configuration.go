@@ -37,6 +37,24 @@ const (
 	ProblemBytes = 2 << 10
 )
 
+// These constants bound the prompts of a tenant and what may stand in them.
+const (
+	// NamedPrompts is how many named prompts a tenant may have. PromptsBytes is the maximum size of
+	// all its prompts together, with the longest values of their variables.
+	NamedPrompts = 64
+	PromptsBytes = 2 << 20
+	// PromptMetadataKeys is how many keys of a request's metadata the prompts of a tenant may show.
+	// PromptMetadataBytes is the maximum size of one value, and PromptMetadataAllBytes of all values
+	// in one prompt.
+	PromptMetadataKeys     = 16
+	PromptMetadataBytes    = 1 << 10
+	PromptMetadataAllBytes = 4 << 10
+	// TimezoneBytes is the maximum size of the name of a time zone.
+	TimezoneBytes = 64
+	// TenantIDBytes is the maximum size of a tenant's id.
+	TenantIDBytes = 64
+)
+
 // These constants bound the secrets of a plugin's block, because the host searches the plugin's
 // output for each secret in several encodings.
 const (
@@ -105,8 +123,28 @@ var configuration = []Bound{
 		Each: Bytes(HCLCopied), Answer: "A problem at the line. The same text in YAML has no such bound.",
 	},
 	{
-		Name: "system prompt", What: "The size of a tenant's system prompt with its variables put in.",
-		Each: Bytes(sdk.MaxSystemBytes), Answer: "A problem at prompts.system, which says how large it would be. It is not made.",
+		Name: "system prompt", What: "The size of a prompt of a tenant with the longest values of its variables put in.",
+		Each: Bytes(sdk.MaxSystemBytes), Answer: "A problem at the prompt, which says how large it would be. It is not made.",
+	},
+	{
+		Name: "named prompts", What: "The prompts that requests name, prompts.named.",
+		Each: strconv.Itoa(NamedPrompts), Answer: "A problem at prompts.named",
+	},
+	{
+		Name: "all prompts", What: "The size of the system prompt and all named prompts of a tenant, with the longest values of their variables.",
+		Each: Bytes(PromptsBytes), Answer: "A problem at prompts",
+	},
+	{
+		Name: "metadata in prompts", What: "The keys of a request's metadata that the prompts of a tenant may show.",
+		Each: strconv.Itoa(PromptMetadataKeys), Answer: "A problem at prompts.metadata",
+	},
+	{
+		Name: "metadata in a prompt", What: "The size of one value of a request's metadata that the prompt of its turn shows.",
+		Each: Bytes(PromptMetadataBytes), Answer: "422 at the key of metadata; a default in prompts.metadata is a problem",
+	},
+	{
+		Name: "all metadata in a prompt", What: "The size of all values of a request's metadata that the prompt of its turn shows.",
+		Each: Bytes(PromptMetadataAllBytes), Answer: "422 at metadata",
 	},
 	{
 		Name: "secret", What: "The size of a secret, whether it is written there or referred to.",

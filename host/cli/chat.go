@@ -34,6 +34,7 @@ fails ends the chat with exit status 1.`),
 	asJSON := addJSON(c)
 	conversation := c.Flags().String("conversation", "", "`ID` of the conversation to continue")
 	user := c.Flags().String("user", "", "`ID` of the user who speaks")
+	prompt := c.Flags().String("prompt", "", "`NAME` of the tenant's prompt to use in place of its system prompt")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := config.ValidTenantID(args[0]); err != nil {
 			return usage(err)
@@ -43,7 +44,7 @@ fails ends the chat with exit status 1.`),
 			return err
 		}
 		t := chatSession{
-			client: client, tenant: args[0], conversation: *conversation, user: *user, json: *asJSON,
+			client: client, tenant: args[0], conversation: *conversation, user: *user, prompt: *prompt, json: *asJSON,
 			out: cmd.OutOrStdout(), errs: cmd.ErrOrStderr(), prompts: isTerminal(cmd.InOrStdin()),
 		}
 		if t.conversation == "" {
@@ -68,6 +69,7 @@ func newConversation(prefix string) string {
 type chatSession struct {
 	client                     *client
 	tenant, conversation, user string
+	prompt                     string // name of a prompt of the tenant, or empty
 	json                       bool
 	out, errs                  io.Writer
 	prompts                    bool // whether to print a prompt, because the input is a terminal
@@ -129,7 +131,7 @@ func (t *chatSession) say(ctx context.Context, text string, interrupts <-chan os
 		case <-done:
 		}
 	}()
-	req := chatRequest{ConversationID: t.conversation, Message: text, UserID: t.user}
+	req := chatRequest{ConversationID: t.conversation, Message: text, UserID: t.user, Prompt: t.prompt}
 	begun := false
 	reply, err := t.client.chat(ctx, t.tenant, req, func(delta string) {
 		if !t.json {

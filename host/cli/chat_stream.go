@@ -18,6 +18,7 @@ type chatRequest struct {
 	ConversationID string `json:"conversation_id"`
 	Message        string `json:"message"`
 	UserID         string `json:"user_id,omitempty"`
+	Prompt         string `json:"prompt,omitempty"`
 	Stream         bool   `json:"stream,omitempty"`
 }
 

@@ -25,7 +25,7 @@
 //	   .block                       one plugin's block
 //	   .redacted                    secrets become secret.Text or Reference
 //	   .limits                      the host's limits
-//	   .system                      the prompt with its variables
+//	   .prompts                     the prompts with their variables
 //	                  |
 //	              Effective         what Host.Tenant returns
 //	                  |
@@ -90,7 +90,7 @@
 //   - metrics_check.go: the address on which the host serves metrics.
 //   - block_check.go: a plugin's block, its secrets and references.
 //   - limit_ceiling.go: a tenant's limits, which the host's limits bound.
-//   - prompt.go: the system prompt and its variables.
+//   - prompt.go: the prompts and their variables.
 //   - retention.go: retention_days.
 //   - memories.go: which memory plugins a tenant may have.
 //   - policy.go, ruling.go, restriction.go: the block tenant_policy; whether it lets a tenant set a

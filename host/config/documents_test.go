@@ -18,8 +18,8 @@ func TestDocuments_layers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e.System != "You work for Acme Inc." {
-		t.Errorf("the system prompt is %q", e.System)
+	if e.Prompts.System.String() != "You work for Acme Inc." {
+		t.Errorf("the system prompt is %q", e.Prompts.System)
 	}
 	for _, entry := range e.Explain() {
 		if entry.Path.String() == "prompts.variables.name" && (entry.Layer != "tenant's own settings" || entry.Pos.File != "own") {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk/egress"
 )
 
@@ -19,8 +20,9 @@ type Effective struct {
 	LLM      Block  // plugin kind "llm", from the key llm
 	Memory   Block  // plugin kind "memory", from the key memory
 	Storage  Block  // plugin kind "storage", from the key conversation_storage
-	System   string // prompts.system, with its variables replaced
 	Limits   Limits
+	// Prompts has the values of prompts, with the constant variables replaced.
+	Prompts prompt.Set
 	// RetentionDays is the value of conversation_storage.retention_days. A conversation is
 	// deleted when it has not changed for this number of days; 0 means that conversations are
 	// never deleted. The host does not pass the key to the plugin.

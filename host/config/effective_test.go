@@ -61,7 +61,7 @@ memory: {type: buffer, max_messages: 10}
 prompts: {system: You are a customer support assistant.}
 knowledge_base: {enabled: false}
 `)
-	if e.Tenant != "client-a" || e.System != "You are a customer support assistant." || e.Limits != h.Settings.Limits {
+	if e.Tenant != "client-a" || e.Prompts.System.String() != "You are a customer support assistant." || e.Limits != h.Settings.Limits {
 		t.Errorf("%+v", e)
 	}
 	if e.LLM.Kind != "llm" || e.LLM.Plugin != "ollama" || e.Memory.Plugin != "buffer" || e.Storage.Kind != "storage" || e.Storage.Plugin != "postgres" {

@@ -42,15 +42,15 @@ defaults:
 				e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: p.doc}, testSchemas(t))
 				if err != nil {
 					t.Errorf("%s in %s: %v", c.name, format, err)
-				} else if e.System != c.want {
-					t.Errorf("%s in %s: the system prompt is %q, want %q", c.name, format, e.System, c.want)
+				} else if e.Prompts.System.String() != c.want {
+					t.Errorf("%s in %s: the system prompt is %q, want %q", c.name, format, e.Prompts.System, c.want)
 				}
 			})
 		}
 	}
 	// In FromMap's map, nil is a null and removes the inherited prompts.
 	e, err := h.Tenant(t.Context(), "client-a", Documents{Operator: FromMap("map", map[string]any{"prompts": nil})}, testSchemas(t))
-	if err != nil || e.System != "" {
+	if err != nil || !e.Prompts.System.IsEmpty() {
 		t.Errorf("%v: %v", err, e)
 	}
 }
@@ -76,7 +76,7 @@ func TestLayers(t *testing.T) {
 	for _, entry := range e.Explain() {
 		fmt.Fprintf(&b, "%s = %v (%s, %s, secret %t)\n", entry.Path, entry.Value, entry.Layer, entry.Pos, entry.Secret)
 	}
-	fmt.Fprintf(&b, "system = %q\n", e.System)
+	fmt.Fprintf(&b, "system = %q\n", e.Prompts.System)
 	for _, block := range []Block{e.LLM, e.Memory, e.Storage} {
 		resolved, err := h.Resolve(e, block)
 		fmt.Fprintf(&b, "%s %s, references %t: %v\n  as the plugin gets it: %s, %v\n",

@@ -3,130 +3,172 @@ package config
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk"
 )
 
-// maxSystem is the maximum size of a system prompt, in bytes, after its variables were replaced.
-const maxSystem = sdk.MaxSystemBytes
+// promptsKey is the key of the block with the prompts.
+const promptsKey = "prompts"
 
-const (
-	promptOpens  = "{{"
-	promptEscape = "{{{{" // stands for a literal "{{"
-)
-
-// promptVariable matches {{name}} at the beginning of a text.
-var promptVariable = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*) *\}\}`)
-
-// promptPart is one part of a prompt: either a text or the name of a variable.
-type promptPart struct{ text, variable string }
-
-// parsePrompt splits a prompt into texts and variables. wrong has excerpts of places where {{
-// does not begin a valid variable; it has at most maxProblems excerpts.
-func parsePrompt(prompt string) (parts []promptPart, wrong []string) {
-	text := func(s string) {
-		if s != "" {
-			parts = append(parts, promptPart{text: s})
+// prompts replaces the constant variables in the prompts and sets Effective.Prompts. It makes one
+// pass: a {{name}} inside the text of a variable stays as it is. The greatest size of each prompt
+// is checked before the prompt is allocated, so that no turn can have one that is too large.
+func (a *tenantMerge) prompts() {
+	block, _ := a.tree[promptsKey].(map[string]any)
+	c := promptCompiler{merge: a, metadata: textsOf(block, "metadata")}
+	c.variables, _ = block["variables"].(map[string]any)
+	set := &a.effective.Prompts
+	set.Metadata = c.promptMetadata()
+	if name, ok := block["timezone"].(string); ok {
+		zone, known := prompt.Zone(name)
+		if !known {
+			a.addProblem(Path{promptsKey, "timezone"}, fmt.Sprintf("is %q, which is no time zone", brief(name)), "a name of the IANA database, such as Europe/Berlin")
+		}
+		if name != "UTC" {
+			set.Zone = zone
 		}
 	}
-	for {
-		before, _, found := strings.Cut(prompt, promptOpens)
-		text(before)
-		if !found {
-			return parts, wrong
+	system, _ := block["system"].(string)
+	set.System = c.compile(Path{promptsKey, "system"}, system)
+	named := textsOf(block, "named")
+	if len(named) > bounds.NamedPrompts {
+		a.addProblem(Path{promptsKey, "named"}, fmt.Sprintf("has %d prompts", len(named)), fmt.Sprintf("at most %d", bounds.NamedPrompts))
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if set.Named == nil {
+			set.Named = make(map[string]prompt.Prompt, len(named))
 		}
-		prompt = prompt[len(before):]
-		m := promptVariable.FindStringSubmatch(prompt)
-		switch {
-		case strings.HasPrefix(prompt, promptEscape):
-			text(promptOpens)
-			prompt = prompt[len(promptEscape):]
-		case strings.HasPrefix(prompt, "{{{"): // the first brace is a text; a variable may follow
-			text("{")
-			prompt = prompt[1:]
-		case m != nil:
-			parts = append(parts, promptPart{variable: m[1]})
-			prompt = prompt[len(m[0]):]
-		default:
-			if len(wrong) < maxProblems {
-				wrong = append(wrong, promptExcerpt(prompt))
-			}
-			text(promptOpens)
-			prompt = prompt[len(promptOpens):]
-		}
+		set.Named[name] = c.compile(Path{promptsKey, "named", name}, named[name])
+	}
+	if c.size > bounds.PromptsBytes && !c.tooLarge {
+		a.addProblem(Path{promptsKey}, fmt.Sprintf("has prompts of %d bytes together, with their variables", c.size), fmt.Sprintf("at most %d", bounds.PromptsBytes))
 	}
 }
 
-// promptExcerpt returns the beginning of a text. The excerpt is long enough to find the place in
-// the prompt.
-func promptExcerpt(text string) string {
-	text = strings.ToValidUTF8(text[:min(len(text), 200)], "")
-	text, _, _ = strings.Cut(text, "\n")
-	if end := strings.Index(text, "}}"); end >= 0 {
-		text = text[:end+len("}}")]
+// textsOf returns the texts of a map of the block. The schema reports values that are no texts.
+func textsOf(block map[string]any, key string) map[string]string {
+	values, _ := block[key].(map[string]any)
+	out := make(map[string]string, len(values))
+	for name, value := range values {
+		if text, ok := value.(string); ok {
+			out[name] = text
+		}
 	}
-	if runes := []rune(text); len(runes) > 40 {
-		text = string(runes[:40]) + "..."
-	}
-	return text
+	return out
 }
 
-// system replaces the variables in the system prompt and sets Effective.System. It makes one
-// pass: a {{name}} inside the text of a variable stays as it is. The prompt is no template beyond
-// its variables. The size of the result is checked before the result is allocated.
-func (a *tenantMerge) system() {
-	prompts, _ := a.tree["prompts"].(map[string]any)
-	prompt, _ := prompts["system"].(string)
-	variables, _ := prompts["variables"].(map[string]any)
-	path := Path{"prompts", "system"}
-	parts, wrong := parsePrompt(prompt)
+// promptCompiler compiles the prompts of a tenant and adds problems to the merge.
+type promptCompiler struct {
+	merge     *tenantMerge
+	variables map[string]any // the schema reports values that are no texts
+	metadata  map[string]string
+	size      int      // greatest size of the compiled prompts together
+	tooLarge  bool     // one of the prompts exceeds the maximum, so that nothing else is said about sizes
+	names     []string // sorted names of the variables; computed for the first undefined variable
+}
+
+// promptMetadata checks prompts.metadata, and returns it. It returns nil if it is empty.
+func (c *promptCompiler) promptMetadata() map[string]string {
+	path := Path{promptsKey, "metadata"}
+	if len(c.metadata) == 0 {
+		return nil
+	}
+	if len(c.metadata) > bounds.PromptMetadataKeys {
+		c.merge.addProblem(path, fmt.Sprintf("has %d keys", len(c.metadata)), fmt.Sprintf("at most %d", bounds.PromptMetadataKeys))
+	}
+	for key, text := range c.metadata {
+		if len(text) > bounds.PromptMetadataBytes {
+			c.merge.addProblem(path.with(key), fmt.Sprintf("has %d bytes", len(text)), fmt.Sprintf("at most %d", bounds.PromptMetadataBytes))
+		}
+	}
+	return c.metadata
+}
+
+// compile returns the prompt with the constant variables replaced.
+func (c *promptCompiler) compile(path Path, text string) prompt.Prompt {
+	a := c.merge
+	parsed, wrong := prompt.Parse(text)
 	for _, excerpt := range wrong {
 		a.addProblem(path, fmt.Sprintf("has %q, which is no variable", excerpt),
 			"{{name}} with a name of letters, digits and _, or {{{{ for a literal {{")
 	}
-	size := 0
-	var names []string // sorted names of the variables; computed when a prompt uses an undefined variable
-	undefined := map[string]bool{}
-	for i, part := range parts {
-		if part.variable == "" {
-			size += len(part.text)
-			continue
+	undefined := 0
+	for _, name := range parsed.Variables() {
+		if undefined < maxProblems && !c.defined(name) {
+			undefined++
+			c.undefinedVariable(path, name)
 		}
-		value, given := variables[part.variable]
-		if !given && !a.partial && !undefined[part.variable] && len(undefined) < maxProblems {
-			undefined[part.variable] = true
-			if names == nil {
-				names = slices.Sorted(maps.Keys(variables))
-			}
-			a.undefinedVariable(path, part.variable, names)
+	}
+	compiled, size := parsed.Compile(func(name string) (string, bool) {
+		if strings.Contains(name, ".") {
+			return "", false
 		}
-		if text, ok := value.(string); ok {
-			parts[i].text = text
-		} else { // The schema reports a wrong type. Without a tenant, an undefined variable stays in the text.
-			parts[i].text = promptOpens + part.variable + "}}"
+		value, ok := c.variables[name].(string)
+		return value, ok
+	})
+	if size > sdk.MaxSystemBytes {
+		what := "with its variables"
+		if variesInSize(parsed) {
+			what = "with the longest values of its variables"
 		}
-		size += len(parts[i].text)
+		c.tooLarge = true
+		a.addProblem(path, fmt.Sprintf("has %d bytes %s", size, what), fmt.Sprintf("at most %d", sdk.MaxSystemBytes))
 	}
-	if size > maxSystem {
-		a.addProblem(path, fmt.Sprintf("has %d bytes with its variables", size), fmt.Sprintf("at most %d", maxSystem))
-		return
-	}
-	var b strings.Builder
-	b.Grow(size)
-	for _, part := range parts {
-		b.WriteString(part.text)
-	}
-	a.effective.System = b.String()
+	c.size += size
+	return compiled
 }
 
-// undefinedVariable adds the problem that the prompt uses a variable that is not defined.
-func (a *tenantMerge) undefinedVariable(path Path, name string, known []string) {
-	message, expected := unknown(fmt.Sprintf("uses {{%s}}, which no variable defines", name), name, known)
-	if len(known) == 0 {
+// variesInSize reports whether the prompt has a variable whose value a turn brings.
+func variesInSize(p prompt.Parsed) bool {
+	return slices.ContainsFunc(p.Variables(), func(name string) bool { return strings.Contains(name, ".") })
+}
+
+// defined reports whether a prompt may use the variable. In a partial merge a layer that is still
+// to come can define it, unless it is of the turn.
+func (c *promptCompiler) defined(name string) bool {
+	if key, ok := prompt.MetadataKey(name); ok {
+		_, known := c.metadata[key]
+		return known || c.merge.partial
+	}
+	if strings.Contains(name, ".") {
+		return prompt.IsTurnVariable(name)
+	}
+	_, given := c.variables[name]
+	return given || c.merge.partial
+}
+
+// undefinedVariable adds the problem that a prompt uses a variable that is not defined.
+func (c *promptCompiler) undefinedVariable(path Path, name string) {
+	uses := fmt.Sprintf("uses {{%s}}, ", name)
+	if key, ok := prompt.MetadataKey(name); ok {
+		c.merge.addProblem(path, uses+"which prompts.metadata does not list", fmt.Sprintf("%s in prompts.metadata, with the text for requests without it", key))
+		return
+	}
+	if strings.Contains(name, ".") {
+		message, expected := unknown(uses+"which is no variable of a turn", name, prompt.TurnVariables())
+		if !strings.HasPrefix(name, "turn.") {
+			message, expected = uses+"which is no variable", "a name without a dot, or one that begins with turn. or "+prompt.MetadataPrefix
+		}
+		c.merge.addProblem(path, message, expected)
+		return
+	}
+	uses += "which no variable defines"
+	if prompt.IsTurnVariable("turn." + name) {
+		c.merge.addProblem(path, uses+"; did you mean "+strconv.Quote("turn."+name)+"?", "")
+		return
+	}
+	if c.names == nil {
+		c.names = slices.Sorted(maps.Keys(c.variables))
+	}
+	message, expected := unknown(uses, name, c.names)
+	if len(c.names) == 0 {
 		expected = fmt.Sprintf("%s in prompts.variables", name)
 	}
-	a.addProblem(path, message, expected)
+	c.merge.addProblem(path, message, expected)
 }

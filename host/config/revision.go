@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/botyard/botyard/host/secret"
@@ -41,12 +42,19 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	}
 	// Equal content gives equal JSON, because Marshal sorts the keys of maps and the parsers
 	// convert equal numbers to equal values.
-	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.System, limitsInRevision(e.Limits)}
+	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.Prompts.System.Digestible(), limitsInRevision(e.Limits)}
 	if e.RetentionDays > 0 { // newer than revisionFormat 1, so left out if not set
 		parts = append(parts, e.RetentionDays)
 	}
 	if e.Owner == OwnerTenant {
 		parts = append(parts, "conversations.owner "+e.Owner)
+	}
+	if p := e.Prompts; len(p.Named) > 0 || len(p.Metadata) > 0 || p.Zone != nil {
+		named := map[string]any{}
+		for name, prompt := range p.Named {
+			named[name] = prompt.Digestible()
+		}
+		parts = append(parts, []any{"prompts", named, p.Metadata, fmt.Sprint(p.Zone)})
 	}
 	for _, b := range e.Blocks() {
 		if b.Egress.Restricts() { // another egress policy makes another bot

@@ -47,8 +47,11 @@ type knowledgeKeys struct {
 	Type    string `json:"type" jsonschema:"minLength=1" jsonschema_description:"Name of a knowledge plugin; there is none yet."`
 }
 
-// promptKeys has the keys of the block prompts, which (*tenantMerge).system reads.
+// promptKeys has the keys of the block prompts, which (*tenantMerge).prompts reads.
 type promptKeys struct {
 	System    ReadElsewhere[string]            `json:"system" jsonschema_description:"System prompt; {{name}} stands for a variable."`
-	Variables ReadElsewhere[map[string]string] `json:"variables" botyard_names:"^[A-Za-z_][A-Za-z0-9_]*$" jsonschema_description:"Texts that stand in the system prompt where it says {{name}}; their names are the keys."`
+	Named     ReadElsewhere[map[string]string] `json:"named" botyard_names:"^[A-Za-z][A-Za-z0-9_-]{0,63}$" jsonschema_description:"Further prompts; their names are the keys. A chat request that names one in its field 'prompt' gets it in place of the system prompt."`
+	Variables ReadElsewhere[map[string]string] `json:"variables" botyard_names:"^[A-Za-z_][A-Za-z0-9_]*$" jsonschema_description:"Texts that stand in the prompts where they say {{name}}; their names are the keys."`
+	Metadata  ReadElsewhere[map[string]string] `json:"metadata" botyard_names:"^[A-Za-z_][A-Za-z0-9_-]{0,63}$" jsonschema_description:"Keys of a request's metadata that prompts may show as {{metadata.KEY}}, each with the text that stands there if a request does not have the key."`
+	Timezone  ReadElsewhere[string]            `json:"timezone" jsonschema:"minLength=1" jsonschema_description:"Time zone of {{turn.date}} and {{turn.time}}, such as Europe/Berlin. Without it they are in UTC."`
 }

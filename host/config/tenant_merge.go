@@ -47,7 +47,7 @@ func (a *tenantMerge) buildEffective() *Effective {
 	a.owner()
 	a.knowledge()
 	a.strayReferences()
-	a.system()
+	a.prompts()
 	a.limits()
 	if len(a.problems) > 0 || a.partial {
 		return nil

@@ -84,7 +84,7 @@ func open(o Options) (*host, error) {
 		Build: func(_ context.Context, req registry.BuildRequest) (registry.Built, error) {
 			e := req.Effective
 			return registry.Built{Bot: bot.New(bot.Parts{
-				Tenant: e.Tenant, Revision: e.Revision, System: e.System, Limits: e.Limits,
+				Tenant: e.Tenant, Revision: e.Revision, Prompts: e.Prompts, Limits: e.Limits,
 				LLM: direct, Memory: memory, Storage: store, Admission: req.Admission,
 				Plugins: map[string]string{"llm": "echo", "memory": "buffer", "storage": "memory"},
 				Hold:    func(holder string) func() { return leases.Hold("memory", store, holder) },

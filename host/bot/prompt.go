@@ -1,0 +1,31 @@
+package bot
+
+import "github.com/botyard/botyard/host/prompt"
+
+// choosePrompt sets the turn's prompt and records it. It returns a fault.Invalid if the tenant
+// does not have the prompt that the request names, or if the request's metadata cannot stand in it.
+func (t *turn) choosePrompt() error {
+	b := t.bot
+	chosen, err := b.Prompts.Choose(prompt.Request{
+		Name: t.req.Prompt, Shared: b.Shared, Metadata: t.req.Metadata,
+		Turn: prompt.Turn{Tenant: b.Tenant, User: t.req.UserID, Conversation: t.req.ConversationID, Time: b.Now()},
+	})
+	if err != nil {
+		return err
+	}
+	t.prompt = chosen
+	if chosen.Name != "" || chosen.Values != nil {
+		t.record.Prompt = &recordedPrompt{Name: chosen.Name, Variables: chosen.Values}
+	}
+	return nil
+}
+
+// promptOf returns the text of the prompt that a turn with the record had, if the turn ran on the
+// bot's revision. It returns false if the record does not say enough.
+func (b *Bot) promptOf(r *record) (string, bool) {
+	recorded := r.Prompt
+	if recorded == nil {
+		recorded = &recordedPrompt{}
+	}
+	return b.Prompts.Refill(recorded.Name, recorded.Variables)
+}

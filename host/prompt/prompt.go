@@ -1,0 +1,141 @@
+package prompt
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/botyard/botyard/sdk"
+)
+
+// Prompt is a prompt in which only variables of the turn are left. It is immutable. The zero value
+// is an empty prompt.
+type Prompt struct {
+	text  string // the whole prompt, if parts is nil
+	parts []part // set only if the prompt has variables; neighbours are not both texts
+}
+
+// Literal returns a prompt without variables. It does not look for braces in the text.
+func Literal(text string) Prompt { return Prompt{text: text} }
+
+// Compile replaces each variable by the text that constant returns for its name. A variable for
+// which constant returns false stays in the prompt. size is the greatest size of the prompt in
+// bytes, with the longest values of the variables that are left, as LongestValue returns them. If
+// size exceeds sdk.MaxSystemBytes, Compile returns an empty prompt, and does not allocate the text.
+func (p Parsed) Compile(constant func(name string) (string, bool)) (prompt Prompt, size int) {
+	values := map[string]part{}
+	resolve := func(one part) part {
+		if one.variable == "" {
+			return one
+		}
+		value, known := values[one.variable]
+		if !known {
+			value = one
+			if text, ok := constant(one.variable); ok {
+				value = part{text: text}
+			}
+			values[one.variable] = value
+		}
+		return value
+	}
+	texts := 0
+	for _, one := range p.parts {
+		one = resolve(one)
+		texts += len(one.text)
+		size += len(one.text) + LongestValue(one.variable)
+	}
+	if size > sdk.MaxSystemBytes {
+		return Prompt{}, size
+	}
+	var text strings.Builder
+	text.Grow(texts)
+	flush := func() {
+		if text.Len() > 0 {
+			prompt.parts = append(prompt.parts, part{text: text.String()})
+			text.Reset()
+		}
+	}
+	for _, one := range p.parts {
+		if one = resolve(one); one.variable == "" {
+			text.WriteString(one.text)
+			continue
+		}
+		flush()
+		prompt.parts = append(prompt.parts, one)
+	}
+	if len(prompt.parts) == 0 {
+		return Prompt{text: text.String()}, size
+	}
+	flush()
+	return prompt, size
+}
+
+// IsEmpty reports whether the prompt has neither a text nor a variable.
+func (p Prompt) IsEmpty() bool { return p.text == "" && len(p.parts) == 0 }
+
+// HasVariables reports whether a variable of the turn is left in the prompt.
+func (p Prompt) HasVariables() bool { return p.parts != nil }
+
+// Variables returns the names of the variables that are left in the prompt, each once, in their
+// order.
+func (p Prompt) Variables() []string { return Parsed{p.parts}.Variables() }
+
+// String returns the prompt with {{name}} in place of its variables. Braces of its texts are
+// written as they are, so that the result may not be parsed again.
+func (p Prompt) String() string {
+	text, _ := p.fill(func(name string) (string, bool) { return opens + name + "}}", true })
+	return text
+}
+
+// Fill returns the text of the prompt with the values in place of its variables. It makes one
+// pass. It returns false if a value is missing, or if the text would exceed sdk.MaxSystemBytes.
+func (p Prompt) Fill(values map[string]string) (string, bool) {
+	size := 0
+	for _, one := range p.parts {
+		size += len(one.text) + len(values[one.variable])
+	}
+	if size > sdk.MaxSystemBytes {
+		return "", false
+	}
+	return p.fill(func(name string) (string, bool) { v, ok := values[name]; return v, ok })
+}
+
+func (p Prompt) fill(value func(string) (string, bool)) (string, bool) {
+	if p.parts == nil {
+		return p.text, true
+	}
+	var b strings.Builder
+	for _, one := range p.parts {
+		if one.variable == "" {
+			b.WriteString(one.text)
+			continue
+		}
+		text, ok := value(one.variable)
+		if !ok {
+			return "", false
+		}
+		b.WriteString(text)
+	}
+	return b.String(), true
+}
+
+// Digestible returns what makes the prompt different from others, in a form that JSON encodes: the
+// text alone, or a list in which a text is a string and a variable a list of its name.
+func (p Prompt) Digestible() any {
+	if p.parts == nil {
+		return p.text
+	}
+	form := make([]any, len(p.parts))
+	for i, one := range p.parts {
+		if form[i] = one.text; one.variable != "" {
+			form[i] = []string{one.variable}
+		}
+	}
+	return form
+}
+
+// uses reports whether a variable with one of the names is left in the prompt.
+func (p Prompt) uses(names ...string) bool {
+	return slices.ContainsFunc(p.parts, func(one part) bool {
+		return one.variable != "" && slices.Contains(names, one.variable)
+	})
+}
