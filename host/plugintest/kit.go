@@ -36,6 +36,9 @@ func (b *bench) kitRules() []rule {
 	case "llm":
 		for _, r := range llmtest.Rules() {
 			rpc := llmService + ".Chat"
+			if r.Name == "check" {
+				rpc = checkRPC
+			}
 			if strings.HasPrefix(r.Name, "embed") {
 				rpc = llmService + ".Embed"
 			}
@@ -43,13 +46,20 @@ func (b *bench) kitRules() []rule {
 		}
 	case "memory":
 		for _, r := range memorytest.Rules() {
-			add(r.Name, r.Doc, memoryService)
+			rpc := memoryService
+			if r.Name == "check" {
+				rpc = checkRPC
+			}
+			add(r.Name, r.Doc, rpc)
 		}
 	case "storage":
 		for _, r := range storagetest.Rules() {
 			service := storageService
 			if strings.HasPrefix(r.Name, "tenant-") && r.Name != "tenant-incarnations" || strings.HasPrefix(r.Name, "watch") {
 				service = "botyard.storage.v1.TenantStoreService"
+			}
+			if r.Name == "check" {
+				service = checkRPC
 			}
 			add(r.Name, r.Doc, service)
 		}
@@ -67,6 +77,9 @@ var sections = []struct{ rule, section string }{
 	{"llm/parts", "replies"},
 	{"llm/usage", "replies"},
 	{"llm/classified", "errors"},
+	{"llm/check", "checks"},
+	{"memory/check", "checks"},
+	{"storage/check", "checks"},
 	{"memory/remember", "remembering"},
 	{"memory/forget", "remembering"},
 	{"storage/retract", "retractions"},
@@ -233,6 +246,9 @@ type closingMemory struct {
 	*managed
 }
 
+// Check implements sdk.Checker.
+func (m closingMemory) Check(ctx context.Context) error { return m.managed.Check(ctx) }
+
 // Close ends the process.
 func (m closingMemory) Close() error { return m.managed.Close() }
 
@@ -257,6 +273,9 @@ func (l closingLLM) LLMTraits(ctx context.Context) sdk.LLMTraits {
 	}
 	return sdk.LLMTraits{}
 }
+
+// Check implements sdk.Checker.
+func (l closingLLM) Check(ctx context.Context) error { return l.i.Check(ctx) }
 
 // Close ends the process.
 func (l closingLLM) Close() error { return l.i.Close() }
@@ -289,6 +308,9 @@ type closingStorage struct {
 	storage.Storage
 	i *managed
 }
+
+// Check implements sdk.Checker.
+func (s closingStorage) Check(ctx context.Context) error { return s.i.Check(ctx) }
 
 // Close ends the process.
 func (s closingStorage) Close() error { return s.i.Close() }

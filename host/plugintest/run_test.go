@@ -120,6 +120,8 @@ func TestRun_kit(t *testing.T) {
 		{"sound", "llm/stream", Passed, ""},
 		{"sound", "llm/embed", Skipped, ""},
 		{"sound", "llm/overrides", Skipped, ""},
+		{"sound", "llm/check", Passed, ""},
+		{"sickly", "llm/check", Failed, "check of an instance that works fails"},
 		{"heedless", "llm/overrides", Failed, "an override of an unknown key: chat succeeded; want a refusal at overrides.botyard_kit_no_such_key"},
 		// The host refuses what a plugin without the features must not be sent.
 		{"plain", "llm/refuses-tools", Passed, ""},
@@ -135,7 +137,7 @@ func TestRun_kit(t *testing.T) {
 			if err != nil || len(results) != 1 {
 				t.Fatal(results, err)
 			}
-			if r := results[0]; r.Outcome != c.want || !strings.Contains(r.Problem, c.says) || !strings.HasPrefix(r.Protocol, "botyard.llm.v1.LLMService.") || !strings.HasPrefix(r.Section, "docs/protocol.md#") {
+			if r := results[0]; r.Outcome != c.want || !strings.Contains(r.Problem, c.says) || !strings.HasPrefix(r.Protocol, "botyard.") || !strings.HasPrefix(r.Section, "docs/protocol.md#") {
 				t.Errorf("%+v", r)
 			}
 		})

@@ -92,7 +92,7 @@ var rules = []Rule{
 	{
 		Name:  "check",
 		Doc:   conformance.CheckDoc,
-		Check: func(ctx context.Context, env *Env) error { return conformance.CheckChecker(ctx, env.LLM, env.prompts) },
+		Check: checkCheck,
 	},
 	{
 		Name:  "embed",
@@ -232,6 +232,11 @@ func checkClassified(ctx context.Context, env *Env) error {
 		err = nil
 	}
 	return errors.Join(err, conformance.Close(m))
+}
+
+func checkCheck(ctx context.Context, env *Env) error {
+	works := env.converse(ctx, "Hello there.") == nil
+	return conformance.CheckChecker(ctx, env.LLM, conformance.Checked{Prompt: env.prompts, Works: works})
 }
 
 func checkEmbed(ctx context.Context, env *Env) error {

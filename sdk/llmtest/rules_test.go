@@ -147,6 +147,8 @@ func (p *parrot) Check(ctx context.Context) error {
 		return errors.New("something is wrong")
 	case p.flaw == "deaf check" && ctx.Err() != nil:
 		time.Sleep(3 * time.Second)
+	case p.flaw == "sick check":
+		return fault.New(fault.NotFound, "there is no such model")
 	}
 	return ctx.Err()
 }
@@ -228,6 +230,7 @@ func TestRules_canFail(t *testing.T) {
 		{"vague", refusal, []string{"cancel"}},
 		{"vague check", refusal, []string{"check"}},
 		{"deaf check", refusal, []string{"check"}},
+		{"sick check", refusal, []string{"check"}},
 		{"stubborn", refusal, []string{"emit-error"}},
 		{"ragged", refusal, []string{"embed"}},
 		{"", errors.New("401"), []string{"classified"}},

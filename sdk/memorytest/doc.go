@@ -14,6 +14,7 @@
 //	remember_rules.go  what Remember returns: remember-sequence
 //	retract_rules.go   retractions: retracted-ahead, remember-retraction
 //	forget_rules.go    Forget: forget, forget-user, reused-id
+//	check_rules.go     Check of a memory that has it: check
 //
 // rules_test.go has a broken memory for each rule, which proves that the rule can fail.
 package memorytest

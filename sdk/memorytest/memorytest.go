@@ -21,7 +21,7 @@ var ErrSkip = conformance.ErrSkip
 
 // Rules returns all rules in the order in which [Test] checks them.
 func Rules() []Rule {
-	return slices.Concat(recallRules, rememberRules, retractRules, forgetRules)
+	return slices.Concat(recallRules, rememberRules, retractRules, forgetRules, checkRules)
 }
 
 // Failure is a Rule that the memory breaks. Its Err says why. [Test] joins the Failures of all

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 )
 
@@ -127,6 +128,19 @@ func (r *recaller) Forget(_ context.Context, call sdk.Call) error {
 	return nil
 }
 
+// Check implements sdk.Checker.
+func (r *recaller) Check(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch r.flaw {
+	case "check forgets":
+		clear(r.kept)
+	case "check fails":
+		return fault.New(fault.ProviderFailed, "the probe was not found")
+	}
+	return ctx.Err()
+}
+
 // window is a memory that needs a tail and no calls of Recall. Its Recall leaves out the oldest
 // messages of the tail, as many as short says.
 type window struct{ short int }
@@ -187,6 +201,8 @@ func TestRules_canFail(t *testing.T) {
 		"forgets for one user":             "forget-user",
 		"one incarnation of conversations": "reused-id",
 		"one incarnation of tenants":       "reused-id",
+		"check forgets":                    "check",
+		"check fails":                      "check",
 	} {
 		flaws[name] = flaw{newRecaller(name), strings.Fields(rules)}
 	}

@@ -51,7 +51,10 @@ func run(t *testing.T, flaw string, rules ...string) []string {
 		opts = append(opts, Short())
 	}
 	var err error
-	synctest.Test(t, func(t *testing.T) { err = Test(t.Context(), open, opts...) })
+	synctest.Test(t, func(t *testing.T) {
+		err = Test(t.Context(), open, opts...)
+		time.Sleep(time.Hour) // a call that hung ends
+	})
 	return failed(t, err)
 }
 

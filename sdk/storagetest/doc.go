@@ -60,6 +60,7 @@
 //	page_size_rules.go       bytes of a tail or a page: tail-bytes, page-bytes, tenant-page-bytes
 //	import_rules.go          imports: import, import-repeat, import-refused, import-goes-on, import-apart
 //	migrate_rules.go         migrations: migrate
+//	check_rules.go           Check of a storage that has it: check
 //	durable_rules.go         durable storages: restart, restart-tenants, restart-deletion
 //	tenant_store_rules.go    registered tenants: tenant-versions, tenant-if-version, tenant-repeat, tenant-get
 //	tenant_history_rules.go  the checks of tenant-history, tenant-kept, tenant-kept-bytes, tenant-erase-history

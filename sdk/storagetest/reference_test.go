@@ -272,6 +272,26 @@ func (r *reference) extend(holder string, until time.Time) {
 	}
 }
 
+// Check implements sdk.Checker.
+func (r *reference) Check(ctx context.Context) error {
+	r.enter()
+	defer r.mu.Unlock()
+	switch {
+	case r.has("check-fails"):
+		return fault.New(fault.PluginUnavailable, "the probe was not there")
+	case r.has("check-hangs"):
+		r.pause(time.Minute)
+	case r.has("check-touches"):
+		for _, c := range r.conversations {
+			c.updated = time.Now()
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return fault.Of(err)
+	}
+	return nil
+}
+
 func (r *reference) Renew(_ context.Context, holders []string, lease time.Duration) error {
 	r.enter()
 	defer r.mu.Unlock()

@@ -18,7 +18,7 @@ var ErrSkip = conformance.ErrSkip
 func Rules() []Rule {
 	return slices.Concat(turnRules, logRules, writerRules, linearizableRules, leaseRules, keyRules, readRules, listRules,
 		ownerRules, deleteRules, deleteStepsRules, deleteUserRules, deleteRaceRules, incarnationRules, retractRules, branchRules, cursorRules, cursorForgetRules, contentRules, boundsRules, pageSizeRules, importRules,
-		tenantStoreRules, tenantWriterRules, tenantWatchRules, migrateRules, durableRules)
+		tenantStoreRules, tenantWriterRules, tenantWatchRules, migrateRules, checkRules, durableRules)
 }
 
 // Failure is a Rule that the storage breaks. Its Err says why. [Test] joins the Failures of all

@@ -11,34 +11,80 @@ import (
 )
 
 // CheckDoc is the promise that CheckChecker checks.
-const CheckDoc = "Check fails with a classified error, and ends when its caller is gone."
+const CheckDoc = "Check succeeds in time while the instance works, fails with a classified error, changes nothing, and ends when its caller is gone."
 
-// CheckChecker checks the promise of a sdk.Checker. It returns [ErrSkip] if the instance is none. prompt
-// is how long Check may take to return after it was canceled.
-func CheckChecker(ctx context.Context, instance any, prompt time.Duration) error {
+// Checked says how CheckChecker checks an instance.
+type Checked struct {
+	Prompt time.Duration // how long Check may take to return after it was canceled, or its time is over
+	Works  bool          // the instance works now, so that Check succeeds
+}
+
+// checkTime is how long a host waits for Check.
+const checkTime = 10 * time.Second
+
+// checksAtOnce is how many calls of Check run at the same time.
+const checksAtOnce = 3
+
+// CheckChecker checks the promise of a sdk.Checker, except that Check changes nothing: the kit compares
+// what the instance keeps. It returns [ErrSkip] if the instance is no Checker, and if it cannot find out
+// whether it works.
+func CheckChecker(ctx context.Context, instance any, o Checked) error {
 	c, ok := instance.(sdk.Checker)
 	if !ok {
 		return ErrSkip
 	}
-	gone, cancel := context.WithCancel(ctx)
-	cancel()
-	for _, ctx := range []context.Context{ctx, gone} {
-		done := make(chan error, 1)
-		go func() { done <- c.Check(ctx) }()
-		var late <-chan time.Time
-		if ctx.Err() != nil {
-			late = time.After(prompt)
-		}
-		var err error
-		select {
-		case err = <-done:
-		case <-late:
-			return fmt.Errorf("check whose caller is gone did not return within %s", prompt)
-		}
-		var classified *fault.Error
-		if err != nil && ctx.Err() == nil && !errors.As(err, &classified) {
-			return fmt.Errorf("the error of check is no fault.Error: %w", err)
+	done := make(chan error, checksAtOnce)
+	for range checksAtOnce {
+		go func() { done <- o.inTime(ctx, c) }()
+	}
+	var all []error
+	for range checksAtOnce {
+		all = append(all, <-done)
+	}
+	for _, err := range all {
+		if err != nil {
+			return err
 		}
 	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, returned := within(o.Prompt, func() error { return c.Check(gone) }); !returned {
+		return fmt.Errorf("check whose caller is gone did not return within %s", o.Prompt)
+	}
 	return nil
+}
+
+// inTime calls Check with the deadline of a host.
+func (o Checked) inTime(ctx context.Context, c sdk.Checker) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	err, returned := within(checkTime+o.Prompt, func() error { return c.Check(ctx) })
+	var classified *fault.Error
+	switch {
+	case !returned:
+		return fmt.Errorf("check did not return within %s after its deadline", o.Prompt)
+	case err == nil:
+		return nil
+	case ctx.Err() == nil && !errors.As(err, &classified):
+		return fmt.Errorf("the error of check is no fault.Error: %w", err)
+	case fault.Is(err, fault.Unsupported):
+		return ErrSkip
+	case o.Works:
+		return fmt.Errorf("check of an instance that works fails: %w", err)
+	}
+	return nil
+}
+
+// within calls f, and reports whether it returned within d. It does not wait for longer.
+func within(d time.Duration, f func() error) (err error, returned bool) {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case err = <-done:
+		return err, true
+	case <-timer.C:
+		return nil, false
+	}
 }

@@ -212,7 +212,12 @@ func (plainParrot) LLMTraits(context.Context) sdk.LLMTraits {
 type parrot struct{}
 
 // Check implements sdk.Checker.
-func (parrot) Check(context.Context) error { return nil }
+func (parrot) Check(context.Context) error {
+	if flaw == "sickly" {
+		return fault.New(fault.NotFound, "there is no such model")
+	}
+	return nil
+}
 
 // Chat implements llm.LLM.
 func (parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
