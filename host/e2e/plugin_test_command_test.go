@@ -25,10 +25,10 @@ func TestPluginTest_builtIn(t *testing.T) {
 		without []string // rules that may be skipped, and the beginnings of their names with "-" at the end
 	}{
 		{"llm-echo", func(*testing.T) map[string]any { return map[string]any{"token_delay_ms": 1} },
-			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning"}}, // it takes all
+			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning", "llm/can-see-images", "llm/can-keep-formats", "llm/can-take-reasoning"}}, // it takes all
 		{"llm-ollama", func(t *testing.T) map[string]any {
 			return map[string]any{"base_url": serveParrot(t), "model": "parrot", "parallel": 64}
-		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning"}}, // its model takes no tools
+		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning", "llm/can-call-tools", "llm/can-see-images"}}, // its model takes no tools
 		{"memory-buffer", func(*testing.T) map[string]any { return map[string]any{"max_messages": 10} },
 			[]string{"memory/remember-", "memory/forget", "memory/forget-", "memory/reused-id", "memory/retracted-ahead"}}, // it keeps nothing
 		{"storage-memory", func(*testing.T) map[string]any { return map[string]any{} },
@@ -71,7 +71,7 @@ func TestPluginTest_builtIn(t *testing.T) {
 }
 
 // serveParrot runs an Ollama server until the test ends, and returns its URL. Its model repeats the last
-// message, and counts when it is told to. It takes no images and no tools.
+// message, counts when it is told to, and keeps the response formats of the kit. It takes no images and no tools.
 func serveParrot(t *testing.T) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -91,12 +91,21 @@ func serveParrot(t *testing.T) string {
 		_, _ = fmt.Fprintf(w, `{"model":"parrot","embeddings":[%s],"prompt_eval_count":%d}`, strings.Join(vectors, ","), len(vectors))
 	})
 	mux.HandleFunc("POST /api/chat", func(w http.ResponseWriter, r *http.Request) {
-		var req struct{ Messages []struct{ Content string } }
+		var req struct {
+			Messages []struct{ Content string }
+			Format   any
+		}
 		if err := json.NewDecoder(r.Body).Decode(&req); err != nil || len(req.Messages) == 0 {
 			http.Error(w, "no messages", http.StatusBadRequest)
 			return
 		}
 		text := req.Messages[len(req.Messages)-1].Content
+		switch req.Format.(type) {
+		case string: // "json"
+			text = `{"said":1}`
+		case map[string]any:
+			text = `{"answer":"yes"}`
+		}
 		pieces := 1
 		if strings.HasPrefix(text, "Count") {
 			pieces = 10_000

@@ -73,6 +73,7 @@ var sections = []struct{ rule, section string }{
 	{"llm/unknown-fields", "unknown-fields"},
 	{"llm/refuses-", "requests"},
 	{"llm/overrides", "requests"},
+	{"llm/can-", "traits"},
 	{"llm/stream", "replies"},
 	{"llm/parts", "replies"},
 	{"llm/usage", "replies"},

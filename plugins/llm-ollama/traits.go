@@ -77,6 +77,7 @@ func (m *Model) traitsOf(model, embedding *shown) sdk.LLMTraits {
 	t := sdk.LLMTraits{
 		ContextTokens: model.contextTokens(m.numCtx),
 		Media:         []sdk.MediaKind{},
+		Reasoning:     new(true),
 		Tools:         &sdk.ToolTraits{Calls: model.can("tools")},
 		Formats:       &sdk.FormatTraits{JSONObject: true, JSONSchema: true},
 		// Ollama embeds with every model.

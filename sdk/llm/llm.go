@@ -29,6 +29,10 @@ type LLM interface {
 	// or a form of reply, Chat returns
 	// fault.Unsupported with the path of it. Chat ignores
 	// a part's Unknown fields, but refuses a part of chat.KindUnknown.
+	//
+	// What the LLM's traits say that it can, it can: a reply to a response format is a text of this
+	// form and nothing else, and a call of a tool has an id of its own, the name of a tool of the
+	// request, and arguments in the tool's form.
 	Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error)
 }
 

@@ -11,5 +11,6 @@
 //	options.go   Option: what a run leaves out or expects
 //	rules.go     the rules, and the checks of replies
 //	request_rules.go  the checks of what an LLM must refuse and must not refuse
+//	ability_rules.go  the checks of what the traits say that an LLM can
 //	recorder.go  records the pieces that a Chat emits
 package llmtest

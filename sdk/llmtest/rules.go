@@ -85,6 +85,31 @@ var rules = []Rule{
 		Check: checkRefusesReasoning,
 	},
 	{
+		Name:  "can-call-tools",
+		Doc:   "If the traits say that the model calls tools, its calls can be made, it takes their results, and it calls none if it must not.",
+		Check: checkCallsTools,
+	},
+	{
+		Name:  "can-see-images",
+		Doc:   "If the traits say that the model takes images as bytes, it answers to one.",
+		Check: checkSeesImages,
+	},
+	{
+		Name:  "can-keep-formats",
+		Doc:   "If the traits say that the model keeps a response format, the text of its reply has this form and nothing else.",
+		Check: checkKeepsFormats,
+	},
+	{
+		Name:  "can-take-reasoning",
+		Doc:   "If the traits say that the model takes back reasoning, it answers to a conversation that has some.",
+		Check: checkTakesReasoning,
+	},
+	{
+		Name:  "can-embed",
+		Doc:   "If the traits say that the instance embeds texts, it does, with vectors of the length that they say; else it says that it cannot.",
+		Check: checkEmbeds,
+	},
+	{
 		Name:  "overrides",
 		Doc:   "An override of a key that may not be overridden is refused with its path.",
 		Check: checkOverrides,

@@ -43,6 +43,17 @@ func (p *parrot) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta
 	if err := p.refuse(req); err != nil {
 		return nil, err
 	}
+	if call := p.call(req); call != nil {
+		if err := emit(llm.ToolCall(*call)); err != nil {
+			return nil, err
+		}
+		finish := &llm.Finish{Reason: llm.FinishToolCalls}
+		if p.flaw == "stops with a call" {
+			finish.Reason = llm.FinishStop
+		}
+		return finish, nil
+	}
+	reply = p.form(req, reply)
 	pieces := strings.SplitAfter(reply, " ")
 	if said(req) == long {
 		pieces = slices.Repeat(pieces, 400)
@@ -128,16 +139,26 @@ func (p *parrot) refuse(req *llm.Request) error {
 	if err := llm.CheckRequest(req, t); err != nil {
 		return err
 	}
+	if err := p.refuseAble(req); err != nil {
+		return err
+	}
 	_, err := schema.Override(struct{}{}, req.Overrides)
 	return err
 }
 
 // LLMTraits implements sdk.LLMDescriber.
 func (p *parrot) LLMTraits(context.Context) sdk.LLMTraits {
-	return sdk.LLMTraits{
+	t := sdk.LLMTraits{
 		Maker: "parrot", Media: []sdk.MediaKind{{Kind: chat.Image, Sources: []string{sdk.SourceData}}},
 		Tools: &sdk.ToolTraits{Calls: p.flaw != "drops all tools"}, Formats: &sdk.FormatTraits{}, Reasoning: new(bool),
+		Embeddings: &sdk.EmbeddingTraits{Embeds: p.flaw != "embeds in secret", Dimensions: 2},
 	}
+	if p.able() {
+		t.Tools = &sdk.ToolTraits{Calls: true, TextArguments: true, Required: true, Named: p.flaw != "calls when it wants"}
+		t.Formats = &sdk.FormatTraits{JSONObject: true, JSONSchema: true}
+		t.Reasoning = new(true)
+	}
+	return t
 }
 
 // Check implements sdk.Checker.
@@ -157,6 +178,9 @@ func (p *parrot) Embed(_ context.Context, req *llm.EmbedRequest) (*llm.Embedding
 	out := &llm.Embeddings{}
 	for i, text := range req.Texts {
 		v := []float32{float32(len(text)), 1}
+		if p.flaw == "embeds longer" {
+			v = append(v, 1)
+		}
 		if p.flaw == "ragged" {
 			v = append(v, make([]float32, i)...)
 		}
@@ -203,6 +227,9 @@ func TestRules_canFail(t *testing.T) {
 	if wrong := failed(t, "", refusal); wrong != nil {
 		t.Errorf("the parrot fails %q", wrong)
 	}
+	if wrong := failed(t, "able", refusal); wrong != nil {
+		t.Errorf("the able parrot fails %q", wrong)
+	}
 	flaws := []struct {
 		flaw    string
 		refusal error
@@ -233,6 +260,23 @@ func TestRules_canFail(t *testing.T) {
 		{"sick check", refusal, []string{"check"}},
 		{"stubborn", refusal, []string{"emit-error"}},
 		{"ragged", refusal, []string{"embed"}},
+		{"calls another tool", refusal, []string{"can-call-tools"}},
+		{"calls without id", refusal, []string{"can-call-tools"}},
+		{"calls with no JSON", refusal, []string{"can-call-tools"}},
+		{"calls with null", refusal, []string{"can-call-tools"}},
+		{"calls nothing", refusal, []string{"can-call-tools"}},
+		{"calls when it wants", refusal, []string{"can-call-tools"}},
+		{"calls always", refusal, []string{"can-call-tools"}},
+		{"stops with a call", refusal, []string{"can-call-tools"}},
+		{"refuses results", refusal, []string{"can-call-tools"}},
+		{"mute after results", refusal, []string{"can-call-tools"}},
+		{"sees no images", refusal, []string{"can-see-images"}},
+		{"talks around JSON", refusal, []string{"can-keep-formats"}},
+		{"keeps no object", refusal, []string{"can-keep-formats"}},
+		{"keeps no schema", refusal, []string{"can-keep-formats"}},
+		{"refuses reasoning", refusal, []string{"can-take-reasoning"}},
+		{"embeds longer", refusal, []string{"can-embed"}},
+		{"embeds in secret", refusal, []string{"can-embed"}},
 		{"", errors.New("401"), []string{"classified"}},
 		{"", fault.New(fault.Internal, "401"), []string{"classified"}},
 	}
