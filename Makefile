@@ -36,24 +36,9 @@ demo: build ## Play three sample conversations against a real host
 # BOTYARD_LONG_TESTS=1 runs all of both, and takes many minutes more.
 STORAGES := -short
 
-# The cache of go test does not know the binaries that the host's tests build and start.
-# Therefore -count=1 runs these tests each time.
-#
-# The race detector allocates memory too. Therefore the tests that count bytes run
-# without it.
-#
-# host/e2e waits for processes most of its time. Therefore the tests of the other modules
-# run beside those of the host, one package at a time, and print what they found at the end.
-#
 # BOTYARD_LONG_TESTS=1 adds the tests that take minutes.
 test: servers lint check-tidy check-proto check-docs build test-examples ## Run everything: lint, checks, all tests with the race detector
-	@$(GO) test -race -p 1 -timeout 40m $(STORAGES) $(patsubst %,./%/...,$(filter-out host,$(MODULES))) > $(BIN)/test-modules.log 2>&1 & modules=$$!; \
-	failed=0; \
-	$(GO) test -race -count=1 -timeout 40m ./host/... || failed=1; \
-	$(GO) test -count=1 -run costly ./host/config || failed=1; \
-	wait $$modules || failed=1; \
-	cat $(BIN)/test-modules.log; \
-	exit $$failed
+	@GO='$(GO)' BIN='$(BIN)' MODULES='$(MODULES)' STORAGES='$(STORAGES)' sh tools/test.sh
 
 examples: ## Build the plugins of examples/plugins, in Python and JavaScript, into bin/examples
 	@sh tools/examples.sh
