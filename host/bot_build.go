@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"crypto/sha256"
+	"sync"
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
@@ -31,14 +32,17 @@ type botBuild struct {
 	host        *Host
 	cfg         *config.Host // the host's files that applied when the build started
 	effective   *config.Effective
-	open        []*plugins.Instance
 	pluginNames map[string]string            // maps the plugin kind to "name version"
 	secretSums  map[string][sha256.Size]byte // maps the path of a block to the checksum of the resolved block, for blocks with references
+
+	mu       sync.Mutex
+	open     []*plugins.Instance
+	released bool
 }
 
 func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {
 	h, e := b.host, b.effective
-	model, err := b.instance(ctx, e.LLM)
+	model, err := b.firstModel(ctx)
 	if err != nil {
 		return built, err
 	}
@@ -62,7 +66,7 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 	return registry.Built{
 		Bot: bot.New(bot.Parts{
 			Tenant: e.Tenant, Revision: e.Revision, Prompts: e.Prompts, Limits: e.Limits, Shared: e.Owner == config.OwnerTenant,
-			LLM: model.LLM(), Memory: memory.Memory(), Storage: storage.Storage(), Brancher: storage.Brancher(), Plugins: b.pluginNames,
+			LLM: model, Fallback: b.fallbacks(), Memory: memory.Memory(), Storage: storage.Storage(), Brancher: storage.Brancher(), Plugins: b.pluginNames,
 			Admission: req.Admission, Incarnation: req.Incarnation, Follow: follow,
 			Hold:            func(holder string) func() { return h.leases.Hold(storage.ID(), renewer, holder) },
 			Unauthenticated: func() { h.registry.DropIfStale(e.Tenant) },
@@ -103,24 +107,54 @@ func (b *botBuild) follow(ctx context.Context, req registry.BuildRequest, memory
 	}, nil
 }
 
-// instance opens the plugin instance of a block of the tenant.
+// instance opens the plugin instance of a block of the tenant, while the bot is built.
 func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.Instance, error) {
+	spec, err := b.spec(block)
+	if err != nil {
+		return nil, err
+	}
+	i, err := b.host.manager.Open(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	b.keep(i)
+	b.noteSecrets(block, spec)
+	ref := i.Plugin()
+	b.pluginNames[block.Kind] = ref.Name + " " + ref.Version
+	return i, nil
+}
+
+// openInstance opens the plugin instance of a block of the tenant at any time. The caller passes it to
+// keep or closes it.
+func (b *botBuild) openInstance(ctx context.Context, block config.Block) (*plugins.Instance, error) {
+	spec, err := b.spec(block)
+	if err != nil {
+		return nil, err
+	}
+	return b.host.manager.Open(ctx, spec)
+}
+
+// spec returns the spec of the plugin instance of a block of the tenant.
+func (b *botBuild) spec(block config.Block) (plugins.Spec, error) {
 	h, e := b.host, b.effective
 	spec, err := instanceSpec(b.cfg, e, block)
 	if err != nil {
 		// The full error names paths, which only the operator may see.
 		h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
-		return nil, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
+		return plugins.Spec{}, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 	}
-	i, err := h.manager.Open(ctx, spec)
-	if err != nil {
-		return nil, err
+	return spec, nil
+}
+
+// keep lets release close the instance. It returns false if release was called already.
+func (b *botBuild) keep(i *plugins.Instance) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.released {
+		return false
 	}
 	b.open = append(b.open, i)
-	b.noteSecrets(block, spec)
-	ref := i.Plugin()
-	b.pluginNames[block.Kind] = ref.Name + " " + ref.Version
-	return i, nil
+	return true
 }
 
 // noteSecrets notes the checksums of the block and of its nested blocks, if they have references.
@@ -135,7 +169,11 @@ func (b *botBuild) noteSecrets(block config.Block, spec plugins.Spec) {
 
 // release closes the plugin instances that the build has opened.
 func (b *botBuild) release() {
-	for _, i := range b.open {
+	b.mu.Lock()
+	open := b.open
+	b.open, b.released = nil, true
+	b.mu.Unlock()
+	for _, i := range open {
 		i.Close()
 	}
 }

@@ -27,6 +27,7 @@ type Parts struct {
 	// each conversation belongs to the user who began it, and other users cannot see it.
 	Shared   bool
 	LLM      llm.LLM
+	Fallback []Model // models that the bot asks in this order if the model before does not reply
 	Memory   memory.Memory
 	Storage  storage.Storage
 	Brancher storage.Brancher  // nil if the storage copies no conversations
@@ -64,7 +65,8 @@ type Follow struct {
 // concurrent use.
 type Bot struct {
 	Parts
-	needs memory.Needs
+	needs  memory.Needs
+	models []Model // LLM, and after it Fallback
 }
 
 // New returns a bot built from the parts.
@@ -81,7 +83,8 @@ func New(p Parts) *Bot {
 	if p.Observer == nil {
 		p.Observer = noObserver{}
 	}
-	return &Bot{Parts: p, needs: p.Memory.Needs()}
+	models := append([]Model{{LLM: p.LLM, Block: llm.Kind, Plugin: p.Plugins[llm.Kind]}}, p.Fallback...)
+	return &Bot{Parts: p, needs: p.Memory.Needs(), models: models}
 }
 
 // call returns the sdk.Call that says which tenant, conversation and user a call of a plugin is

@@ -14,7 +14,8 @@
 //	                                  conversation and returns the tail, or replays a reply
 //	recall      turn.recall           the memory chooses which messages the model sees
 //	compose     compose               system prompt, recalled messages, new message
-//	generate    turn.callModel        the model replies; each piece of the reply goes through
+//	generate    turn.ask              the models are asked in their order until one replies
+//	            turn.callModel        the model replies; each piece of the reply goes through
 //	                                  turn.receive, turn.accept and turn.deliver to emit
 //	commit      turn.commit           the turn joins the log, and the conversation is free
 //
@@ -49,7 +50,9 @@
 //	token_budget.go    where one reply is cut because of its tokens (reply_tokens); tokens
 //	                   are not added up over turns
 //	token_timeout.go   when a silent provider, or a wait in a plugin's queue, ends the call
-//	model_retry.go     whether the model is called again after its plugin's process ended
+//	models.go          which model is asked, which failures are waited for, and after which the next
+//	                   model is asked
+//	model_retry.go     whether a model is called again after its plugin's process ended
 //	clean.go           replaces bytes that no storage can store in all text that plugins return
 //	held_bytes.go      HeldBytes: bounds of the memory for tails and replies of all tenants
 //	commit.go          the storage's Commit: in which state a turn ends, and what is sent if

@@ -21,8 +21,30 @@ type Failure struct {
 // maxDetail is the greatest length of Failure.Detail, in bytes.
 const maxDetail = 2 << 10
 
-// failureKey is the JSON key of the Failure in a turn's record.
-const failureKey = "failure"
+// failureKey and passedOverKey are the JSON keys of the Failure and of the models that were passed over
+// in a turn's record.
+const (
+	failureKey    = "failure"
+	passedOverKey = "passed_over"
+)
+
+// passedOverForCallers returns the models that were passed over without the texts of plugins and
+// upstreams. It returns an empty list for anything else than such models.
+func passedOverForCallers(raw json.RawMessage) json.RawMessage {
+	var models []passedOver
+	if json.Unmarshal(raw, &models) != nil {
+		models = nil
+	}
+	told := make([]passedOver, len(models))
+	for i, m := range models {
+		told[i] = passedOver{Block: m.Block, Plugin: m.Plugin, UpstreamStatus: m.UpstreamStatus, Asked: m.Asked, TookMS: m.TookMS}
+		if class, ok := fault.ParseClass(m.Class); ok {
+			told[i].Class = class.String()
+		}
+	}
+	out, _ := json.Marshal(told) // strings and numbers always marshal
+	return out
+}
 
 // newFailure returns the Failure for err. It returns nil if err is nil.
 func newFailure(err error) *Failure {
@@ -42,7 +64,8 @@ func turnReason(class fault.Class, sentence string) string {
 	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }
 
-// ForCallers returns the turn as a caller may read it. It removes the turn's Failure. If the
+// ForCallers returns the turn as a caller may read it. It removes the turn's Failure, and what the
+// record says of models that were passed over, except their classes and statuses. If the
 // turn has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream
 // may have written the reason.
 func ForCallers(t Turn) Turn {
@@ -50,9 +73,16 @@ func ForCallers(t Turn) Turn {
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {
 		t.Record, record = nil, nil
 	}
-	if _, ok := record[failureKey]; ok {
+	_, failed := record[failureKey]
+	passed, ok := record[passedOverKey]
+	if failed || ok {
 		delete(record, failureKey)
+		if ok {
+			record[passedOverKey] = passedOverForCallers(passed)
+		}
 		t.Record, _ = json.Marshal(record) // the record was decoded from JSON, so Marshal cannot fail
+	}
+	if failed {
 		return t
 	}
 	if t.Reason == "" {

@@ -17,7 +17,6 @@ import (
 // reply. It collects the reply in t.reply, and returns the Finish of the reply. Together with
 // an error it may return a Finish whose Usage says what the model used until the error.
 func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish, error) {
-	b := t.bot
 	// The client may have left while Begin ran. Then the turn is interrupted.
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -43,19 +42,7 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 	}
 	seen = t.withOpenCalls(seen, calling)
 	t.record.Recalled = len(seen)
-	if d, ok := b.LLM.(sdk.LLMDescriber); ok {
-		t.traits = d.LLMTraits(ctx)
-	}
-	prompt := t.prompt.Text()
-	req := &llm.Request{
-		Call: t.call(), Messages: compose(prompt, t.adapt(seen), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
-		Tools: t.req.Tools, ToolChoice: t.req.ToolChoice,
-	}
-	req.Stable = t.stable(prompt, req.Messages)
-	finish, err := t.callModelWatched(ctx, req)
-	for t.retriesModel(ctx, err) {
-		finish, err = t.callModelWatched(ctx, req)
-	}
+	finish, err := t.ask(ctx, seen)
 	t.record.LLMMS = t.lap()
 	if finish != nil {
 		t.record.Model = finish.Model
@@ -154,11 +141,11 @@ func (t *turn) callModelWatched(ctx context.Context, req *llm.Request) (*llm.Fin
 // callModel calls the model and passes each piece of the reply to receive. The timeout for the
 // first piece starts when the call leaves the plugin's queue.
 func (t *turn) callModel(ctx context.Context, req *llm.Request) (finish *llm.Finish, err error) {
-	if q, ok := t.bot.LLM.(queueing); ok {
+	if q, ok := t.llm.(queueing); ok {
 		finish, err = q.ChatFrom(ctx, req, t.receive, t.tokenTimeout.leftQueue)
 	} else {
 		t.tokenTimeout.leftQueue()
-		finish, err = t.bot.LLM.Chat(ctx, req, t.receive)
+		finish, err = t.llm.Chat(ctx, req, t.receive)
 	}
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/sdk/chat"
@@ -26,7 +27,17 @@ type TurnEnd struct {
 	Err        error         // a *fault.Error; nil if the turn has a reply
 	Took       time.Duration // from the start of the turn to its end
 	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if no piece came
-	Usage      chat.Usage    // tokens that the model used; zero for a replayed turn
+	Usage      chat.Usage    // tokens that the models used; zero for a replayed turn
+	// PassedOver has the models that did not reply, before the one that did or was asked last.
+	PassedOver []PassedOver
+	// Fallback is the block of the model that replied, if that is a fallback.
+	Fallback string
+}
+
+// PassedOver is a model that did not reply, so that the next model was asked.
+type PassedOver struct {
+	Block, Plugin string // path of the block; name of the plugin
+	Class         fault.Class
 }
 
 // Observer receives events of turns, for metrics. Turns call its methods from many goroutines.
@@ -66,6 +77,13 @@ func (t *turn) notifyObserver(reply *Reply, err error) {
 		end.Outcome = TurnFailed
 	default:
 		end.Outcome = TurnRefused
+	}
+	for _, m := range t.record.PassedOver {
+		name, _, _ := strings.Cut(m.Plugin, " ") // the version follows
+		end.PassedOver = append(end.PassedOver, PassedOver{Block: m.Block, Plugin: name, Class: m.class})
+	}
+	if end.Outcome == TurnSucceeded {
+		end.Fallback = t.record.LLMBlock
 	}
 	t.bot.Observer.TurnEnded(end)
 }

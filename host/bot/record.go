@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/plugins/services"
+	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -32,7 +33,12 @@ type record struct {
 	// too many bytes. Asked is then the greatest number of earlier messages that the model
 	// could have been shown.
 	OlderLeftOut bool `json:"older_left_out,omitempty"`
-	// AskedAgain is how often the model was called again because the plugin's process ended.
+	// LLMBlock is the block of the model that replied, or was asked last, if that is a fallback.
+	LLMBlock string `json:"llm_block,omitempty"`
+	// PassedOver has the models before it, in the order in which they were asked, and why they did
+	// not reply.
+	PassedOver []passedOver `json:"passed_over,omitempty"`
+	// AskedAgain is how often a model was called again because the plugin's process ended.
 	AskedAgain int `json:"asked_again,omitempty"`
 	Asked      int `json:"asked_messages,omitempty"`
 	// Callbacks has what the memory used of its nested plugins for the recall, by role.
@@ -56,6 +62,25 @@ type recordedPrompt struct {
 	Name      string            `json:"name,omitempty"` // empty for the system prompt
 	Variables map[string]string `json:"variables,omitempty"`
 }
+
+// passedOver says why a model did not reply, so that the next one was asked. Callers do not see Party,
+// Path and Detail.
+type passedOver struct {
+	Block          string  `json:"block"`
+	Plugin         string  `json:"plugin"`
+	Class          string  `json:"class"`
+	Party          string  `json:"party,omitempty"`
+	Path           string  `json:"path,omitempty"`
+	UpstreamStatus int     `json:"upstream_status,omitempty"`
+	Asked          int     `json:"asked"` // how often it was asked; 0 if its instance could not be opened
+	TookMS         float64 `json:"took_ms"`
+	Detail         string  `json:"detail,omitempty"`
+
+	class fault.Class
+}
+
+// maxPassedOverDetail is the greatest length of passedOver.Detail, in bytes.
+const maxPassedOverDetail = 512
 
 func newRecord(b *Bot) *record {
 	return &record{Revision: b.Revision, Host: b.Host, Plugins: b.Plugins, started: time.Now()}

@@ -31,6 +31,7 @@ type Reply struct {
 // receive handles the next piece of the reply. The model's plugin calls it from the turn's
 // goroutine.
 func (t *turn) receive(d llm.Delta) error {
+	t.receiving = true
 	t.tokenTimeout.received()
 	defer t.tokenTimeout.awaitNext()
 	if err := t.stampMaker(&d); err != nil {

@@ -34,7 +34,14 @@ type turn struct {
 	reply        llm.Joiner
 	callIDs      map[string]bool // the ids of the tool calls of the reply
 	shown        bool            // the reply has text, which the caller is shown
-	traits       sdk.LLMTraits   // what the model takes
+	receiving    bool            // a piece of the reply has come
+	model        int             // index in Bot.models of the model that is asked
+	llm          llm.LLM         // the instance of that model
+	traits       sdk.LLMTraits   // what that model takes
+	began        time.Time       // when that model was first asked; zero for the first model, which is asked after lastLap
+	asked        int             // how often that model was asked
+	askedAgain   int             // how often because its plugin's process ended
+	retries      int             // how often because its upstream failed
 	budget       replyBudget
 	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far

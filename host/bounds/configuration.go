@@ -28,6 +28,8 @@ const (
 	// escapes.
 	HCLWords  = 10 * DocumentValues
 	HCLCopied = 2 << 30
+	// Fallbacks is how many blocks llm.fallback has.
+	Fallbacks = 4
 	// StoredBytes is the maximum size of a tenant's document in a storage, where its secrets are
 	// sealed. The other 2 MiB of sdk.MaxDocumentBytes are for the other data of a registration.
 	StoredBytes = sdk.MaxDocumentBytes - 2<<20
@@ -94,6 +96,10 @@ const (
 // configuration has the bounds of documents, keys and checks. Package host/config enforces these
 // bounds.
 var configuration = []Bound{
+	{
+		Name: "fallbacks of a model", What: "The blocks of llm.fallback of a tenant.",
+		Each: fmt.Sprint(Fallbacks), Answer: "422, at the key",
+	},
 	{
 		Name: "document", What: "The size of a document: a host file, a tenant's file, or a tenant's settings that are put.",
 		Each: Bytes(DocumentBytes), Answer: "422, or 413 far beyond it; a file is refused as any other that is wrong",

@@ -82,6 +82,10 @@ var turns = []Bound{
 		Each: "2", Answer: "503, plugin_unavailable",
 	},
 	{
+		Name: "asked again before a fallback", What: "How often a turn asks a model anew whose upstream failed, before it asks the next block of llm.fallback. It waits up to 2 seconds each time.",
+		Each: "2", Answer: "The next model is asked.",
+	},
+	{
 		Name: "orphan turns", What: "The turns that may be running in a storage though they ended for their caller, since the storage did not answer. They are ended in the background once it does.",
 		Each: fmt.Sprintf("%d of a tenant, of %s together", MaxOrphans, Bytes(MaxOrphanBytes)), All: fmt.Sprintf("%d, of %s together", MaxAllOrphans, Bytes(MaxAllOrphanBytes)),
 		Answer: "The partial reply of one more is not kept; one that finds no place at all holds its conversation until its lease has run out, 10 seconds.",

@@ -9,13 +9,14 @@ import (
 // redacted. It adds a problem for each mistake.
 func (a *tenantMerge) block(b block) Block {
 	out := Block{Kind: b.kind}
-	if b.role != "" {
+	if b.role != "" || b.element {
 		out.nesting = &nesting{path: b.path, role: b.role}
 	}
+	value := (&checker{value: a.tree}).valueAt(b.path)
 	above := mapAt(a.tree, b.path[:len(b.path)-1])
-	value, given := above[b.path[len(b.path)-1]]
+	_, given := above[b.path[len(b.path)-1]]
 	config, isMap := value.(map[string]any)
-	if given && !isMap {
+	if (given || b.element) && !isMap {
 		return out // the check by the schema of the tenant or of the outer plugin reports the wrong type
 	}
 	selector := b.path.with(b.selector)
@@ -23,7 +24,7 @@ func (a *tenantMerge) block(b block) Block {
 	switch value, given := config[b.selector]; {
 	case !given && a.misspeltSelector(b, config):
 		return out
-	case !given && a.partial:
+	case !given && a.partial && !b.element:
 		return out
 	case !given:
 		message, expected := b.missing(a.layers.ctx, a.layers.schemas)
@@ -86,7 +87,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		}
 	}
 	a.problems = append(a.problems, a.layers.schemaProblems(at, slices.DeleteFunc(slices.Clone(findings), func(f finding) bool {
-		if f.kind == missingKey && a.partial {
+		if f.kind == missingKey && a.partial && !b.element {
 			if a.incomplete == nil {
 				a.incomplete = map[string]bool{}
 			}

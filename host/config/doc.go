@@ -103,6 +103,7 @@
 //
 //   - schemas.go, plugin_block.go: where schemas come from; the kind and the selector of each
 //     block, and its keys that the host reads itself.
+//   - fallback_block.go: the blocks of llm.fallback, and what a tenant may write in them.
 //   - nested_block.go: nested plugin blocks: their marks in a schema, and where a tree has them.
 //   - schema_probe.go: what a schema has, for tests of plugins
 //   - schema.go, schema_marks.go, schema_cursor.go: compiling a schema; the marks of a key; all

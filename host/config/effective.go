@@ -18,8 +18,10 @@ type Effective struct {
 	Revision string
 	Plan     string // name of the tenant's plan; empty for none
 	LLM      Block  // plugin kind "llm", from the key llm
-	Memory   Block  // plugin kind "memory", from the key memory
-	Storage  Block  // plugin kind "storage", from the key conversation_storage
+	// Fallback has the blocks of llm.fallback, which are of the plugin kind "llm" too.
+	Fallback []Block
+	Memory   Block // plugin kind "memory", from the key memory
+	Storage  Block // plugin kind "storage", from the key conversation_storage
 	Limits   Limits
 	// Prompts has the values of prompts, with the constant variables replaced.
 	Prompts prompt.Set
@@ -55,10 +57,10 @@ type Block struct {
 	nesting *nesting
 }
 
-// nesting says where a nested block is, or which nested blocks a block has.
+// nesting says where a nested block or a fallback block is, or which nested blocks a block has.
 type nesting struct {
 	path  Path   // empty for a block at the top level
-	role  string // empty for a block at the top level
+	role  string // empty for a block at the top level and for a fallback block
 	inner []Block
 }
 
@@ -74,7 +76,7 @@ func (b Block) Path() Path {
 }
 
 // Role returns the role under which the outer plugin calls the plugin of a nested block. It returns
-// "" for a block at the top level.
+// "" for other blocks.
 func (b Block) Role() string {
 	if b.nesting == nil {
 		return ""
@@ -107,11 +109,15 @@ func (e *Effective) String() string {
 	return fmt.Sprintf("tenant %s at revision %s", e.Tenant, e.Revision)
 }
 
-// Blocks returns the plugin blocks of e: llm, memory and storage, each followed by its nested
-// blocks.
+// Models returns the blocks of the tenant's models: the block llm, and the fallback blocks in their
+// order.
+func (e *Effective) Models() []Block { return append([]Block{e.LLM}, e.Fallback...) }
+
+// Blocks returns the plugin blocks of e: llm with its fallback blocks, memory and storage, each
+// followed by its nested blocks.
 func (e *Effective) Blocks() []Block {
 	var out []Block
-	for _, b := range []Block{e.LLM, e.Memory, e.Storage} {
+	for _, b := range append(e.Models(), e.Memory, e.Storage) {
 		out = append(append(out, b), b.Nested()...)
 	}
 	return out

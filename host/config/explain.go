@@ -3,10 +3,12 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// Entry is one key of an effective configuration, with its provenance. A list is one entry.
+// Entry is one key of an effective configuration, with its provenance. A list is one entry. The
+// fallback blocks of llm.fallback have an entry for each key.
 type Entry struct {
 	Path  Path // path in a tenant file: without "defaults" in front
 	Value any  // a scalar or a list; each secret in it is "<secret>"
@@ -100,6 +102,17 @@ func (a *tenantMerge) explain(c cursor, value any, path Path, entries *[]Entry) 
 				next, _ = tenantSchema().cursor().at(path.with(key), nil)
 			}
 			a.explain(next, item, path.with(key), entries)
+		}
+		return
+	}
+	if list, ok := value.([]any); ok && len(list) > 0 && slices.Equal(path, fallbackPath()) {
+		for i, item := range list {
+			at := path.with(strconv.Itoa(i))
+			next := c.item(i)
+			if schema := a.schemas[at.key()]; schema != nil {
+				next = schema.cursor()
+			}
+			a.explain(next, item, at, entries)
 		}
 		return
 	}

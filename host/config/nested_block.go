@@ -133,12 +133,13 @@ func (s *Schema) withEmptyNested(config map[string]any) map[string]any {
 	return config
 }
 
-// pluginBlocks returns the blocks of a tenant's configuration, and after them the nested blocks
-// that the tree has.
+// pluginBlocks returns the blocks of a tenant's configuration, and after them the fallback blocks and
+// the nested blocks that the tree has.
 func (s *layers) pluginBlocks(tree map[string]any) []block {
 	all := slices.Clone(blocks)
 	for i := 0; i < len(all); i++ {
 		config := s.block(all[i], tree)
+		all = append(all, all[i].fallbacks(config)...)
 		schema, _ := s.schema(all[i], plainText(config[all[i].selector]))
 		for _, n := range all[i].nested(schema) {
 			if config[n.path[len(n.path)-1]] != nil {
@@ -163,10 +164,8 @@ func blockAt(all []block, path Path) (block, bool) {
 
 // mapAt returns the map at the path of a tree, or nil if there is none.
 func mapAt(tree map[string]any, path Path) map[string]any {
-	for _, segment := range path {
-		tree, _ = tree[segment].(map[string]any)
-	}
-	return tree
+	m, _ := (&checker{value: tree}).valueAt(path).(map[string]any)
+	return m
 }
 
 // Roles returns the roles of the nested plugin blocks that the schema has, sorted.

@@ -12,7 +12,10 @@ import (
 type block struct {
 	path           Path // path in a tenant's configuration
 	kind, selector string
-	role           string // role of a nested block; empty for a block at the top level
+	role           string // role of a nested block; empty for other blocks
+	// element reports that the block is an element of a list. A layer that sets a list replaces the
+	// whole list, so no other layer completes the block.
+	element bool
 	// hosts lists the keys, other than the selector, that the host reads itself. The host does
 	// not pass them to the plugin, and they stay when a layer selects another plugin.
 	hosts []string
@@ -34,7 +37,7 @@ const retentionKey = "retention_days"
 
 // blocks lists the plugin blocks at the top level that every bot has.
 var blocks = []block{
-	{path: Path{"llm"}, kind: "llm", selector: "provider"},
+	{path: Path{"llm"}, kind: "llm", selector: "provider", hosts: []string{fallbackKey}},
 	{path: Path{"memory"}, kind: "memory", selector: "type"},
 	{path: Path{"conversation_storage"}, kind: "storage", selector: "backend", hosts: []string{retentionKey}},
 }

@@ -133,6 +133,9 @@ func wrongPattern(pattern string) (message, expected string) {
 				return "", "" // the key is the plugin's, so the tenant schema does not know it
 			}
 		}
+		if i == len(fallbackPath()) && slices.Equal(path[:i], fallbackPath()) {
+			return "lists " + shown + ", and a list is set as a whole", strconv.Quote(fallbackPath().String())
+		}
 		next, ok := at.key(segment)
 		if !ok {
 			message, expected := unknown("lists "+shown+", and there is no such key", segment, at.keys())

@@ -123,6 +123,8 @@ func (r *restriction) block(b block, own any, had map[string]any) {
 		}
 		switch {
 		case e.key == b.selector:
+		case e.key == fallbackKey && b.isHosts(fallbackKey):
+			r.fallbackBlocks(b, values[e.key], had)
 		case b.isHosts(e.key):
 			// The host reads this key itself, so the key stays when the tenant selects another
 			// plugin.
@@ -269,7 +271,7 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	}
 	value := own
 	if own == nil {
-		value = r.fallback(path, c)
+		value = r.valueIfUnset(path, c)
 	}
 	switch value.(type) {
 	case nil, int64, float64:
@@ -297,9 +299,9 @@ func (r *restriction) lower(at, path Path, own, had any, c cursor) {
 	r.problems.tellTenant(does + whereForTenant + only)
 }
 
-// fallback returns the value that applies if no layer sets the key, or nil if nothing then bounds
+// valueIfUnset returns the value that applies if no layer sets the key, or nil if nothing then bounds
 // the key.
-func (r *restriction) fallback(path Path, c cursor) any {
+func (r *restriction) valueIfUnset(path Path, c cursor) any {
 	if len(path) == 2 && path[0] == limitsKey {
 		ceilings, _ := r.operator.host.hostMerge.tree[limitsKey].(map[string]any)
 		if ceiling, ok := ceilings[path[1]]; ok {

@@ -56,10 +56,13 @@ func (e *Effective) revision(sealer *secret.Key) string {
 		}
 		parts = append(parts, []any{"prompts", named, p.Metadata, fmt.Sprint(p.Zone)})
 	}
+	for _, b := range e.Fallback {
+		parts = append(parts, "llm.fallback", block(b))
+	}
 	for _, b := range e.Blocks() {
 		if b.Egress.Restricts() { // another egress policy makes another bot
 			name := b.Kind
-			if b.Role() != "" {
+			if b.nesting != nil && len(b.nesting.path) > 0 {
 				name = b.Path().String()
 			}
 			parts = append(parts, "egress "+name+" "+b.Egress.String())

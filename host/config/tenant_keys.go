@@ -16,9 +16,16 @@ type tenantKeys struct {
 	Limits ReadElsewhere[tenantLimits] `json:"limits"`
 }
 
-// llmKeys has the key that selects the llm plugin. The plugin defines the other keys of the
-// block.
+// llmKeys has the key that selects the llm plugin, and the key that the host reads itself. The
+// plugin defines the other keys of the block.
 type llmKeys struct {
+	Provider string                        `json:"provider" jsonschema:"minLength=1" jsonschema_description:"Name of an llm plugin; it defines the other keys."`
+	Fallback ReadElsewhere[[]fallbackKeys] `json:"fallback" botyard:"tenant,open" jsonschema:"maxItems=4" jsonschema_description:"Blocks like 'llm' itself, each with a 'provider' and its keys. The host asks them in this order if the provider before cannot reply. It stays when a layer selects another 'llm.provider'."`
+}
+
+// fallbackKeys has the key that selects the llm plugin of a block of llm.fallback. The plugin
+// defines the other keys of the block.
+type fallbackKeys struct {
 	Provider string `json:"provider" jsonschema:"minLength=1" jsonschema_description:"Name of an llm plugin; it defines the other keys."`
 }
 

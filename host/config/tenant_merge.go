@@ -43,6 +43,7 @@ func (a *tenantMerge) buildEffective() *Effective {
 		}
 		*into = a.block(blocks[i])
 	}
+	a.fallback()
 	a.retention()
 	a.owner()
 	a.knowledge()

@@ -24,6 +24,8 @@ const (
 	turnDuration  = "botyard_turn_duration_seconds"
 	firstToken    = "botyard_turn_first_token_seconds"
 	tokens        = "botyard_tokens_total"
+	passedOver    = "botyard_models_passed_over_total"
+	fallbacks     = "botyard_fallback_replies_total"
 	turnsRunning  = "botyard_turns_running"
 	turnsWaiting  = "botyard_turns_waiting"
 	turnsOrphaned = "botyard_turns_left_over"
@@ -66,6 +68,8 @@ var families = []Family{
 	{turnDuration, Histogram, []string{"outcome", "tenant"}, "Seconds from when a turn came until it ended."},
 	{firstToken, Histogram, []string{"tenant"}, "Seconds from when a turn came until the first piece of its reply, waiting included."},
 	{tokens, Counter, []string{"direction", "tenant"}, "Tokens that models read (input) and wrote (output), as providers count them, of turns that failed too."},
+	{passedOver, Counter, []string{"block", "class", "name", "tenant"}, "Models that did not reply, so that a turn asked the next one, by the block in the tenant's settings, the name of its plugin and the class of the error."},
+	{fallbacks, Counter, []string{"block", "tenant"}, "Replies of fallbacks, by the block in the tenant's settings."},
 	{turnsRunning, Gauge, nil, "Turns at work."},
 	{turnsWaiting, Gauge, nil, "Turns that wait in this host for their conversation."},
 	{turnsOrphaned, Gauge, nil, "Turns that have ended for their callers, and whose end the storage has not answered yet."},

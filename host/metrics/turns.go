@@ -37,10 +37,13 @@ func (m *Metrics) TurnEnded(end bot.TurnEnd) {
 // turnMeter has the instruments of turns.
 type turnMeter struct {
 	turns, tokens   metric.Int64Counter
+	passed, replies metric.Int64Counter // models that were passed over; replies of fallbacks
 	duration, first metric.Float64Histogram
 
 	ends                 *labelSets[turnEnd]
 	outcomes             *labelSets[bot.Outcome]
+	passedOver           *labelSets[bot.PassedOver]
+	fallbacks            *labelSets[string]
 	plain, input, output *labels
 }
 
@@ -65,6 +68,10 @@ func newTurnMeter(m metric.Meter, own ...attribute.KeyValue) (*turnMeter, error)
 	t := &turnMeter{
 		plain: with(), input: with(attribute.String("direction", "input")), output: with(attribute.String("direction", "output")),
 		outcomes: newLabelSets(func(o bot.Outcome) *labels { return with(attribute.String("outcome", string(o))) }),
+		passedOver: newLabelSets(func(p bot.PassedOver) *labels {
+			return with(attribute.String("block", p.Block), attribute.String("class", p.Class.String()), attribute.String("name", p.Plugin))
+		}),
+		fallbacks: newLabelSets(func(block string) *labels { return with(attribute.String("block", block)) }),
 		ends: newLabelSets(func(e turnEnd) *labels {
 			class, party := "", ""
 			if e.failed {
@@ -73,11 +80,13 @@ func newTurnMeter(m metric.Meter, own ...attribute.KeyValue) (*turnMeter, error)
 			return with(attribute.String("outcome", string(e.outcome)), attribute.String("class", class), attribute.String("party", party))
 		}),
 	}
-	var errs [4]error
+	var errs [6]error
 	t.turns, errs[0] = m.Int64Counter(turns, metric.WithDescription(help(turns)))
 	t.tokens, errs[1] = m.Int64Counter(tokens, metric.WithDescription(help(tokens)))
 	t.duration, errs[2] = m.Float64Histogram(turnDuration, metric.WithDescription(help(turnDuration)), metric.WithExplicitBucketBoundaries(seconds...))
 	t.first, errs[3] = m.Float64Histogram(firstToken, metric.WithDescription(help(firstToken)), metric.WithExplicitBucketBoundaries(seconds...))
+	t.passed, errs[4] = m.Int64Counter(passedOver, metric.WithDescription(help(passedOver)))
+	t.replies, errs[5] = m.Int64Counter(fallbacks, metric.WithDescription(help(fallbacks)))
 	return t, errors.Join(errs[:]...)
 }
 
@@ -98,6 +107,15 @@ func (t *turnMeter) ended(end bot.TurnEnd) {
 	t.duration.Record(ctx, end.Took.Seconds(), t.outcomes.of(end.Outcome).record...)
 	if end.FirstToken > 0 {
 		t.first.Record(ctx, end.FirstToken.Seconds(), t.plain.record...)
+	}
+	for _, p := range end.PassedOver {
+		if !p.Class.Known() {
+			p.Class = fault.Internal
+		}
+		t.passed.Add(ctx, 1, t.passedOver.of(p).add...)
+	}
+	if end.Fallback != "" {
+		t.replies.Add(ctx, 1, t.fallbacks.of(end.Fallback).add...)
 	}
 	t.count(ctx, end.Usage.InputTokens, t.input)
 	t.count(ctx, end.Usage.OutputTokens, t.output)

@@ -39,6 +39,12 @@ func (l llmCaller) LLMTraits(context.Context) sdk.LLMTraits {
 	return sdk.LLMTraits{}
 }
 
+// Plugin returns the name and the version of the plugin.
+func (l llmCaller) Plugin() string {
+	ref := l.i.Plugin()
+	return ref.Name + " " + ref.Version
+}
+
 // HasFeature reports whether the plugin has the feature.
 func (l llmCaller) HasFeature(name string) bool {
 	return process.HasFeature(l.i.sup.lastInfo(), name)

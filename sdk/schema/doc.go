@@ -26,7 +26,7 @@
 //   - "endpoint": the value says where secrets are sent.
 //   - "noaddress", together with endpoint: the value is not a network address. It is for
 //     example the name of a database.
-//   - "open", on a struct or a map of structs: keys that the struct does not have are
+//   - "open", on a struct, or on a map or a list of structs: keys that the struct does not have are
 //     accepted.
 //   - "plugin=KIND" and "role=ROLE", on a [PluginBlock] at the top of the configuration: the
 //     block selects and configures another plugin of that kind. The plugin whose configuration

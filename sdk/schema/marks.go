@@ -100,8 +100,11 @@ func mark(s *jsonschema.Schema, t reflect.Type) error {
 				p.Extras[OverrideKeyword] = true
 			case "open":
 				open := p
-				if isMap(f.Type) {
+				switch {
+				case isMap(f.Type):
 					open = p.AdditionalProperties
+				case p.Items != nil:
+					open = p.Items
 				}
 				open.AdditionalProperties = nil
 			default:

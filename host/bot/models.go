@@ -1,0 +1,225 @@
+package bot
+
+import (
+	"context"
+	"maps"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// Model is a model of a bot.
+type Model struct {
+	LLM    llm.LLM
+	Block  string // path of its block in the tenant's configuration, such as "llm.fallback.0"
+	Plugin string // name of its plugin
+}
+
+// opener is a model whose instance is opened when it is first needed.
+type opener interface {
+	// OpenLLM returns the instance, and opens it if it is not open. The caller does not close it.
+	OpenLLM(ctx context.Context) (llm.LLM, error)
+}
+
+// versioned is an instance that knows the name and the version of its plugin.
+type versioned interface{ Plugin() string }
+
+// opened returns the instance of the model.
+func opened(ctx context.Context, m llm.LLM) (llm.LLM, error) {
+	if o, ok := m.(opener); ok {
+		return o.OpenLLM(ctx)
+	}
+	return m, nil
+}
+
+// maxRetries is how often a turn asks a model again whose upstream failed, before it asks the next
+// model. maxRetryPause is how long it waits for that at most. If the upstream asks for a longer
+// pause, the next model replies sooner.
+const (
+	maxRetries    = 2
+	maxRetryPause = 2 * time.Second
+	minRetryPause = 200 * time.Millisecond // the pause if the upstream asks for none; the second is twice as long
+)
+
+// ask asks the models of the bot in their order until one replies, and returns the error of the last
+// one that it asked. earlier are the messages before the new ones, as they are stored.
+func (t *turn) ask(ctx context.Context, earlier []chat.Message) (*llm.Finish, error) {
+	replaced := t.record.Replaced // of the messages themselves, whatever the model takes
+	for i := range t.bot.models {
+		if i > 0 {
+			t.record.Replaced = replaced
+		}
+		finish, err := t.askModel(ctx, i, earlier)
+		if err == nil || i == len(t.bot.models)-1 || !t.fallsBack(ctx, err) {
+			return finish, err
+		}
+		t.passOver(err, finish)
+	}
+	return nil, fault.New(fault.Internal, "the bot has no model") // unreachable, because every bot has a model
+}
+
+// askModel asks the model with the index i. It repeats the call if that can help: always after the end
+// of a plugin's process, and after a failure of the upstream if there is a next model.
+func (t *turn) askModel(ctx context.Context, i int, earlier []chat.Message) (*llm.Finish, error) {
+	t.useModel(i)
+	model, err := t.openModel(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t.llm, t.traits = model, sdk.LLMTraits{}
+	if d, ok := model.(sdk.LLMDescriber); ok {
+		t.traits = d.LLMTraits(ctx)
+	}
+	b := t.bot
+	if _, late := b.models[i].LLM.(opener); late || i > 0 {
+		if v, ok := model.(versioned); ok {
+			t.record.Plugins = withPlugin(b.Plugins, v.Plugin())
+		}
+		if err := t.checkLate(); err != nil {
+			return nil, err
+		}
+	}
+	prompt := t.prompt.Text()
+	req := &llm.Request{
+		Call: t.call(), Messages: compose(prompt, t.adapt(earlier), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
+		Tools: t.req.Tools, ToolChoice: t.req.ToolChoice,
+	}
+	req.Stable = t.stable(prompt, req.Messages)
+	for {
+		t.asked++
+		finish, err := t.callModelWatched(ctx, req)
+		if t.retriesModel(ctx, finish, err) {
+			continue
+		}
+		if i == len(b.models)-1 || !t.waitsForRetry(ctx, err) {
+			return finish, err
+		}
+		t.dropReply(finish)
+	}
+}
+
+// useModel makes the model with the index i that of the turn.
+func (t *turn) useModel(i int) {
+	t.model, t.asked, t.askedAgain, t.retries = i, 0, 0, 0
+	if i == 0 {
+		return
+	}
+	t.began = time.Now()
+	m := t.bot.models[i]
+	t.record.LLMBlock = m.Block
+	t.record.Plugins = withPlugin(t.bot.Plugins, m.Plugin)
+}
+
+// withPlugin returns a copy of the plugins of a bot with another llm plugin.
+func withPlugin(plugins map[string]string, name string) map[string]string {
+	out := make(map[string]string, len(plugins))
+	maps.Copy(out, plugins)
+	out[llm.Kind] = name
+	return out
+}
+
+// openModel returns the instance of the turn's model. If it has to be opened, that may take as long as
+// the model may take for its first token.
+func (t *turn) openModel(ctx context.Context) (llm.LLM, error) {
+	m := t.bot.models[t.model].LLM
+	if _, ok := m.(opener); !ok {
+		return m, nil
+	}
+	if d := t.bot.Limits.FirstTokenTimeout; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d, fault.New(fault.Deadline, "the plugin was not ready within %s", d).By(fault.PartyPlugin))
+		defer cancel()
+	}
+	model, err := opened(ctx, m)
+	if err != nil {
+		return nil, preferCause(ctx, err)
+	}
+	return model, nil
+}
+
+// checkLate returns an error if the model cannot take the new messages or the tools. A first model that
+// was open was checked before the turn began.
+func (t *turn) checkLate() error {
+	if len(t.req.Tools) > 0 && !hasFeature(t.llm, feature.Tools) {
+		return lacks(feature.Tools, "the provider's plugin takes no tools").At("tools")
+	}
+	return llm.CheckRequest(&llm.Request{Messages: t.messages, Tools: t.req.Tools, ToolChoice: t.req.ToolChoice}, t.traits)
+}
+
+// fallsBack reports whether the turn asks the next model after the error. It does not if a piece of
+// the reply has come, if the turn is over, or if the request itself is at fault, which every model
+// would refuse. A request that only a fallback cannot take is the fallback's fault.
+func (t *turn) fallsBack(ctx context.Context, err error) bool {
+	e := fault.Of(err)
+	if ctx.Err() != nil || t.receiving {
+		return false
+	}
+	if t.model > 0 && e.Class == fault.Unsupported {
+		return true
+	}
+	return e.Party != fault.PartyCaller && e.Class != fault.ContentFiltered
+}
+
+// passOver notes in the record why the turn's model did not reply, and discards what it used.
+func (t *turn) passOver(err error, finish *llm.Finish) {
+	e, m := fault.Of(err), t.bot.models[t.model]
+	if e.Class == fault.Unauthenticated && t.bot.Unauthenticated != nil {
+		t.bot.Unauthenticated()
+	}
+	began := t.began
+	if began.IsZero() {
+		began = t.lastLap
+	}
+	t.record.PassedOver = append(t.record.PassedOver, passedOver{
+		Block: m.Block, Plugin: t.record.Plugins[llm.Kind], Class: e.Class.String(), Party: e.Party.String(), Path: e.Path.String(),
+		UpstreamStatus: e.UpstreamStatus, Asked: t.asked, TookMS: millis(time.Since(began)), Detail: cleanText(e.Error(), maxPassedOverDetail),
+		class: e.Class,
+	})
+	t.dropReply(finish)
+	t.bot.Log.Info("a model did not reply, and the next one is asked", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID,
+		"block", m.Block, "plugin", t.record.Plugins[llm.Kind], "error", e)
+}
+
+// dropReply discards the part of the reply that has arrived. Its usage still counts. finish may be nil.
+func (t *turn) dropReply(finish *llm.Finish) {
+	usage := t.usage
+	if finish != nil {
+		usage = finish.Usage
+	}
+	t.lostUsage = t.lostUsage.Add(usage)
+	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, llm.Joiner{}
+	t.budget = newReplyBudget(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
+	t.record.FirstTokenMS, t.firstToken, t.shown, t.receiving, t.callIDs = 0, 0, false, false, nil
+}
+
+// waitsForRetry waits until the turn's model may be asked again, and reports whether to ask it. It
+// does not wait if the error does not pass by itself, or if that takes too long.
+func (t *turn) waitsForRetry(ctx context.Context, err error) bool {
+	e := fault.Of(err)
+	if e == nil || !e.Retryable || t.receiving || t.retries == maxRetries {
+		return false
+	}
+	pause := e.RetryAfter
+	switch e.Class {
+	case fault.ProviderFailed, fault.Conflict:
+		if pause == 0 {
+			least := minRetryPause << t.retries
+			pause = jitter(least, least*3/2)
+		}
+	case fault.RateLimited: // without a time, a limit lasts longer than a short pause
+	default:
+		return false
+	}
+	if pause == 0 || pause > maxRetryPause || e.Party == fault.PartyCaller {
+		return false
+	}
+	if end, ok := ctx.Deadline(); ok && time.Until(end) <= pause {
+		return false
+	}
+	t.retries++
+	return sleep(ctx, pause) == nil
+}
