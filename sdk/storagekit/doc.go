@@ -5,6 +5,8 @@
 //
 // # What a DB must do
 //
+// The example of [New] is a whole DB, over a file, and its test checks all rules on it. Copy it to begin.
+//
 // A DB has partitions, one for each tenant. A transaction works on one partition, and transactions of
 // one partition are serializable. A DB with a single key space puts the partition before the keys. The
 // store never needs two partitions in one transaction, except that it reads the leases of holders,

@@ -11,7 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Store keeps conversations in a DB. It is safe for concurrent use. It does not close the DB.
+// Store keeps conversations in a DB. It is safe for concurrent use. It keeps nothing of its own, so that
+// any number of Stores, also in other processes, may share a DB. It does not close the DB: its owner does,
+// after the last call has returned. Each call is one transaction. Its errors are of package fault: those
+// that package storage names, and those of the DB.
 type Store struct {
 	db DB
 	o  Options
@@ -34,7 +37,9 @@ var (
 	_ storage.CursorStore = (*Store)(nil)
 )
 
-// New returns a Store on the DB.
+// New returns a Store on the DB. A plugin returns a type that embeds the Store from its constructor, so that
+// the SDK finds the features renew, import, branch and cursor, and names feature.Owners and
+// feature.Retract as options.
 func New(db DB, o Options) *Store {
 	if o.Admit == nil {
 		o.Admit = func(string, int64) error { return nil }
