@@ -28,7 +28,7 @@ type Entry struct {
 	// Withheld says that Value is null because the request has as=tenant, and the tenant may not set
 	// the key.
 	Withheld bool `json:"withheld,omitempty"`
-	// Dropped says why an inherited secret is not effective. Value is then null.
+	// Dropped says why an inherited key is not effective. Value is then null.
 	Dropped string `json:"dropped,omitempty"`
 	// TenantMay says what the tenant may do with the key in its own settings: "set", "lower" or
 	// "no". If the tenant may not set the key, Rule says why, and Allow is the line of the host

@@ -20,9 +20,9 @@ type Entry struct {
 	// PerHost says that the key is a limit that each host counts for itself. Three hosts together
 	// allow three times the value.
 	PerHost bool
-	// Dropped says why an inherited secret is not effective: a layer changed the endpoint that
-	// would get the secret. It is empty for all other keys. If Dropped is set, Value is nil, and
-	// Layer and Pos belong to the change of the endpoint.
+	// Dropped says why an inherited key is not effective: a layer selected another plugin, or
+	// changed the endpoint that would get the secret. It is empty for all other keys. If Dropped is
+	// set, Value is nil, and Layer and Pos belong to that change.
 	Dropped string
 	// Own says that the tenant's own settings have set the key.
 	Own bool
@@ -77,6 +77,11 @@ func (e *Effective) Explain() []Entry {
 		a.explain(c, value, Path{key}, &entries)
 	}
 	a.layers.provenance.each(nil, func(path Path, p *provenanceTree) {
+		if why := p.foreign; why != nil {
+			entries = append(entries, Entry{
+				Path: path, Own: why.layer == ownLayer, Layer: why.layer.String(), Pos: why.pos, May: MayNot, Dropped: why.String(),
+			})
+		}
 		why := p.dropped
 		if why == nil {
 			return

@@ -87,7 +87,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 	var before []endpoints
 	for i := 0; i < len(all); i++ { // all grows by the nested blocks
 		b := all[i]
-		s.dropForeign(b, src, dest)
+		s.dropForeign(l, doc, b, src, dest)
 		var e endpoints
 		// If the plugin is still selected in the final configuration, tenantMerge.block reports
 		// the error.
@@ -133,20 +133,42 @@ func plainText(value any) string {
 
 // dropForeign removes the keys of a block from dest if src selects another plugin for the block.
 // The keys that the host reads itself stay.
-func (s *layers) dropForeign(b block, src, dest map[string]any) {
+func (s *layers) dropForeign(l layer, doc *Document, b block, src, dest map[string]any) {
 	from, into := s.block(b, src), s.block(b, dest)
 	value, changes := from[b.selector]
 	old, had := into[b.selector]
 	if !changes || !had || value != nil && plainText(value) == plainText(old) && plainText(old) != "" {
 		return
 	}
+	root := s.root.with(b.path...)
+	why := deselection{layer: l, selector: b.path.with(b.selector), plugin: plainText(value), before: plainText(old), pos: doc.Pos(root.with(b.selector))}
 	for key := range into {
 		if slices.Contains(b.hosts, key) {
 			continue
 		}
 		delete(into, key)
-		s.provenance.remove(s.root.with(b.path...).with(key))
+		s.provenance.remove(root.with(key))
+		if key != b.selector {
+			s.provenance.at(root.with(key)).foreign = &why
+		}
 	}
+}
+
+// deselection says which layer selected another plugin for a block, so that the keys of the plugin
+// before it were removed.
+type deselection struct {
+	layer          layer
+	selector       Path // path of the selector in a tenant's configuration
+	plugin, before string
+	pos            Pos
+}
+
+// String returns why the keys were removed.
+func (d *deselection) String() string {
+	if d.plugin == "" {
+		return fmt.Sprintf("it is a key of %q, and the %s removed `%s`", d.before, d.layer, d.selector)
+	}
+	return fmt.Sprintf("it is a key of %q, and the %s set `%s` to %q", d.before, d.layer, d.selector, d.plugin)
 }
 
 // mergeTree merges src into dest. It merges maps key by key. A null in src removes the key. Any
@@ -167,7 +189,7 @@ func mergeTree(dest, src map[string]any, at *provenanceTree, from *docProvenance
 				delete(at.children, name)
 			}
 			next := at.child(name)
-			next.removed, next.set = nil, &set
+			next.removed, next.foreign, next.set = nil, nil, &set
 			mergeTree(into, v, next, inner)
 		default:
 			delete(at.children, name)

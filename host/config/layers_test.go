@@ -74,7 +74,7 @@ func TestLayers(t *testing.T) {
 	}
 	var b strings.Builder
 	for _, entry := range e.Explain() {
-		fmt.Fprintf(&b, "%s = %v (%s, %s, secret %t)\n", entry.Path, entry.Value, entry.Layer, entry.Pos, entry.Secret)
+		fmt.Fprintf(&b, "%s = %v (%s, %s, secret %t)%s\n", entry.Path, entry.Value, entry.Layer, entry.Pos, entry.Secret, strings.TrimRight(" "+entry.Dropped, " "))
 	}
 	fmt.Fprintf(&b, "system = %q\n", e.Prompts.System)
 	for _, block := range []Block{e.LLM, e.Memory, e.Storage} {

@@ -76,7 +76,7 @@ func TestPlan_layers(t *testing.T) {
 		{`{plan: ~}`, "", "memory.max_messages", "none"},
 		{`{plan: silver}`, "silver", "memory.max_messages", "30, plan, overlay.yaml:1:54"},
 		{`{plan: gold}`, "gold", "llm.model", "large, plan, botyard.hcl:18:5"},
-		{`{plan: gold}`, "gold", "llm.temperature", "none"}, // temperature belongs to ollama, which gold replaces
+		{`{plan: gold}`, "gold", "llm.temperature", "<nil>, plan, botyard.hcl:17:5"}, // temperature belongs to ollama, which gold replaces
 		{`{plan: gold}`, "gold", "llm.timeout", "5, plan, overlay.yaml:1:22"},
 		{`{plan: gold}`, "gold", "llm.user", "3, plan, environment variable BOTYARD__PLAN__GOLD__LLM__USER"},
 		{`{plan: gold}`, "gold", "memory.max_messages", "40, plan, environment variable BOTYARD__PLAN__GOLD__MEMORY__MAX_MESSAGES"},

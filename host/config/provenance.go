@@ -6,6 +6,7 @@ type provenanceTree struct {
 	set      *provenance    // provenance of the value; nil if there is no value
 	removed  *provenance    // provenance of the null that removed the value; nil if no null did
 	dropped  *droppedSecret // why an inherited secret was removed; nil if none was
+	foreign  *deselection   // why an inherited key of another plugin was removed; nil if none was
 	children map[string]*provenanceTree
 }
 
@@ -78,7 +79,7 @@ func (p *provenanceTree) each(path Path, visit func(Path, *provenanceTree)) {
 // merge and is stored in each copied provenance. With an empty prefix the copies keep their old
 // prefix.
 func (p *provenanceTree) inherited(prefix Path) *provenanceTree {
-	out := &provenanceTree{dropped: p.dropped}
+	out := &provenanceTree{dropped: p.dropped, foreign: p.foreign}
 	for _, from := range []struct {
 		here *provenance
 		to   **provenance
