@@ -2,173 +2,76 @@ package follow
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
-	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagekit"
+	"github.com/botyard/botyard/sdk/storagekit/memdb"
 )
 
-// fakeStorage is a storage of conversations and cursors in memory. Its clock is a field.
-type fakeStorage struct {
-	storage.Storage
-	mu       sync.Mutex
-	now      time.Time
-	next     int
-	talks    map[talkKey]*fakeTalk
-	cursors  map[cursorKey]*fakeCursor
-	failRead error
+// clockedStorage is a storage in memory whose clock the test moves.
+type clockedStorage struct {
+	*storagekit.Store
+	t     *testing.T
+	mu    sync.Mutex
+	now   time.Time
+	turns int
 }
 
-type talkKey struct{ tenant, id string }
-
-type fakeTalk struct {
-	incarnation string
-	turns       []storage.Turn
-	number      int64
-}
-
-type cursorKey struct{ tenant, store, id, incarnation, user string }
-
-type fakeCursor struct {
-	storage.Claimed
-	holder string
-	until  time.Time
-}
-
-func newFakeStorage() *fakeStorage {
-	return &fakeStorage{now: time.Unix(1e9, 0), talks: map[talkKey]*fakeTalk{}, cursors: map[cursorKey]*fakeCursor{}}
-}
-
-// say adds an ended turn. It returns the number of the turn, or 0 if the state is not Succeeded.
-func (s *fakeStorage) say(tenant, id, text string, state storage.State, retract int64) int64 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := talkKey{tenant, id}
-	c := s.talks[k]
-	if c == nil {
-		s.next++
-		c = &fakeTalk{incarnation: "i" + string(rune('a'+s.next))}
-		s.talks[k] = c
-	}
-	t := storage.Turn{Sequence: int64(len(c.turns)) + 1, State: state, RetractFrom: retract,
-		Messages: storage.EncodeMessages(chat.Text(chat.User, text), chat.Text(chat.Assistant, "re: "+text))}
-	for i := range c.turns {
-		if retract > 0 && c.turns[i].Number >= retract {
-			c.turns[i].Retracted = true
-		}
-	}
-	if state == storage.Succeeded {
-		c.number++
-		t.Number = c.number
-	}
-	c.turns = append(c.turns, t)
-	return t.Number
-}
-
-// remove deletes a conversation as Delete does.
-func (s *fakeStorage) remove(tenant, id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.talks, talkKey{tenant, id})
-	for k, c := range s.cursors {
-		if k.tenant == tenant && k.id == id {
-			c.Forget = true
-		}
-	}
+func newClockedStorage(t *testing.T) *clockedStorage {
+	s := &clockedStorage{t: t, now: time.Unix(1e9, 0)}
+	s.Store = storagekit.New(memdb.New(memdb.Options{Now: func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.now
+	}}), storagekit.Options{})
+	return s
 }
 
 // pass moves the clock.
-func (s *fakeStorage) pass(d time.Duration) {
+func (s *clockedStorage) pass(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now = s.now.Add(d)
 }
 
-func (s *fakeStorage) Read(_ context.Context, req *storage.ReadRequest) (*storage.TurnPage, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.failRead != nil {
-		return nil, s.failRead
+// say makes a turn. It does not end it if the state is Running. A retract above 0 retracts the turns from
+// that number on.
+func (s *clockedStorage) say(tenant, id, text string, state storage.State, retract int64) {
+	s.t.Helper()
+	s.turns++
+	call := sdk.Call{Tenant: tenant, Conversation: id}
+	begun, err := s.Begin(s.t.Context(), &storage.BeginRequest{
+		Call: call, Messages: storage.EncodeMessages(chat.Text(chat.User, text)), RetractFrom: retract,
+		Holder: fmt.Sprint("turn ", s.turns), Lease: time.Minute,
+	})
+	if err != nil || begun.Started == nil {
+		s.t.Fatal(begun, err)
 	}
-	c := s.talks[talkKey{req.Call.Tenant, req.Call.Conversation}]
-	if c == nil {
-		return nil, fault.New(fault.NotFound, "no such conversation")
+	if state == storage.Running {
+		return
 	}
-	left := c.turns[min(req.After, int64(len(c.turns))):]
-	n := min(req.Limit, len(left))
-	return &storage.TurnPage{Turns: slices.Clone(left[:n]), More: n < len(left)}, nil
+	if _, err := s.Commit(s.t.Context(), &storage.CommitRequest{
+		Call: call, Fence: begun.Started.Fence, State: state, Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "re: "+text)),
+	}); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
-func (s *fakeStorage) Claim(_ context.Context, req *storage.ClaimRequest) (*storage.ClaimResult, error) {
-	if err := req.Validate(); err != nil {
-		return nil, err
+// remove deletes a conversation.
+func (s *clockedStorage) remove(tenant, id string) {
+	s.t.Helper()
+	if _, err := s.Delete(s.t.Context(), storage.Scope{Call: sdk.Call{Tenant: tenant, Conversation: id}}); err != nil {
+		s.t.Fatal(err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	tenant := req.Call.Tenant
-	if req.Kind == storage.ClaimWork {
-		k := cursorKey{tenant: tenant, store: req.StoreKey}
-		if s.cursors[k] == nil {
-			s.cursors[k] = &fakeCursor{}
-		}
-	}
-	for k, c := range s.talks {
-		ck := cursorKey{tenant, req.StoreKey, k.id, c.incarnation, ""}
-		if k.tenant == tenant && req.Kind == storage.ClaimAll && s.cursors[ck] == nil {
-			s.cursors[ck] = &fakeCursor{Claimed: storage.Claimed{Conversation: k.id, Incarnation: c.incarnation}}
-		}
-	}
-	var can []*fakeCursor
-	res := &storage.ClaimResult{}
-	for k, c := range s.cursors {
-		talk := s.talks[talkKey{tenant, k.id}]
-		behind := talk != nil && talk.incarnation == k.incarnation && int64(len(talk.turns)) > c.Sequence
-		wanted := req.Kind == storage.ClaimWork && k.id == "" || k.id != "" && (c.Forget || req.Kind == storage.ClaimAll && behind)
-		switch {
-		case k.tenant != tenant || k.store != req.StoreKey || !wanted || req.Call.Conversation != "" && req.Call.Conversation != k.id:
-		case c.holder != req.Holder && c.until.After(s.now):
-			res.Held = true
-		default:
-			can = append(can, c)
-		}
-	}
-	slices.SortFunc(can, func(a, b *fakeCursor) int { return cmp.Compare(a.Conversation, b.Conversation) })
-	res.More = len(can) > req.Limit
-	for _, c := range can[:min(len(can), req.Limit)] {
-		c.holder, c.until = req.Holder, s.now.Add(req.Lease)
-		res.Claimed = append(res.Claimed, c.Claimed)
-	}
-	return res, nil
-}
-
-func (s *fakeStorage) Advance(_ context.Context, req *storage.AdvanceRequest) error {
-	if err := req.Validate(); err != nil {
-		return err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	k := cursorKey{req.Call.Tenant, req.StoreKey, req.Call.Conversation, req.Incarnation, req.User}
-	c := s.cursors[k]
-	switch {
-	case c == nil && req.Forgotten:
-		return nil
-	case c == nil || c.holder != req.Holder:
-		return fault.New(fault.Conflict, "another has the claim")
-	case req.Forgotten:
-		delete(s.cursors, k)
-		return nil
-	case c.Forget:
-		return fault.New(fault.NotFound, "deleted")
-	}
-	c.Sequence, c.Data, c.until = max(c.Sequence, req.Sequence), req.Data, s.now.Add(req.Lease)
-	return nil
 }
 
 // fakeMemory keeps the texts of what it was told, by conversation incarnation.
@@ -234,18 +137,14 @@ func (m *fakeMemory) Work(_ context.Context, _ sdk.Call, cursor []byte) ([]byte,
 	return append(slices.Clone(cursor), bytes.Repeat([]byte("w"), max(m.adds, 1))...), len(m.works) < m.rounds, nil
 }
 
-// all returns what is kept of all conversations, sorted by incarnation.
+// all returns what is kept of all conversations, sorted by their texts.
 func (m *fakeMemory) all() [][]string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	keys := []string{}
-	for k := range m.kept {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
 	var out [][]string
-	for _, k := range keys {
-		out = append(out, slices.Clone(m.kept[k]))
+	for _, kept := range m.kept {
+		out = append(out, slices.Clone(kept))
 	}
+	slices.SortFunc(out, slices.Compare)
 	return out
 }
