@@ -83,8 +83,8 @@ func TestAbandon(t *testing.T) {
 				if last.State != c.want || texts(decoded(last.Messages...)) != c.text || c.text != "" && usageOf(last.Usage).OutputTokens != 3 || len(last.Record) == 0 {
 					t.Errorf("%+v", last)
 				}
-				if held != 0 || b.Admission.Turns() != 0 || s.running != "" {
-					t.Errorf("%d leases, %d admitted, running %q", held, b.Admission.Turns(), s.running)
+				if held != 0 || b.Admission.Turns() != 0 || s.isRunning(t) {
+					t.Errorf("%d leases, %d admitted, running: %t", held, b.Admission.Turns(), s.isRunning(t))
 				}
 				if r, err := newTestBot(s, says(&llm.Finish{}, nil, llm.Text("ok")), func(p *Parts) { p.Admission = b.Admission }).Chat(context.Background(), hi, nil); err != nil || r.Turn != 1 {
 					t.Errorf("the next turn: %+v, %v", r, err)

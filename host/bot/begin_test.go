@@ -122,7 +122,7 @@ func TestBegin_brokenAnswers(t *testing.T) {
 					}
 					return
 				}
-				if last := s.last(t); last.State != storage.Interrupted || s.logStorage.running != "" {
+				if last := s.last(t); last.State != storage.Interrupted || s.isRunning(t) {
 					t.Errorf("ended by %+v", last)
 				}
 			})

@@ -14,7 +14,7 @@ import (
 )
 
 func TestChat_beginsComposesAndCommits(t *testing.T) {
-	s := &logStorage{log: []chat.Message{chat.Text(chat.User, "before"), chat.Text(chat.Assistant, "yes")}, number: 1}
+	s := &logStorage{history: []chat.Message{chat.Text(chat.User, "before"), chat.Text(chat.Assistant, "yes")}}
 	m := &scriptLLM{words: []string{"hello ", "there"}}
 	var heard strings.Builder
 	r, err := newTestBot(s, m).Chat(context.Background(), Request{ConversationID: "c", Message: "hi {{7*7}} ${env:HOME}", UserID: "u"},

@@ -23,8 +23,8 @@ func TestCommit_keepsAFailedTurnWithItsReason(t *testing.T) {
 	if c.State != storage.Failed || c.Reason != "provider_failed: upstream broke" || usageOf(c.Usage).OutputTokens != 1 || texts(decoded(c.Messages...)) != "assistant:par|" {
 		t.Errorf("commit %+v", c)
 	}
-	if len(s.log) != 0 {
-		t.Errorf("a failed turn joined the log: %v", s.log)
+	if s.succeeded(t) != 0 {
+		t.Errorf("a failed turn joined the log: %v", s.turns(t))
 	}
 }
 
@@ -134,7 +134,7 @@ func testRefusedCommit(t *testing.T, class fault.Class, refuses func(*storage.Co
 	if isUncertain(refusal) { // this storage never accepts the request
 		return
 	}
-	if s.running != "" {
+	if s.isRunning(t) {
 		t.Error("the conversation is not free at once")
 	}
 	last := s.last(t)

@@ -6,28 +6,32 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagekit"
+	"github.com/botyard/botyard/sdk/storagekit/memdb"
 )
 
-// logStorage is a storage with one conversation. It records the calls of Begin and Commit, and
-// returns errors from faults and lost.
+// logStorage is a storage in memory. It records the calls of Begin and Commit, and returns errors from
+// faults and lost. The zero value is empty and ready.
 type logStorage struct {
-	storage.Storage // nil, so that methods that logStorage does not define panic
+	// history is what conversations say before their first turn. A message of a user begins a turn.
+	history []chat.Message
 
 	mu      sync.Mutex
+	kit     *storagekit.Store // nil before the first call
 	begins  []*storage.BeginRequest
 	commits []*storage.CommitRequest
+	fence   string // of the turn that was started last
 	// faults and lost have the errors of the next calls, by "begin" or "commit". A call with an
 	// error of faults has no effect. A call with an error of lost has its effect.
 	faults, lost map[string][]error
-	running      string // attempt of the running turn
-	busy         int    // number of Begins that still return Busy
-	sameKey      bool   // SameKey of the returned Busy
-	log          []chat.Message
-	number       int64         // number of the last succeeded turn
+	busy         int           // number of Begins that still return Busy
+	sameKey      bool          // SameKey of the returned Busy
 	replay       *storage.Turn // if not nil, Begin returns it as Replay
 	reused       bool          // if true, Begin returns KeyReused
 }
@@ -43,7 +47,21 @@ func (s *logStorage) fault(queues map[string][]error, name string) error {
 	return q[0]
 }
 
-func (s *logStorage) Begin(_ context.Context, r *storage.BeginRequest) (*storage.BeginResult, error) {
+// storeLocked returns the store that keeps the conversations. Locked: mu is held.
+func (s *logStorage) storeLocked() *storagekit.Store {
+	if s.kit == nil {
+		s.kit = storagekit.New(memdb.New(memdb.Options{}), storagekit.Options{})
+	}
+	return s.kit
+}
+
+func (s *logStorage) store() *storagekit.Store {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.storeLocked()
+}
+
+func (s *logStorage) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.BeginResult, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begins = append(s.begins, r)
@@ -61,29 +79,47 @@ func (s *logStorage) Begin(_ context.Context, r *storage.BeginRequest) (*storage
 	case s.busy > 0:
 		s.busy--
 		return &storage.BeginResult{Busy: &storage.Busy{SameKey: s.sameKey}}, nil
-	case s.running != "" && s.running != r.Attempt:
-		return &storage.BeginResult{Busy: &storage.Busy{}}, nil
 	}
-	s.running = r.Attempt
+	if len(s.history) > 0 {
+		if err := importTurns(ctx, s.storeLocked(), r.Call, turnsOf(s.history)...); err != nil {
+			return nil, err
+		}
+		s.history = nil
+	}
+	out, err := s.storeLocked().Begin(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	if out.Started != nil {
+		s.fence = out.Started.Fence
+	}
 	if err := s.fault(s.lost, "begin"); err != nil {
 		return nil, err
 	}
-	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f:" + r.Attempt, Tail: s.tail(r.Tail)}}, nil
+	return out, nil
 }
 
-// tail returns the newest turns of the log, which have so many messages or more. A message of a user
-// begins a turn.
-func (s *logStorage) tail(messages int) []storage.Turn {
-	var tail []storage.Turn
-	end := len(s.log)
-	for first := end - 1; first >= 0 && len(s.log)-end < messages; first-- {
-		if s.log[first].Role == chat.User || first == 0 {
-			tail = append(tail, storage.Turn{State: storage.Succeeded, Messages: storage.EncodeMessages(s.log[first:end]...)})
-			end = first
+// turnsOf returns succeeded turns with the messages. A message of a user begins a turn.
+func turnsOf(messages []chat.Message) (turns []storage.Turn) {
+	for i, m := range messages {
+		if m.Role == chat.User || i == 0 {
+			n := int64(len(turns)) + 1
+			turns = append(turns, storage.Turn{Sequence: n, Number: n, State: storage.Succeeded})
 		}
+		t := &turns[len(turns)-1]
+		t.Messages = append(t.Messages, storage.EncodeMessages(m)...)
 	}
-	slices.Reverse(tail)
-	return tail
+	return turns
+}
+
+// importTurns makes the call's conversation with the turns, at the present time.
+func importTurns(ctx context.Context, s *storagekit.Store, call sdk.Call, turns ...storage.Turn) error {
+	now := time.Now()
+	for i := range turns {
+		turns[i].StartedAt, turns[i].EndedAt = now, now
+	}
+	_, err := s.Import(ctx, &storage.ImportRequest{Call: call, Turns: turns})
+	return err
 }
 
 func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int64, error) {
@@ -99,17 +135,69 @@ func (s *logStorage) Commit(ctx context.Context, r *storage.CommitRequest) (int6
 	if err := r.ValidateText(); err != nil {
 		return 0, err
 	}
-	if r.Fence == "f:"+s.running {
-		s.running = ""
-		if r.State == storage.Succeeded {
-			s.number++
-			s.log = append(append(s.log, decoded(s.begins[len(s.begins)-1].Messages...)...), decoded(r.Messages...)...)
-		}
+	number, err := s.storeLocked().Commit(ctx, r)
+	if err != nil {
+		return 0, err
 	}
 	if err := s.fault(s.lost, "commit"); err != nil {
 		return 0, err
 	}
-	return s.number, nil
+	return number, nil
+}
+
+func (s *logStorage) Read(ctx context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
+	return s.store().Read(ctx, r)
+}
+
+func (s *logStorage) List(ctx context.Context, r *storage.ListRequest) (*storage.ConversationPage, error) {
+	return s.store().List(ctx, r)
+}
+
+func (s *logStorage) Delete(ctx context.Context, scope storage.Scope) (storage.Deleted, error) {
+	return s.store().Delete(ctx, scope)
+}
+
+// testCall is the call of the conversation "c" of the bots of newTestBot.
+var testCall = sdk.Call{Tenant: "acme", Conversation: "c"}
+
+// turns returns all turns of the conversation "c".
+func (s *logStorage) turns(t *testing.T) []storage.Turn {
+	t.Helper()
+	page, err := s.Read(t.Context(), &storage.ReadRequest{Call: testCall, Limit: storage.MaxPage, All: true})
+	if err != nil && !fault.Is(err, fault.NotFound) {
+		t.Fatal(err)
+	}
+	if page == nil {
+		return nil
+	}
+	return page.Turns
+}
+
+// isRunning reports whether a turn runs in the conversation "c".
+func (s *logStorage) isRunning(t *testing.T) bool {
+	t.Helper()
+	return slices.ContainsFunc(s.turns(t), func(turn storage.Turn) bool { return turn.State == storage.Running })
+}
+
+// succeeded returns how many turns of the conversation "c" have succeeded.
+func (s *logStorage) succeeded(t *testing.T) (n int) {
+	t.Helper()
+	for _, turn := range s.turns(t) {
+		if turn.State == storage.Succeeded {
+			n++
+		}
+	}
+	return n
+}
+
+// occupyLocked begins a turn of another host in the conversation "c". Locked: mu is held.
+func (s *logStorage) occupyLocked() {
+	_, err := s.storeLocked().Begin(context.Background(), &storage.BeginRequest{
+		Call: testCall, Messages: storage.EncodeMessages(chat.Text(chat.User, "hi")), Holder: "another", Attempt: "another", Lease: 24 * time.Hour,
+	})
+	if err != nil {
+		panic(err)
+	}
 }
 
 // decoded returns the messages that a host has encoded.

@@ -55,7 +55,7 @@ func TestRecall_cutsToTailBytes(t *testing.T) {
 		"both":                           {log, generous{messages: log}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, m := &logStorage{log: c.storage}, &scriptLLM{words: []string{"ok"}}
+			s, m := &logStorage{history: c.storage}, &scriptLLM{words: []string{"ok"}}
 			b := newTestBot(s, m, func(p *Parts) { p.Memory = c.memory })
 			if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 				t.Error(err)

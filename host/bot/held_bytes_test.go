@@ -76,7 +76,10 @@ func TestHeldBytes_replies(t *testing.T) {
 			if n := held.replies.Held(); n != 0 {
 				t.Errorf("%d bytes are held at the end", n)
 			}
-			s.log = nil // whose calls of tools would have to be answered first
+			// The calls of tools in the conversation would have to be answered first.
+			if err := b.DeleteConversation(t.Context(), "", "c"); err != nil {
+				t.Fatal(err)
+			}
 			share, err := held.replies.Acquire(t.Context(), b.Tenant, bounds.RepliesHeld/2-bounds.ReplyFree)
 			if err != nil {
 				t.Fatal(err)
@@ -108,25 +111,6 @@ func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {
 	}
 }
 
-// cutting is a storage with a conversation that is larger than bounds.TailFree.
-type cutting struct {
-	*logStorage
-	asked []int // TailBytes of each Begin
-}
-
-func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.BeginResult, error) {
-	s.asked = append(s.asked, r.TailBytes)
-	out, err := s.logStorage.Begin(ctx, r)
-	if err == nil && out.Started != nil {
-		out.Started.TailCut = r.TailBytes < 1<<20
-		out.Started.Tail = nil
-		if !out.Started.TailCut {
-			out.Started.Tail = []storage.Turn{{State: storage.Succeeded, Messages: storage.EncodeMessages(chat.Text(chat.User, strings.Repeat("x", 1<<20)))}}
-		}
-	}
-	return out, err
-}
-
 // TestHeldBytes_tails checks that the model sees all messages of a large conversation, and that
 // the turn holds their bytes until the model has replied. It also checks that the turn fails if
 // other turns hold all bytes of the pool.
@@ -134,15 +118,19 @@ func (s *cutting) Begin(ctx context.Context, r *storage.BeginRequest) (*storage.
 // beyond: tails
 func TestHeldBytes_tails(t *testing.T) {
 	held := NewHeldBytes()
-	s := &cutting{logStorage: &logStorage{}}
+	s := &logStorage{history: []chat.Message{chat.Text(chat.User, strings.Repeat("x", 1<<20)), chat.Text(chat.Assistant, "yes")}}
 	during := int64(0) // bytes of tails that are held while the model replies
 	m := &pieces{n: 1, next: func(int) llm.Delta { during = held.tails.Held(); return llm.Text("yes") }}
-	b := newTestBot(s.logStorage, m, func(p *Parts) { p.HeldBytes, p.Storage = held, s })
+	b := newTestBot(s, m, func(p *Parts) { p.HeldBytes = held })
 	if _, err := b.Chat(t.Context(), Request{ConversationID: "c", Message: "hi"}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprint(s.asked) != fmt.Sprint([]int{bounds.TailFree, sdk.MaxTailBytes}) || during < 1<<20 || during > 2<<20 || held.tails.Held() != 0 {
-		t.Errorf("asked for %v bytes, %d are held meanwhile and %d at the end", s.asked, during, held.tails.Held())
+	var asked []int
+	for _, r := range s.begins {
+		asked = append(asked, r.TailBytes)
+	}
+	if fmt.Sprint(asked) != fmt.Sprint([]int{bounds.TailFree, sdk.MaxTailBytes}) || during < 1<<20 || during > 2<<20 || held.tails.Held() != 0 {
+		t.Errorf("asked for %v bytes, %d are held meanwhile and %d at the end", asked, during, held.tails.Held())
 	}
 	if last := m.seen[len(m.seen)-1]; last < 2 {
 		t.Errorf("the model was shown %d messages", last)

@@ -6,35 +6,20 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// turnsStorage is a storage of one conversation with these turns. Its pages have at most three
-// turns.
-type turnsStorage struct {
-	storage.Storage
-	turns []storage.Turn
-	reads int
-}
+// pagedStorage is a storage whose pages have at most three turns.
+type pagedStorage struct{ logStorage }
 
-func (s *turnsStorage) Read(_ context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
-	s.reads++
-	page := &storage.TurnPage{}
-	for _, t := range s.turns {
-		if t.Sequence <= r.After || (!r.All && t.State != storage.Succeeded) {
-			continue
-		}
-		if len(page.Turns) == min(r.Limit, 3) {
-			page.More = true
-			break
-		}
-		page.Turns = append(page.Turns, t)
-	}
-	return page, nil
+func (s *pagedStorage) Read(ctx context.Context, r *storage.ReadRequest) (*storage.TurnPage, error) {
+	short := *r
+	short.Limit = min(short.Limit, 3)
+	return s.logStorage.Read(ctx, &short)
 }
 
 func recorded(revision string, recalled int, recallMS float64) json.RawMessage {
@@ -43,8 +28,8 @@ func recorded(revision string, recalled int, recallMS float64) json.RawMessage {
 }
 
 func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
-	s := &turnsStorage{}
-	number := int64(0)
+	s := &pagedStorage{}
+	number, turns := int64(0), []storage.Turn{}
 	for i := int64(1); i <= 40; i++ {
 		turn := storage.Turn{Sequence: i, State: storage.Failed, Record: recorded("r1", 4, 0),
 			Messages: storage.EncodeMessages(chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i)))}
@@ -52,7 +37,10 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 			number++
 			turn.State, turn.Number = storage.Succeeded, number
 		}
-		s.turns = append(s.turns, turn)
+		turns = append(turns, turn)
+	}
+	if err := importTurns(t.Context(), s.store(), testCall, turns...); err != nil {
+		t.Fatal(err)
 	}
 	b := newTestBot(s, nil)
 	ctx := context.Background()
@@ -88,7 +76,7 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 		"1 of the 13": recorded("r1", 13, 0), "no record": nil,
 	} {
 		t.Run(want, func(t *testing.T) {
-			turn, err := decodeTurn(&s.turns[39])
+			turn, err := decodeTurn(&turns[39])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,14 +92,21 @@ func TestInspect_rebuildsWhatTheModelSaw(t *testing.T) {
 // TestInspect_emptiedTurns checks that Inspect leaves out the messages of an emptied turn and
 // all messages before it. Older messages must not take the place of the erased messages.
 func TestInspect_emptiedTurns(t *testing.T) {
-	s := &turnsStorage{}
+	s := &pagedStorage{}
+	var turns []storage.Turn
 	for i := int64(1); i <= 5; i++ {
-		s.turns = append(s.turns, storage.Turn{
-			Sequence: i, Number: i, State: storage.Succeeded, Record: recorded("r1", 4, 0),
+		turns = append(turns, storage.Turn{
+			User: fmt.Sprint("user ", i), Sequence: i, Number: i, State: storage.Succeeded, Record: recorded("r1", 4, 0),
 			Messages: storage.EncodeMessages(chat.Text(chat.User, fmt.Sprint("q", i)), chat.Text(chat.Assistant, fmt.Sprint("a", i))),
 		})
 	}
-	s.turns[2] = s.turns[2].Emptied(time.Now())
+	if err := importTurns(t.Context(), s.store(), testCall, turns...); err != nil {
+		t.Fatal(err)
+	}
+	third := sdk.Call{Tenant: testCall.Tenant, User: "user 3"}
+	if d, err := s.Delete(t.Context(), storage.Scope{Call: third}); err != nil || d.Emptied != 1 {
+		t.Fatal(d, err)
+	}
 	b := newTestBot(s, nil)
 	for number, c := range map[int]struct{ seen, gap string }{
 		3: {"", "was deleted"},
@@ -119,11 +114,11 @@ func TestInspect_emptiedTurns(t *testing.T) {
 		5: {"system:be kind|user:q4|assistant:a4|user:q5|", "the oldest 2 of the 4"},
 	} {
 		t.Run(fmt.Sprint("turn ", number), func(t *testing.T) {
-			turn, err := decodeTurn(&s.turns[number-1])
+			turn, err := b.TurnByNumber(t.Context(), "c", int64(number))
 			if err != nil {
 				t.Fatal(err)
 			}
-			shown, err := b.Inspect(t.Context(), "c", &turn)
+			shown, err := b.Inspect(t.Context(), "c", turn)
 			if err != nil || texts(shown.Seen) != c.seen || len(shown.Gaps) != 1 || !strings.Contains(shown.Gaps[0], c.gap) {
 				t.Errorf("%+v, %v; want %q and %q", shown, err, c.seen, c.gap)
 			}

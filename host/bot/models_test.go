@@ -185,7 +185,7 @@ func TestAsk_eachWithItsTraits(t *testing.T) {
 	of := func(maker string) chat.Part {
 		return chat.Part{Text: maker, State: &chat.ProviderState{Maker: maker, Data: []byte{1}}}
 	}
-	s := &logStorage{log: []chat.Message{
+	s := &logStorage{history: []chat.Message{
 		{Role: chat.User, Parts: []chat.Part{image}}, {Role: chat.Assistant, Parts: []chat.Part{of("one"), of("two")}},
 	}}
 	one := &failingLLM{errs: always(ofModel(fault.QuotaExhausted)), traits: sdk.LLMTraits{Maker: "one"}}

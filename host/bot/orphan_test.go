@@ -79,7 +79,7 @@ func TestOrphanTurn_endsWhenTheStorageAnswersBegin(t *testing.T) {
 		s.mu.Unlock()
 		time.Sleep(2 * time.Minute)
 		c := s.last(t)
-		if c.State != storage.Interrupted || c.Fence != "f:"+attempt || c.Call.Tenant != "acme" || c.Call.Conversation != "c" ||
+		if c.State != storage.Interrupted || c.Fence != s.fence || c.Call.Tenant != "acme" || c.Call.Conversation != "c" ||
 			!strings.HasPrefix(c.Reason, "plugin_unavailable: the storage did not answer that the turn began") || len(c.Record) == 0 {
 			t.Errorf("%+v", c)
 		}
@@ -106,7 +106,7 @@ func TestOrphanTurn_endsWhenTheStorageAnswersBegin(t *testing.T) {
 
 func TestOrphanTurn_isOverAfterOtherAnswers(t *testing.T) {
 	for name, answer := range map[string]func(*logStorage){
-		"busy":          func(s *logStorage) { s.running = "another" },
+		"busy":          (*logStorage).occupyLocked,
 		"replay":        func(s *logStorage) { s.replay = &storage.Turn{} },
 		"key reused":    func(s *logStorage) { s.reused = true },
 		"refused":       func(s *logStorage) { s.faults["begin"] = []error{fault.New(fault.Invalid, "no")} },
@@ -176,11 +176,11 @@ func TestOrphanTurn_ofAnUnansweredCommit(t *testing.T) {
 				}
 				s.running.Wait()
 				last := s.last(t)
-				if last.State != c.want || last.Reason == "" || len(s.begins) != 1 || s.logStorage.running != "" {
+				if last.State != c.want || last.Reason == "" || len(s.begins) != 1 || s.isRunning(t) {
 					t.Errorf("%+v after %d begins", last, len(s.begins))
 				}
-				if n := len(s.log); n != 0 {
-					t.Errorf("what was not acknowledged is in the log: %d messages", n)
+				if n := s.succeeded(t); n != 0 {
+					t.Errorf("what was not acknowledged is in the log: %d turns", n)
 				}
 			})
 		})

@@ -55,20 +55,13 @@ func (f *following) Recall(_ context.Context, req *memory.RecallRequest) (*memor
 	return &memory.Recalled{}, nil
 }
 
-// deleting is a storage in which every deletion finds a conversation.
-type deleting struct{ *logStorage }
-
-func (deleting) Delete(context.Context, storage.Scope) (storage.Deleted, error) {
-	return storage.Deleted{Conversations: 1}, nil
-}
-
 // TestBot_follow checks what a bot tells the storage and the memory if its memory follows conversations,
 // and that a deletion is done only after the memory has forgotten.
 func TestBot_follow(t *testing.T) {
 	s, m := &logStorage{}, &following{}
 	touched := 0
 	var forgotten []string
-	b := newTestBot(deleting{s}, says(&llm.Finish{Reason: llm.FinishStop}, nil, llm.Text("hello")), func(p *Parts) {
+	b := newTestBot(s, says(&llm.Finish{Reason: llm.FinishStop}, nil, llm.Text("hello")), func(p *Parts) {
 		p.Memory = m
 		p.Follow = &Follow{StoreKey: "key", Touch: func() { touched++ }, Forget: func(_ context.Context, conversation string) error {
 			forgotten = append(forgotten, conversation)

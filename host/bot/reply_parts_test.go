@@ -127,7 +127,7 @@ func TestAdapt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			log := []chat.Message{chat.Text(chat.User, "q"), {Role: chat.Assistant, Parts: c.parts}, chat.Text(chat.User, "and")}
 			before, _ := json.Marshal(log)
-			s, script := &logStorage{log: log}, &scriptLLM{words: []string{"ok"}}
+			s, script := &logStorage{history: log}, &scriptLLM{words: []string{"ok"}}
 			b := newTestBot(s, traitedLLM{script, c.traits}, func(p *Parts) { p.Memory = tailMemory(10) })
 			if _, err := b.Chat(t.Context(), hi, nil); err != nil {
 				t.Fatal(err)

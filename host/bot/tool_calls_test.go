@@ -76,7 +76,7 @@ func TestCheckAnswers(t *testing.T) {
 			"messages.0.tool_call_id", "no call of a tool waits"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, m := &logStorage{log: c.log}, &scriptLLM{words: []string{"ok"}}
+			s, m := &logStorage{history: c.log}, &scriptLLM{words: []string{"ok"}}
 			req := Request{ConversationID: "c", Messages: c.send}
 			if c.send == nil {
 				req.Message = "hi"
