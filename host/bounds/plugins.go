@@ -72,7 +72,7 @@ var plugins = []Bound{
 		Answer: "The configuration is refused.",
 	},
 	{
-		Name: "answers of an upstream", What: "What a plugin process holds at a moment of what one instance's upstream sends, beyond 64 KiB for each reader: llm-ollama, storage-postgres.",
+		Name: "answers of an upstream", What: "What a plugin process holds at a moment of what one instance's upstream sends, beyond 64 KiB for each reader: plugins of models on servers, storage-postgres.",
 		Each:   Bytes(sdk.MaxUpstreamInstanceBytes),
 		Answer: "The call waits for 2 seconds, then fails with provider_failed.",
 	},
@@ -127,7 +127,7 @@ var plugins = []Bound{
 		Answer: "The call fails with provider_failed.",
 	},
 	{
-		Name: "pace of an upstream", What: "How fast a plugin reads the streamed answer of a model, in the long run: llm-ollama.",
+		Name: "pace of an upstream", What: "How fast a plugin reads the streamed answer of a model on a server, in the long run.",
 		Each:   fmt.Sprintf("%s a second, after %s at once", Bytes(sdk.MaxUpstreamByteRate), Bytes(sdk.PaceCredit*sdk.MaxUpstreamByteRate)),
 		Answer: "The upstream is made to wait.",
 	},
@@ -137,7 +137,7 @@ var plugins = []Bound{
 		Answer: "The upstream is made to wait.",
 	},
 	{
-		Name: "reply of an upstream", What: "The text, reasoning and tool calls of a model's reply, as llm-ollama passes them on.",
+		Name: "reply of an upstream", What: "The text, reasoning and tool calls of a model's reply, as the plugins of models on servers pass them on.",
 		Each:   Bytes(sdk.MaxReplyBytes),
 		Answer: "The reply ends there, with finish_reason length.",
 	},

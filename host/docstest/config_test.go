@@ -73,6 +73,7 @@ func check(t *testing.T, b *block) ([]byte, error) {
 	certificate, key := pair(t)
 	write("tls/cert.pem", certificate)
 	write("tls/key.pem", key)
+	write("anthropic-key", "secret\n")
 	var out []byte
 	var err error
 	for _, args := range [][]string{{"host.hcl", "tenants"}, {"own." + b.lang, "none"}} {

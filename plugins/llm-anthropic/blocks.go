@@ -1,0 +1,156 @@
+package anthropic
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"strings"
+
+	api "github.com/anthropics/anthropic-sdk-go/v2"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// block is a content block of a reply whose end has not come yet.
+type block struct {
+	kind      string
+	raw       json.RawMessage // the block as it began, of a kind that the plugin does not know
+	begun     bool            // a piece of it was emitted
+	text      strings.Builder // the text of thinking, or the arguments of a call
+	signature strings.Builder
+	data      string // of redacted thinking
+	id, name  string // of a call
+	input     string // the arguments of a call that came with its beginning
+	citations []chat.Citation
+}
+
+// Kinds of blocks that the plugin knows, beside thinkingType and redactedType.
+const (
+	textType    = "text"
+	toolUseType = "tool_use"
+)
+
+// startBlock begins a block.
+func (r *reply) startBlock(index int64, start *api.ContentBlockStartEventContentBlockUnion) error {
+	b := &block{kind: start.Type, data: start.Data, id: start.ID, name: start.Name}
+	r.blocks[index] = b
+	switch start.Type {
+	case textType:
+		return r.piece(b, llm.Text(start.Text))
+	case thinkingType:
+		b.signature.WriteString(start.Signature)
+		return r.think(b, start.Thinking)
+	case redactedType:
+		return r.grow(len(start.Data))
+	case toolUseType:
+		if arguments := start.JSON.Input.Raw(); arguments != "null" && arguments != "{}" {
+			b.input = arguments
+		}
+	default:
+		b.raw = json.RawMessage(start.RawJSON())
+	}
+	return r.grow(len(start.RawJSON()))
+}
+
+// continueBlock adds a piece to a block. It ignores pieces of kinds that it does not know.
+func (r *reply) continueBlock(index int64, d *api.RawContentBlockDeltaUnion) error {
+	b := r.blocks[index]
+	if b == nil { // the server did not say that the block begins
+		b = &block{kind: textType}
+		if d.Type == "thinking_delta" || d.Type == "signature_delta" {
+			b.kind = thinkingType
+		}
+		r.blocks[index] = b
+	}
+	switch d.Type {
+	case "text_delta":
+		return r.piece(b, llm.Text(d.Text))
+	case "thinking_delta":
+		return r.think(b, d.Thinking)
+	case "signature_delta":
+		b.signature.WriteString(d.Signature)
+		return r.grow(len(d.Signature))
+	case "input_json_delta":
+		b.text.WriteString(d.PartialJSON)
+		return r.grow(len(d.PartialJSON))
+	case "citations_delta":
+		c := citationOf(&d.Citation)
+		b.citations = append(b.citations, c)
+		return r.grow(len(c.URL) + len(c.Document) + len(c.Title) + len(c.Quote))
+	}
+	return nil
+}
+
+// think adds a piece of thinking. Its text is kept for the signature.
+func (r *reply) think(b *block, text string) error {
+	b.text.WriteString(text)
+	return r.piece(b, llm.Reasoning(text))
+}
+
+// endBlock ends a block: it emits what comes with the end, and what comes whole.
+func (r *reply) endBlock(index int64) error {
+	b := r.blocks[index]
+	if b == nil {
+		return nil
+	}
+	delete(r.blocks, index)
+	switch b.kind {
+	case textType:
+		if len(b.citations) > 0 {
+			return r.piece(b, llm.Delta{Part: chat.Part{Citations: b.citations}})
+		}
+		return nil
+	case thinkingType:
+		end := llm.Reasoning("")
+		end.State = thinkingState(b.text.String(), b.signature.String(), r.maker)
+		return r.piece(b, end)
+	case redactedType:
+		end := llm.Reasoning("")
+		end.State = blockState{Type: redactedType, Data: b.data}.state(r.maker)
+		return r.piece(b, end)
+	case toolUseType:
+		r.called = true
+		return r.piece(b, llm.ToolCall(b.call()))
+	}
+	return r.piece(b, llm.Delta{Part: chat.Part{
+		Other: &chat.Other{Type: otherPrefix + b.kind, Data: b.whole()}, State: blockState{Type: otherType}.state(r.maker),
+	}})
+}
+
+// call returns the call of a tool that the block is.
+func (b *block) call() chat.ToolCall {
+	c := chat.ToolCall{ID: b.id, Name: b.name, Arguments: b.text.String()}
+	if c.Arguments == "" {
+		c.Arguments = b.input
+	}
+	if c.Arguments == "" {
+		c.Arguments = "{}"
+	}
+	if c.ID == "" { // a server that only resembles Anthropic's may give none, but a result needs one
+		c.ID = "toolu_" + rand.Text()
+	}
+	return c
+}
+
+// whole returns a block of a kind that the plugin does not know, with the input that came in pieces.
+func (b *block) whole() []byte {
+	var keys map[string]json.RawMessage
+	input := json.RawMessage(b.text.String())
+	if len(input) == 0 || !json.Valid(input) || json.Unmarshal(b.raw, &keys) != nil || keys == nil {
+		return b.raw
+	}
+	keys["input"] = input
+	out, err := json.Marshal(keys)
+	if err != nil {
+		return b.raw
+	}
+	return out
+}
+
+// citationOf returns a citation of a block's text. Where in the document it stands has no place in the
+// protocol.
+func citationOf(c *api.CitationsDeltaCitationUnion) chat.Citation {
+	return chat.Citation{
+		URL: c.URL, Document: cmp.Or(c.FileID, c.Source), Title: cmp.Or(c.DocumentTitle, c.Title), Quote: c.CitedText,
+	}
+}

@@ -1,0 +1,61 @@
+package anthropic
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/llmtest"
+)
+
+// TestConformance checks the plugin against the kit. The server of the test answers with the last text of
+// the request, in pieces, and to a long prompt without end.
+func TestConformance(t *testing.T) {
+	s := newServer(t)
+	s.model = describeAs(`{"id":"claude-sonnet-4-6","max_input_tokens":1000000}`)
+	s.reply = func(w http.ResponseWriter, req *wireRequest) {
+		stream(w, startEvent, blockBegin(0, textStart))
+		last := req.Messages[len(req.Messages)-1].Content
+		text := last[len(last)-1].Text
+		for _, word := range strings.SplitAfter(text, " ") {
+			stream(w, textDelta(0, word))
+		}
+		for strings.HasPrefix(text, "Count") {
+			select {
+			case <-req.closed:
+				return
+			case <-time.After(5 * time.Millisecond):
+				stream(w, textDelta(0, "one "))
+			}
+		}
+		stream(w, blockStop(0), end("end_turn", 5), stopEvent)
+	}
+	skipped := map[string]bool{}
+	err := llmtest.Test(t.Context(), func(context.Context) (llm.LLM, error) {
+		return New(Config{BaseURL: s.URL, APIKey: testKey, Model: testModel})
+	},
+		llmtest.Overrides(),
+		llmtest.Expect(func(r *llm.Request) string { return r.Messages[len(r.Messages)-1].Text() }),
+		llmtest.Fails(func(context.Context) (llm.LLM, error) {
+			return New(Config{BaseURL: s.URL, APIKey: "wrong", Model: testModel})
+		}, fault.Unauthenticated),
+		llmtest.Report(func(rule llmtest.Rule, _ time.Duration, err error) {
+			if errors.Is(err, llmtest.ErrSkip) {
+				skipped[rule.Name] = true
+			}
+		}),
+	)
+	if err != nil {
+		t.Error(err)
+	}
+	for name := range skipped {
+		if name != "embed" && name != "refuses-reasoning" { // it embeds nothing, and takes its own reasoning
+			t.Errorf("the rule %s was skipped", name)
+		}
+	}
+}

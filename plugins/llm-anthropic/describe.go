@@ -1,0 +1,76 @@
+package anthropic
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+
+	api "github.com/anthropics/anthropic-sdk-go/v2"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// maxDescription is the most bytes of a server's description of a model.
+const maxDescription = sdk.MaxUpstreamErrorBytes
+
+// described is what is known of a model. A nil pointer or 0 is not known.
+type described struct {
+	context               int64 // most tokens of the input
+	images, pdfs, schemas *bool
+}
+
+// describe asks the server for its description of the model. ok is false if the server has no
+// descriptions, as a server that only resembles Anthropic's.
+func (m *Model) describe(ctx context.Context) (d described, ok bool, err error) {
+	// The version counts as for a request without parameters of sampling.
+	own := settings{base: m.base}
+	resp, err := m.send(ctx, http.MethodGet, "v1/models/"+url.PathEscape(m.Model), nil, own.options())
+	if err != nil {
+		if f := fault.Of(err); !m.ownAPI() && f.Path.String() == "base_url" && hasNoRoute(f.UpstreamStatus) {
+			return d, false, nil
+		}
+		return d, false, err
+	}
+	defer resp.Close()
+	text, err := resp.ReadAll(maxDescription)
+	if err != nil {
+		return d, false, err
+	}
+	var info api.ModelInfo
+	if err := json.Unmarshal(text, &info); err != nil || info.ID == "" {
+		if !m.ownAPI() {
+			return d, false, nil
+		}
+		return d, false, m.noAPI(resp.Status)
+	}
+	return descriptionOf(&info), true, nil
+}
+
+// hasNoRoute reports whether the status says that the server has no such path.
+func hasNoRoute(status int) bool {
+	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+}
+
+// descriptionOf returns what a description says. What it leaves out is not known.
+func descriptionOf(info *api.ModelInfo) described {
+	d := described{context: max(0, info.MaxInputTokens)}
+	c := &info.Capabilities
+	for to, from := range map[**bool]*api.CapabilitySupport{&d.images: &c.ImageInput, &d.pdfs: &c.PDFInput, &d.schemas: &c.StructuredOutputs} {
+		if from.JSON.Supported.Valid() {
+			*to = &from.Supported
+		}
+	}
+	return d
+}
+
+// Check implements sdk.Checker. It asks the server to describe the model, which generates nothing. So it
+// finds a server that does not answer, a key that is not accepted and a model that is missing. It finds no
+// account that has nothing left. A server that only resembles Anthropic's and describes no models passes.
+func (m *Model) Check(ctx context.Context) error {
+	_, _, err := m.describe(ctx)
+	if f := fault.Of(err); f != nil && f.Class == fault.Deadline {
+		return fault.New(fault.Deadline, "%s did not answer in time", m.client.Server()).At("base_url")
+	}
+	return err
+}
