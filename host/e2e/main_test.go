@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 func build(dir string) error {
 	for _, p := range [][2]string{
 		{"../cmd/botyard", "botyard"},
+		{"../../plugins/llm-anthropic/cmd/botyard-llm-anthropic", "plugins/botyard-llm-anthropic"},
 		{"../../plugins/llm-echo/cmd/botyard-llm-echo", "plugins/botyard-llm-echo"},
 		{"../../plugins/llm-ollama/cmd/botyard-llm-ollama", "plugins/botyard-llm-ollama"},
 		{"../../plugins/memory-buffer/cmd/botyard-memory-buffer", "plugins/botyard-memory-buffer"},

@@ -26,6 +26,9 @@ func TestPluginTest_builtIn(t *testing.T) {
 	}{
 		{"llm-echo", func(*testing.T) map[string]any { return map[string]any{"token_delay_ms": 1} },
 			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning", "llm/can-see-images", "llm/can-keep-formats", "llm/can-take-reasoning"}}, // it takes all
+		{"llm-anthropic", func(t *testing.T) map[string]any {
+			return map[string]any{"base_url": serveAnthropic(t), "model": "claude-parrot-4-6"}
+		}, []string{"llm/check", "llm/classified", "llm/refuses-reasoning", "llm/can-take-reasoning", "llm/embed"}}, // it takes its own reasoning only, and embeds nothing
 		{"llm-ollama", func(t *testing.T) map[string]any {
 			return map[string]any{"base_url": serveParrot(t), "model": "parrot", "parallel": 64}
 		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning", "llm/can-call-tools", "llm/can-see-images"}}, // its model takes no tools
@@ -127,6 +130,69 @@ func serveParrot(t *testing.T) string {
 			send(text, `"done":false`)
 		}
 		send("", fmt.Sprintf(`"done":true,"done_reason":"stop","prompt_eval_count":%d,"eval_count":%d`, len(req.Messages), pieces))
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+// serveAnthropic runs a server of Anthropic's Messages API until the test ends, and returns its URL. Its
+// model repeats the last message, and counts when it is told to. It calls a tool if it must, and answers yes
+// in a format.
+func serveAnthropic(t *testing.T) string {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/models/{model}", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = fmt.Fprintf(w, `{"id":%q,"max_input_tokens":200000}`, r.PathValue("model"))
+	})
+	mux.HandleFunc("POST /v1/messages", func(w http.ResponseWriter, r *http.Request) {
+		var req struct {
+			Messages []struct{ Content []struct{ Text string } }
+			Choice   struct{ Type, Name string } `json:"tool_choice"`
+			Output   struct{ Format *struct{} }  `json:"output_config"`
+		}
+		if err := json.NewDecoder(r.Body).Decode(&req); err != nil || len(req.Messages) == 0 {
+			http.Error(w, "no messages", http.StatusBadRequest)
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		send := func(event string, values ...any) {
+			_, _ = fmt.Fprintf(w, "data: "+event+"\n\n", values...)
+			w.(http.Flusher).Flush()
+		}
+		send(`{"type":"message_start","message":{"model":"claude-parrot-4-6","usage":{"input_tokens":5,"output_tokens":1}}}`)
+		finish := func(reason string, tokens int) {
+			send(`{"type":"content_block_stop","index":0}`)
+			send(`{"type":"message_delta","delta":{"stop_reason":%q},"usage":{"output_tokens":%d}}`, reason, tokens)
+			send(`{"type":"message_stop"}`)
+		}
+		if req.Choice.Type == "tool" {
+			send(`{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1","name":%q,"input":{}}}`, req.Choice.Name)
+			finish("tool_use", 3)
+			return
+		}
+		content := req.Messages[len(req.Messages)-1].Content
+		text, pieces := content[0].Text, 1
+		switch {
+		case req.Output.Format != nil:
+			text = `{"answer":"yes"}`
+		case text == "":
+			text = "I see."
+		case strings.HasPrefix(text, "Count"):
+			pieces = 10_000
+		}
+		quoted, _ := json.Marshal(text) // texts always marshal
+		for n := range pieces {
+			if n > 0 {
+				select {
+				case <-r.Context().Done():
+					return
+				case <-time.After(time.Millisecond):
+				}
+			}
+			send(`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":%s}}`, quoted)
+		}
+		finish("end_turn", pieces)
 	})
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)

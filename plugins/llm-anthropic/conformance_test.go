@@ -13,15 +13,24 @@ import (
 	"github.com/botyard/botyard/sdk/llmtest"
 )
 
-// TestConformance checks the plugin against the kit. The server of the test answers with the last text of
-// the request, in pieces, and to a long prompt without end.
+// TestConformance checks the plugin against the kit. The model of the test's server repeats the text of the
+// request, in pieces, and a long prompt without end. It calls a tool if it must, and answers yes in a format.
 func TestConformance(t *testing.T) {
 	s := newServer(t)
 	s.model = describeAs(`{"id":"claude-sonnet-4-6","max_input_tokens":1000000}`)
 	s.reply = func(w http.ResponseWriter, req *wireRequest) {
+		if c := req.ToolChoice; c != nil && c.Type == "tool" {
+			stream(w, startEvent, blockBegin(0, `{"type":"tool_use","id":"toolu_1","name":"`+c.Name+`","input":{}}`), inputDelta(0, `{"zone":`), inputDelta(0, `"UTC"}`), blockStop(0), end("tool_use", 5), stopEvent)
+			return
+		}
+		text := req.Messages[len(req.Messages)-1].Content[0].Text
+		switch {
+		case req.OutputConfig != nil:
+			text = `{"answer":"yes"}`
+		case text == "":
+			text = "I see."
+		}
 		stream(w, startEvent, blockBegin(0, textStart))
-		last := req.Messages[len(req.Messages)-1].Content
-		text := last[len(last)-1].Text
 		for _, word := range strings.SplitAfter(text, " ") {
 			stream(w, textDelta(0, word))
 		}
@@ -54,7 +63,9 @@ func TestConformance(t *testing.T) {
 		t.Error(err)
 	}
 	for name := range skipped {
-		if name != "embed" && name != "refuses-reasoning" { // it embeds nothing, and takes its own reasoning
+		switch name {
+		case "embed", "refuses-reasoning", "can-take-reasoning": // it embeds nothing, and takes its own reasoning only
+		default:
 			t.Errorf("the rule %s was skipped", name)
 		}
 	}

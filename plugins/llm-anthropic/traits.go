@@ -54,9 +54,9 @@ func (m *Model) traits() sdk.LLMTraits {
 	if m.ContextSize > 0 {
 		d.context = m.ContextSize
 	}
-	takesReasoning := true
+	// Whether it takes reasoning is left open: it takes its own only, which has a provider state.
 	t := sdk.LLMTraits{
-		Maker: m.maker, ContextTokens: d.context, Reasoning: &takesReasoning,
+		Maker: m.maker, ContextTokens: d.context,
 		Tools:      &sdk.ToolTraits{Calls: true, Required: !m.thinks(), Named: !m.thinks(), ParallelChoice: true},
 		Formats:    &sdk.FormatTraits{JSONSchema: d.schemas == nil || *d.schemas},
 		Media:      textMedia(),

@@ -66,7 +66,7 @@ func TestModel_LLMTraits(t *testing.T) {
 			}
 			m := s.open(c.config)
 			got := m.LLMTraits(t.Context())
-			if takes(got) != c.want || got.ContextTokens != c.context || got.Maker != m.maker || !*got.Reasoning || got.Formats.JSONObject || got.Embeddings.Embeds || got.Tools.TextArguments {
+			if takes(got) != c.want || got.ContextTokens != c.context || got.Maker != m.maker || got.Reasoning != nil || got.Formats.JSONObject || got.Embeddings.Embeds || got.Tools.TextArguments {
 				t.Errorf("%s %d %+v", takes(got), got.ContextTokens, got)
 			}
 		})
