@@ -59,6 +59,9 @@ const (
 	MaxBranchTurns = 10_000
 	// MaxRetractions bounds the retractions that Begin returns.
 	MaxRetractions = 1000
+	// MaxStoreKeys bounds the store keys of which a storage keeps the cursors, for each incarnation of a
+	// tenant.
+	MaxStoreKeys = 8
 	// MaxClaims bounds the cursors of one Claim. MaxCursorBytes bounds the data of a cursor.
 	// MaxStoreKeyBytes bounds a store key.
 	MaxClaims        = 100

@@ -27,6 +27,11 @@ var plugins = []Bound{
 		Each: Bytes(schema.MaxOverridesBytes), Answer: "The plugin refuses the request at `overrides`.",
 	},
 	{
+		Name: "store keys of a tenant", What: "The different settings of a memory that keep something else each, of which a storage keeps how far the memory has followed the conversations.",
+		Each:   fmt.Sprint(sdk.MaxStoreKeys),
+		Answer: "The storage drops that of the settings which were used least recently. If the tenant has these settings again, the memory first forgets all that it kept with them, and then follows the conversations from their first turns.",
+	},
+	{
 		Name: "addresses that are allowed", What: "The entries of the list of what tenants' own settings may lead to.",
 		All: fmt.Sprint(egress.MaxAllow), Key: "egress.allow",
 		Answer: "The host file is refused.",

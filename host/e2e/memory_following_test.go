@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/botyard/botyard/sdk"
 )
 
 // diaries are the files of the memory plugin diary, which testdata/memory-diary has.
@@ -264,4 +266,34 @@ func TestMemoryFollowing_storeKey(t *testing.T) {
 	if _, most := d.told("", "a"); most != 1 {
 		t.Errorf("the first store key was told a turn %d times", most)
 	}
+}
+
+// TestMemoryFollowing_manyStoreKeys checks that a memory whose settings change again and again remembers
+// nothing of what was deleted when it has its first settings again, and catches up.
+func TestMemoryFollowing_manyStoreKeys(t *testing.T) {
+	t.Parallel()
+	host, d := prepareDiary(t, "")
+	host.runUntilTheEnd()
+	host.put("a", `{}`)
+	host.mustChat("a", "c", "one")
+	host.mustChat("a", "d", "secret")
+	host.eventually(30*time.Second, "the memory has all", d.keeps("", "a", "c: one", "d: secret"))
+	for i := range sdk.MaxStoreKeys {
+		chapter := fmt.Sprint("chapter", i)
+		host.put("a", fmt.Sprintf(`{"memory":{"chapter":%q}}`, chapter))
+		host.mustChat("a", "e", "hello")
+		host.eventually(30*time.Second, chapter+" begins at the first turn", func() bool { return len(d.of(chapter, "a")) == 3 })
+	}
+	if a := host.do("DELETE", "/api/v1/conversations/d", "", "X-Tenant-ID: a"); a.Status != 204 {
+		t.Fatalf("%d %s", a.Status, a.Body)
+	}
+	host.put("a", `{}`)
+	host.mustChat("a", "c", "two")
+	if got := d.texts("", "a"); slices.Contains(got, "d: secret") {
+		t.Errorf("the first settings remember %q", got)
+	}
+	host.eventually(30*time.Second, "the first settings begin anew", func() bool {
+		got := d.texts("", "a")
+		return len(got) == 2 && got[0] == "c: one, two"
+	})
 }

@@ -97,15 +97,16 @@ func isDown(err error) bool {
 	return false
 }
 
-// one follows or forgets the conversation of one claimed cursor. more reports that the conversation
-// has more turns to follow.
+// one follows or forgets what one claimed cursor says. more reports that there is more to follow
+// afterwards.
 func (s *step) one(ctx context.Context, c storage.Claimed) (more bool, err error) {
 	if c.Forget {
 		err := s.forget(ctx, s.holder, c)
 		if err == nil {
 			s.f.forgotten.Add(1)
 		}
-		return false, err
+		// No conversation is claimed before all of the tenant was forgotten.
+		return c.Conversation == "" && err == nil, err
 	}
 	p, err := s.readPage(ctx, c)
 	if err != nil {

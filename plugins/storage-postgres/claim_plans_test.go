@@ -24,7 +24,7 @@ func TestStatements_claimPlans(t *testing.T) {
 			select 't', '', 'c' || n, 'u' || n, 1, 1, 1, '2026-01-01', now() from generate_series(1, 20000) as n`,
 		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, messages, started, ended)
 			select 't', cid, n, n, 'succeeded', 'u', 1, now(), now() from botyard.conversations, generate_series(2, 5000) as n where id = 'c'`,
-		`insert into botyard.cursors (tenant, life, store_key, cid, behind) values ('t', '', 'store', 0, false)`,
+		`insert into botyard.cursors (tenant, life, store_key, cid, behind, used) values ('t', '', 'store', 0, false, 1)`,
 		`insert into botyard.cursors (tenant, life, store_key, cid, behind, holder)
 			select 't', '', 'store', cid, cid % 2 = 0, 'other' from botyard.conversations where followers = 1`,
 		`insert into botyard.forgets (tenant, life, store_key, cid, user_id, id, created)
@@ -39,7 +39,9 @@ func TestStatements_claimPlans(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	of := func(id any, key, kind string) []any { return []any{"", id, key, "h", "1 min", int32(10), kind} }
+	of := func(id any, key, kind string) []any {
+		return []any{"", id, key, "h", "1 min", int32(10), kind, int32(8)}
+	}
 	cid := column[int64](t, connect(t, c.DSN(name)), `select cid from botyard.conversations where id = 'c1999'`)[0]
 	const unclaimed = `update botyard.cursors set holder = 'other', until = now() - interval '2 days' where holder = 'h';
 		update botyard.forgets set holder = null, until = '-infinity' where holder = 'h'`

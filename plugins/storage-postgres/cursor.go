@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,8 @@ func (c *cursorRows) read(rows pgx.Rows) error {
 
 var claimKinds = map[storage.ClaimKind]string{storage.ClaimAll: "all", storage.ClaimForget: "forget", storage.ClaimWork: "work"}
 
-// Claim implements [storage.CursorStore].
+// Claim implements [storage.CursorStore]. If it drops the cursors of a store key to make room for another
+// one, each transaction drops some of them.
 func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.ClaimResult, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -43,21 +45,38 @@ func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.
 	if req.Call.Conversation != "" {
 		conversation = req.Call.Conversation
 	}
-	args := []any{req.Call.Incarnation, conversation, req.StoreKey, req.Holder, min(req.Lease, maxLease), int32(req.Limit), claimKinds[req.Kind]}
-	var result *storage.ClaimResult
-	err := s.run(ctx, scope{tenant: req.Call.Tenant}, query{s.calls.claim, args, func(rows pgx.Rows) (err error) {
-		result, err = readClaim(rows)
-		return err
-	}})
-	if err == nil && result == nil {
-		return nil, errEnded()
+	args := []any{req.Call.Incarnation, conversation, req.StoreKey, req.Holder, min(req.Lease, maxLease), int32(req.Limit), claimKinds[req.Kind], int32(sdk.MaxStoreKeys)}
+	for {
+		var result *claimRows
+		err := s.run(ctx, scope{tenant: req.Call.Tenant}, query{s.calls.claim, args, func(rows pgx.Rows) (err error) {
+			result, err = readClaim(rows)
+			return err
+		}})
+		switch {
+		case err != nil:
+			return nil, err
+		case result == nil:
+			return nil, errEnded()
+		case !result.full:
+			return &result.ClaimResult, nil
+		case result.Held:
+			return nil, fault.New(fault.Conflict, "others hold cursors of all %d store keys that the tenant may have", sdk.MaxStoreKeys).
+				At("store_key").After(time.Second)
+		}
 	}
-	return result, err
+}
+
+// claimRows is the result of the database function.
+type claimRows struct {
+	storage.ClaimResult
+	// full says that there is no room for a new store key. If Held is false, the database has done a
+	// step towards it.
+	full bool
 }
 
 // readClaim returns the result of the rows that the database function returned. It returns nil if
 // there are no rows, because the incarnation of the tenant has then ended.
-func readClaim(rows pgx.Rows) (result *storage.ClaimResult, err error) {
+func readClaim(rows pgx.Rows) (result *claimRows, err error) {
 	for rows.Next() {
 		var forget, more, held *bool
 		var id, user *string
@@ -68,10 +87,11 @@ func readClaim(rows pgx.Rows) (result *storage.ClaimResult, err error) {
 			return nil, err
 		}
 		if result == nil {
-			result = &storage.ClaimResult{}
+			result = &claimRows{}
 		}
 		if forget == nil { // the last row
-			result.More, result.Held = *more, *held
+			result.Held, result.full = *held, more == nil
+			result.More = more != nil && *more
 			continue
 		}
 		c := storage.Claimed{Conversation: *id, Forget: *forget, User: *user, Sequence: *sequence}

@@ -64,8 +64,8 @@
 //	tracked_conn.go       a connection that counts writes and reports its end
 //
 // Each test file is named after the file that it tests. isolation_test.go, recovery_test.go,
-// load_test.go, cursor_load_test.go, search_path_test.go, retract_test.go and forget_test.go test
-// promises of the whole Store. claim_plans_test.go is about statements.go. schema2_test.go and schema3_test.go read recorded databases of earlier
+// load_test.go, cursor_load_test.go, search_path_test.go, retract_test.go, forget_test.go and
+// store_keys_test.go test promises of the whole Store. claim_plans_test.go is about statements.go. schema2_test.go and schema3_test.go read recorded databases of earlier
 // schema versions. cluster_test.go starts the
 // servers, and calls_test.go has functions for calls of a Store.
 //
@@ -154,6 +154,11 @@
 // to 1000 in one step. Claims skip what another claim has locked, so that they do not wait for each
 // other. All others lock the row of the conversation before its cursors. The database's clock measures
 // the leases of claims.
+//
+// A row with cid 0 notes a store key. A claim of one store key too many drops the cursors of another, a
+// thousand in each transaction, and leaves a row without a store key in the table forgets. Each claim
+// shares an advisory lock of the tenant's store keys, and the drop has it alone, so that nobody claims
+// what is dropped.
 //
 // Another trigger runs when conversations are deleted, and makes their cursors ones to be forgotten in
 // the same transaction. It does so for hosts of all versions.

@@ -173,7 +173,7 @@ func TestIsolation_wrongTenant(t *testing.T) {
 				"cursor":      {"", "store", int64(1000), cid},
 				"cursorOf":    {"", "store", int64(1000), "c", nil},
 				"branch":      {"", "copy", "u", "c", int64(0), false, int32(10)},
-				"claim":       {"", nil, "store", "h2", time.Minute, int32(10), "all"},
+				"claim":       {"", nil, "store", "h2", time.Minute, int32(10), "all", int32(8)},
 				"advance":     {"", "c", cid, time.Now(), "store", "holder", int64(7), []byte{}, nil, false, ""},
 				"commit":      {"", "c", cid, seq, "succeeded", "", "[]", int32(1), nil, nil, []byte{0}},
 				"unlink":      {"", nil, nil, nil, true},

@@ -124,7 +124,7 @@ func statementsOf(schema string) statements {
 		imports: in(`select * from @schema@.import_4($1::text, $2::text, $3::text, $4::bigint[], $5::bigint[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::text[], $13::text[], $14::text[], $15::text[], $16::timestamptz[], $17::timestamptz[], $18::bytea[], $19::bytea[], $20::bigint[], $21::boolean[])`),
 
 		branch:  in(`select * from @schema@.branch_1($1::text, $2::text, $3::text, $4::text, $5::bigint, $6::boolean, $7::int)`),
-		claim:   in(`select * from @schema@.claim_1($1::text, $2::text, $3::text, $4::text, $5::interval, $6::int, $7::text)`),
+		claim:   in(`select * from @schema@.claim_1($1::text, $2::text, $3::text, $4::text, $5::interval, $6::int, $7::text, $8::int)`),
 		advance: in(`select @schema@.advance_1($1::text, $2::text, $3::bigint, $4::timestamptz, $5::text, $6::text, $7::bigint, $8::bytea, $9::interval, $10::boolean, $11::text)`),
 
 		// The statement renew writes holders in the order of their names, so that two renewals

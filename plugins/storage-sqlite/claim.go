@@ -11,7 +11,8 @@ import (
 var _ storage.CursorStore = (*Store)(nil)
 
 // Claim implements [storage.CursorStore]. The first Claim of a store key registers all conversations
-// of the tenant. Each transaction registers some of them, so that other writes need not wait for long.
+// of the tenant, and may drop the cursors of another store key. Each transaction does a part, so that
+// other writes need not wait for long.
 func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.ClaimResult, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ type claimRun struct {
 	now, until int64
 	follower   *follower // nil if the store key has no row, or the incarnation of the tenant was deleted
 	result     *storage.ClaimResult
-	again      bool // conversations are left to register, and the result is not full
+	again      bool // a step was done of several: to register conversations, or to make room for the store key
 }
 
 func (c *claimRun) run(tx *session) error {
@@ -50,17 +51,25 @@ func (c *claimRun) run(tx *session) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case life == 0:
-	case c.Kind == storage.ClaimForget:
-		c.follower, err = findFollower(tx, life, c.StoreKey)
-	default:
-		c.follower, err = ensureFollower(tx, life, c.StoreKey)
+	if life == 0 && c.Call.Incarnation == "" { // it may begin again, and be told of what is kept from before
+		lost, err := c.lost(tx)
+		if err == nil && lost {
+			life, err = ensureIncarnation(tx, c.Call)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	if life != 0 {
+		if err := c.know(tx, life); err != nil || c.again {
+			return err
+		}
+	}
+	everything, err := c.hasAll(tx, c.StoreKey)
 	if err != nil {
 		return err
 	}
-	if err := c.take(tx, c.forgets()); err != nil || c.follower == nil || c.Kind == storage.ClaimForget {
+	if err := c.take(tx, c.forgets(everything)); err != nil || c.follower == nil || everything || c.Kind == storage.ClaimForget {
 		return err
 	}
 	if c.Call.Conversation != "" {
@@ -108,8 +117,9 @@ type claimable struct {
 }
 
 // forgets selects what must be forgotten. What is to be forgotten of a user cannot be claimed while
-// another holder has claimed the cursor of the conversation.
-func (c *claimRun) forgets() claimable {
+// another holder has claimed the cursor of the conversation. everything says that all of the tenant must
+// be forgotten, so that it selects more than that of the call's conversation.
+func (c *claimRun) forgets(everything bool) claimable {
 	f := claimable{
 		columns: `x.conversation, x.incarnation, x.user, x.user <> '' AND EXISTS (SELECT 1 FROM conversations c JOIN cursors k ON k.conversation = c.id
 			WHERE c.life = ? AND c.name = x.conversation AND c.deleted_at IS NULL AND c.incarnation = x.incarnation AND k.follower = ? AND k.until > ? AND k.holder <> ?)`,
@@ -123,7 +133,7 @@ func (c *claimRun) forgets() claimable {
 	if c.follower != nil {
 		f.columnsArgs[0], f.columnsArgs[1] = c.follower.life, c.follower.id
 	}
-	if c.Call.Conversation != "" {
+	if c.Call.Conversation != "" && !everything {
 		f.only, f.args = f.only+" AND x.conversation = ?", append(f.args, c.Call.Conversation)
 		f.held, f.free = "forgets_of", "forgets_of"
 	}
@@ -196,16 +206,18 @@ func (c *claimRun) work(tx *session) error {
 	if err != nil {
 		return err
 	}
-	f, err := ensureFollower(tx, life, c.StoreKey)
-	if err != nil {
+	if err := c.know(tx, life); err != nil || c.again {
+		return err
+	}
+	if c.result.Held, err = c.hasAll(tx, c.StoreKey); c.result.Held || err != nil {
 		return err
 	}
 	var t storage.Claimed
-	n, err := tx.exec("UPDATE followers SET holder = ?, until = ? WHERE id = ? AND (until <= ? OR holder = ?)", c.Holder, c.until, f.id, c.now, c.Holder)
+	n, err := tx.exec("UPDATE followers SET holder = ?, until = ? WHERE id = ? AND (until <= ? OR holder = ?)", c.Holder, c.until, c.follower.id, c.now, c.Holder)
 	if c.result.Held = n == 0; c.result.Held || err != nil {
 		return err
 	}
-	_, err = tx.get([]any{&t.Sequence, &t.Data}, "SELECT sequence, data FROM followers WHERE id = ?", f.id)
+	_, err = tx.get([]any{&t.Sequence, &t.Data}, "SELECT sequence, data FROM followers WHERE id = ?", c.follower.id)
 	c.result.Claimed = []storage.Claimed{t}
 	return err
 }

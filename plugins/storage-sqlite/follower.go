@@ -15,22 +15,11 @@ type follower struct {
 // findFollower returns the follower with the store key, or nil if there is none.
 func findFollower(tx *session, life int64, storeKey string) (*follower, error) {
 	f := &follower{life: life}
-	found, err := tx.get([]any{&f.id, &f.mark}, "SELECT id, mark FROM followers WHERE life = ? AND store_key = ?", life, storeKey)
+	found, err := tx.get([]any{&f.id, &f.mark}, "SELECT id, mark FROM followers WHERE life = ? AND store_key = ? AND used > 0", life, storeKey)
 	if !found {
 		return nil, err
 	}
 	return f, nil
-}
-
-// ensureFollower returns the follower with the store key. It inserts a row if necessary.
-func ensureFollower(tx *session, life int64, storeKey string) (*follower, error) {
-	f, err := findFollower(tx, life, storeKey)
-	if f != nil || err != nil {
-		return f, err
-	}
-	f = &follower{life: life}
-	_, err = tx.get([]any{&f.id}, "INSERT INTO followers (life, store_key) VALUES (?, ?) RETURNING id", life, storeKey)
-	return f, err
 }
 
 // addCursor is the SQL that registers conversations. Its argument is the id of the follower. A condition
@@ -65,7 +54,7 @@ func (f *follower) registerOne(tx *session, conversation int64) error {
 
 // cursorOf returns how far the store key is in the conversation, or 0.
 func cursorOf(tx *session, conversation int64, storeKey string) (sequence int64, err error) {
-	_, err = tx.get([]any{&sequence}, `SELECT k.sequence FROM conversations c JOIN followers f ON f.life = c.life AND f.store_key = ?
+	_, err = tx.get([]any{&sequence}, `SELECT k.sequence FROM conversations c JOIN followers f ON f.life = c.life AND f.store_key = ? AND f.used > 0
 		JOIN cursors k ON k.conversation = c.id AND k.follower = f.id WHERE c.id = ?`, storeKey, conversation)
 	return sequence, err
 }

@@ -119,11 +119,12 @@ func (x *change) forgetTenant() error {
 	return nil
 }
 
-// forgets claims what must be forgotten.
-func (c *claim) forgets() error {
+// forgets claims what must be forgotten. everything says that this is all of the tenant, so that it claims
+// more than that of the call's conversation.
+func (c *claim) forgets(everything bool) error {
 	call := c.view.call
 	prefix := key(nil, 'F', call.Incarnation, c.StoreKey)
-	if call.Conversation != "" {
+	if call.Conversation != "" && !everything {
 		prefix = appendText(prefix, call.Conversation)
 	}
 	type entry struct {

@@ -2,9 +2,9 @@ package storagekit
 
 import (
 	"context"
-	"slices"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -16,17 +16,6 @@ func (v *view) cursor(store, cid string) (*cursor, error) {
 		return nil, err
 	}
 	return decodeCursor(b)
-}
-
-// storeKeys returns the store keys that have cursors.
-func (v *view) storeKeys() (stores []string, err error) {
-	prefix := key(nil, 'K', v.call.Incarnation)
-	err = v.entries(prefix, func(k, _ []byte) (bool, error) {
-		store, _ := cutText(k[len(prefix):])
-		stores = append(stores, store)
-		return true, nil
-	})
-	return stores, err
 }
 
 // markBehind notes that the conversation may have more turns than its cursors say.
@@ -45,13 +34,16 @@ func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (result *s
 	if err := check(ctx, req.Validate()); err != nil {
 		return nil, err
 	}
-	err = s.update(ctx, req.Call, func(x *change) error {
-		c := claim{change: x, ClaimRequest: req, now: x.now(), result: &storage.ClaimResult{}}
-		result = c.result
-		return c.run()
-	})
-	if err != nil {
-		return nil, err
+	for again := true; again; {
+		err = s.update(ctx, req.Call, func(x *change) error {
+			c := claim{change: x, ClaimRequest: req, now: x.now(), result: &storage.ClaimResult{}}
+			err := c.run()
+			result, again = c.result, c.again
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return result, nil
 }
@@ -62,13 +54,29 @@ type claim struct {
 	*storage.ClaimRequest
 	now    time.Time
 	result *storage.ClaimResult
+	again  bool // a step towards room for a new store key was done, and others follow
 }
 
 func (c *claim) run() error {
 	if c.Kind == storage.ClaimWork {
+		if err := c.mustLive(); err != nil {
+			return err
+		}
+	}
+	if err := c.know(); err != nil || c.again {
+		return err
+	}
+	everything, err := c.Get(forgetKey(sdk.Call{Incarnation: c.view.call.Incarnation}, c.StoreKey, "", ""))
+	if err != nil {
+		return err
+	}
+	if c.Kind == storage.ClaimWork {
+		if c.result.Held = everything != nil; c.result.Held {
+			return nil
+		}
 		return c.work()
 	}
-	if err := c.forgets(); err != nil || c.Kind == storage.ClaimForget || c.ended {
+	if err := c.forgets(everything != nil); err != nil || c.Kind == storage.ClaimForget || c.ended || everything != nil {
 		return err
 	}
 	return c.behind()
@@ -81,9 +89,6 @@ func (c *claim) full() bool {
 }
 
 func (c *claim) work() error {
-	if err := c.mustLive(); err != nil {
-		return err
-	}
 	k := key(nil, 'W', c.view.call.Incarnation, c.StoreKey)
 	b, err := c.Get(k)
 	if err != nil {
@@ -104,9 +109,6 @@ func (c *claim) work() error {
 
 // behind claims conversations that are behind. The first claim of a store key finds that all are.
 func (c *claim) behind() error {
-	if err := c.knowStore(); err != nil {
-		return err
-	}
 	prefix := key(c.prefix, 'b', c.StoreKey)
 	var caughtUp [][]byte
 	err := c.entries(prefix, func(k, value []byte) (bool, error) {
@@ -165,30 +167,6 @@ func (c *claim) one(cid, id string) (behind bool, err error) {
 func (c *claim) hold(taken storage.Claimed) error {
 	at := cursor{conversation: taken.Conversation, sequence: taken.Sequence, data: taken.Data, holder: c.Holder, until: leaseEnd(c.now, c.Lease)}
 	return c.tx.Put(key(c.prefix, 'q', c.StoreKey, taken.Incarnation), at.encode())
-}
-
-// knowStore notes a store key that is new, and that all conversations are behind it.
-func (c *claim) knowStore() error {
-	k := key(nil, 'K', c.view.call.Incarnation, c.StoreKey)
-	b, err := c.Get(k)
-	if b != nil || err != nil {
-		return err
-	}
-	if err := c.tx.Put(k, []byte{1}); err != nil {
-		return err
-	}
-	var all []*conversation
-	err = c.entries(append(slices.Clone(c.prefix), 'c'), func(_, value []byte) (bool, error) {
-		talk, err := decodeConversation(value)
-		all = append(all, talk)
-		return err == nil, err
-	})
-	for _, talk := range all {
-		if err == nil && talk.ended() > 0 {
-			err = c.tx.Put(key(c.prefix, 'b', c.StoreKey, talk.cid), []byte(talk.id))
-		}
-	}
-	return err
 }
 
 // Advance implements [storage.CursorStore].

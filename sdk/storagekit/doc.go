@@ -16,6 +16,7 @@
 //
 //	M inc                    the generation of an incarnation of the tenant, and whether it has ended
 //	K inc store              a store key that has cursors
+//	L inc                    the cursors of a store key of the incarnation were dropped
 //	F inc store conv cid usr what must be forgotten
 //	W inc store              the cursor of background work
 //	D inc gen c conv         a conversation
@@ -55,4 +56,5 @@
 //	lease.go         Renew, and whether a turn's holder lives
 //	cursor.go        Claim and Advance
 //	claim_forget.go  cursors to be forgotten
+//	store_keys.go    which store keys have cursors, and what becomes of those beyond the bound
 package storagekit

@@ -41,6 +41,11 @@ var cursorRules = []Rule{
 		Check: checkCursorStoreKey,
 	},
 	{
+		Name:  "cursor-dropped",
+		Doc:   "A tenant has cursors of a bounded number of store keys. Another one takes the place of the one that was claimed least recently and is not held, and begins with all of the tenant to be forgotten.",
+		Check: checkCursorDropped,
+	},
+	{
 		Name:  "cursor-begin",
 		Doc:   "Begin with a store key says how far its cursor is.",
 		Check: checkCursorBegin,

@@ -54,6 +54,7 @@
 //	branch_refused_rules.go  the checks of branch-refused and branch-deleted
 //	cursor_rules.go          cursors: cursor-claim, cursor-advance, cursor-limit, cursor-racing
 //	cursor_key_rules.go      the checks of cursor-work, cursor-store-key, cursor-begin, cursor-bounds
+//	cursor_drop_rules.go     the check of cursor-dropped
 //	cursor_forget_rules.go   what must be forgotten: cursor-deleted, cursor-reused, cursor-emptied, cursor-tenant
 //	content_rules.go         stored contents: text, nul, large, parts, unknown, record
 //	bounds_rules.go          requests out of bounds: bounds
@@ -168,6 +169,8 @@
 //   - A store key without any Claim has no cursors, so that a deletion leaves nothing to be forgotten
 //     for it. The same is so for a conversation that no Claim returned, or a storage may have stored
 //     its cursor.
+//   - A storage may drop the cursors of a store key in steps. A claim of what must be forgotten needs
+//     no place for its store key, until cursors of the tenant have been dropped.
 //   - What is to be forgotten of a tenant stays held until no holder has a cursor of the store key.
 //   - A deletion of a conversation may drop what is to be forgotten of users in it.
 //

@@ -90,16 +90,25 @@ func (r *reference) Claim(_ context.Context, req *storage.ClaimRequest) (*storag
 		res.Claimed = append(res.Claimed, claimed)
 	}
 	tenant := r.tenant(req.Call)
+	if err := r.know(tenant, req); err != nil {
+		return nil, err
+	}
+	everything := slices.ContainsFunc(r.cursors, func(at *cursor) bool {
+		return at.forget && at.store == req.StoreKey && at.tenant == tenant && at.conversation == "" && !r.has("claims-before-forgotten")
+	})
 	if req.Kind == storage.ClaimWork {
+		if res.Held = everything; everything {
+			return res, nil
+		}
 		take(r.workCursor(tenant, req.StoreKey), nil)
 		return res, nil
 	}
 	for _, at := range r.cursors {
-		if at.forget && at.store == req.StoreKey && at.tenant == tenant && (req.Call.Conversation == "" || req.Call.Conversation == at.conversation) {
+		if at.forget && at.store == req.StoreKey && at.tenant == tenant && (everything || req.Call.Conversation == "" || req.Call.Conversation == at.conversation) {
 			take(at, nil)
 		}
 	}
-	if req.Kind == storage.ClaimForget || r.dead[tenant] {
+	if req.Kind == storage.ClaimForget || r.dead[tenant] || everything {
 		return res, nil
 	}
 	var all []*conversation
@@ -125,6 +134,40 @@ func (r *reference) Claim(_ context.Context, req *storage.ClaimRequest) (*storag
 		take(at, c)
 	}
 	return res, nil
+}
+
+// know notes that the store key was claimed last. It makes room for a new one.
+func (r *reference) know(tenant string, req *storage.ClaimRequest) error {
+	keys := r.storeKeys[tenant]
+	i := slices.Index(keys, req.StoreKey)
+	switch {
+	case r.dead[tenant], i < 0 && req.Kind == storage.ClaimForget && !r.lostKeys[tenant]:
+		return nil
+	case i >= 0 && !r.has("drops-first-store-key"):
+		r.storeKeys[tenant] = append(slices.Delete(keys, i, i+1), req.StoreKey)
+		return nil
+	case i >= 0:
+		return nil
+	}
+	if len(keys) >= sdk.MaxStoreKeys && !r.has("keeps-all-store-keys") {
+		i := slices.IndexFunc(keys, func(store string) bool {
+			return !slices.ContainsFunc(r.cursors, func(at *cursor) bool {
+				return at.store == store && at.tenant == tenant && at.until.After(time.Now()) && !r.has("drops-held-store-key")
+			})
+		})
+		if i < 0 {
+			return fault.New(fault.Conflict, "all store keys are in use")
+		}
+		gone := keys[i]
+		keys = slices.Delete(keys, i, i+1)
+		r.cursors = slices.DeleteFunc(r.cursors, func(at *cursor) bool { return at.store == gone && at.tenant == tenant })
+		r.lostKeys[tenant] = true
+	}
+	r.storeKeys[tenant] = append(keys, req.StoreKey)
+	if r.lostKeys[tenant] && !r.has("dropped-begins-clean") {
+		r.cursors = append(r.cursors, &cursor{store: req.StoreKey, tenant: tenant, forget: true})
+	}
+	return nil
 }
 
 // workCursor returns the work cursor of the store key, and makes it if there is none.
@@ -214,6 +257,7 @@ func (r *reference) forgetUser(c *conversation, user string) {
 // last of them.
 func (r *reference) forgetTenant(call sdk.Call) {
 	tenant := r.tenant(call)
+	delete(r.storeKeys, tenant)
 	if r.has("no-forget-of-tenants") {
 		return
 	}

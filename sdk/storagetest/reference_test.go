@@ -34,6 +34,8 @@ type data struct {
 	deleted       []*conversation   // unlinked conversations that still have rows
 	roll          roll
 	cursors       []*cursor
+	storeKeys     map[string][]string // of a tenant that have cursors, in the order of their last claims
+	lostKeys      map[string]bool     // tenants of which the cursors of a store key were dropped
 }
 
 type conversation struct {
@@ -63,7 +65,7 @@ func newReference(flaw string) *reference { return &reference{flaw: flaw, data: 
 func newData() *data {
 	return &data{
 		conversations: map[string]*conversation{}, leases: map[string]time.Time{},
-		dead: map[string]bool{}, keys: map[string][]*row{},
+		dead: map[string]bool{}, keys: map[string][]*row{}, storeKeys: map[string][]string{}, lostKeys: map[string]bool{},
 		roll: roll{versions: map[string][]storage.Registration{}, watches: map[*watcher]bool{}},
 	}
 }

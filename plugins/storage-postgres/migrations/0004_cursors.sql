@@ -18,10 +18,13 @@ create table @schema@.cursors (
     behind boolean not null, -- a turn with a greater sequence has ended
     holder text collate "C", -- null: nobody has claimed it yet
     until timestamptz not null default '-infinity', -- of the claim
+    -- With cid 0: greater for store keys that were claimed later; 0 while the cursors of the store key are dropped.
+    used bigint,
     primary key (cid, tenant, life, store_key)
 );
-create index cursors_behind on @schema@.cursors (tenant, life, store_key, until) where behind;
+create index cursors_behind on @schema@.cursors (tenant, life, store_key, behind, until);
 
+-- A row without a store key says that the cursors of a store key of the life were dropped.
 create table @schema@.forgets (
     tenant text collate "C" not null,
     life text collate "C" not null,
@@ -74,29 +77,123 @@ end $$;
 create trigger conversations_deleted after delete on @schema@.conversations referencing old table as gone
     for each statement execute function @schema@.conversations_deleted_1();
 
--- know notes that there are cursors of a store key. It answers false for a life that ended.
-create function @schema@.know_1(p_life text, p_key text) returns boolean language plpgsql volatile as $$
+-- store_keys_lock is the lock of the store keys of a life. A claim shares it, so that no cursors of its
+-- store key are dropped meanwhile.
+create function @schema@.store_keys_lock_1(p_life text) returns bigint language sql stable as $$
+    select hashtextextended('@schema@ store keys ' || length(p_life) || p_life || @schema@.tenant_1(), 0)
+$$;
+
+-- lost answers whether cursors of a store key of the life were dropped.
+create function @schema@.lost_1(p_life text) returns boolean language sql stable as $$
+    select exists (select from @schema@.forgets where cid = 0 and tenant = @schema@.tenant_1() and life = p_life and store_key = '')
+$$;
+
+-- room makes room for another store key beside p_most - 1 others. It answers yes if there is; again after
+-- a step of dropping the cursors of the store key that was claimed least recently, of those of which
+-- nobody holds a cursor; busy if all are held. The caller has the lock of the store keys.
+create function @schema@.room_1(p_life text, p_most int) returns text language plpgsql volatile
+set plan_cache_mode = force_custom_plan set enable_seqscan = off as $$
+declare
+    c_step constant int := 1000; -- rows that one call deletes
+    v_tenant text := @schema@.tenant_1();
+    v_now timestamptz := clock_timestamp();
+    v_key text;
+    v_cids bigint[];
 begin
-    if exists (select from @schema@.cursors where cid = 0 and tenant = @schema@.tenant_1() and life = p_life and store_key = p_key) then
-        return true;
+    select store_key into v_key from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life and used = 0;
+    if not found then
+        if (select count(*) from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life) < p_most then
+            return 'yes';
+        end if;
+        select k.store_key into v_key from @schema@.cursors as k
+            where k.cid = 0 and k.tenant = v_tenant and k.life = p_life
+                and not exists (select from @schema@.cursors as h
+                    where h.tenant = v_tenant and h.life = p_life and h.store_key = k.store_key and h.until > v_now)
+                and not exists (select from @schema@.forgets as f
+                    where f.tenant = v_tenant and f.life = p_life and f.store_key = k.store_key and f.until > v_now)
+            order by k.used limit 1;
+        if not found then
+            return 'busy';
+        end if;
+        update @schema@.cursors set used = 0 where cid = 0 and tenant = v_tenant and life = p_life and store_key = v_key;
+        insert into @schema@.forgets (tenant, life, store_key, cid, user_id, id) values (v_tenant, p_life, '', 0, '', '')
+            on conflict do nothing;
+    end if;
+    v_cids := array(
+        select cid from @schema@.cursors where tenant = v_tenant and life = p_life and store_key = v_key and cid <> 0 limit c_step);
+    if cardinality(v_cids) > 0 then
+        -- Whoever locks a conversation and its cursors locks the conversation first.
+        perform from @schema@.conversations where cid = any(v_cids) and tenant = v_tenant order by cid for no key update;
+        delete from @schema@.cursors where cid = any(v_cids) and tenant = v_tenant and life = p_life and store_key = v_key;
+        update @schema@.conversations set followers = greatest(followers - 1, 0) where cid = any(v_cids) and tenant = v_tenant;
+        return 'again';
+    end if;
+    delete from @schema@.forgets as f using (
+            select cid, user_id from @schema@.forgets where tenant = v_tenant and life = p_life and store_key = v_key limit c_step) as part
+        where f.tenant = v_tenant and f.life = p_life and f.store_key = v_key and f.cid = part.cid and f.user_id = part.user_id;
+    if not found then
+        delete from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life and store_key = v_key;
+    end if;
+    return 'again';
+end $$;
+
+-- know notes that a store key was claimed last. It answers yes; ended for a life that ended; unknown for a
+-- claim of what must be forgotten of a store key without cursors; and what room answers if there is none
+-- for a new store key.
+create function @schema@.know_1(p_life text, p_key text, p_kind text, p_most int) returns text language plpgsql volatile as $$
+declare
+    v_tenant text := @schema@.tenant_1();
+    v_used bigint;
+    v_last bigint;
+    v_room text;
+begin
+    if exists (select from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life and store_key = p_key and used > 0) then
+        perform pg_advisory_xact_lock_shared(@schema@.store_keys_lock_1(p_life));
+        select used into v_used from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life and store_key = p_key;
+        if v_used is null or v_used = 0 then
+            return 'again'; -- dropped just then
+        end if;
+        select max(used) into v_last from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life;
+        if v_used < v_last then
+            update @schema@.cursors set used = v_last + 1 where cid = 0 and tenant = v_tenant and life = p_life and store_key = p_key;
+        end if;
+        return 'yes';
+    end if;
+    if p_kind = 'forget' and not @schema@.lost_1(p_life) then
+        return 'unknown';
     end if;
     if p_life <> '' then
         perform pg_advisory_xact_lock_shared(@schema@.life_lock_1(p_life));
-        if exists (select from @schema@.ended_lives where tenant = @schema@.tenant_1() and life = p_life) then
-            return false;
+        if exists (select from @schema@.ended_lives where tenant = v_tenant and life = p_life) then
+            return 'ended';
         end if;
     end if;
-    insert into @schema@.cursors (tenant, life, store_key, cid, behind) values (@schema@.tenant_1(), p_life, p_key, 0, false)
-        on conflict do nothing;
-    return true;
+    perform pg_advisory_xact_lock(@schema@.store_keys_lock_1(p_life));
+    if exists (select from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life and store_key = p_key and used > 0) then
+        return 'again'; -- made just then
+    end if;
+    v_room := @schema@.room_1(p_life, p_most);
+    if v_room <> 'yes' then
+        return v_room;
+    end if;
+    insert into @schema@.cursors (tenant, life, store_key, cid, behind, used)
+        select v_tenant, p_life, p_key, 0, false, 1 + coalesce(max(used), 0)
+            from @schema@.cursors where cid = 0 and tenant = v_tenant and life = p_life;
+    if @schema@.lost_1(p_life) then
+        insert into @schema@.forgets (tenant, life, store_key, cid, user_id, id) values (v_tenant, p_life, p_key, 0, '', '')
+            on conflict do nothing;
+    end if;
+    return 'yes';
 end $$;
 
 -- claim answers the cursors that it has claimed for the holder, first those to be forgotten, and then
 -- a row that says whether more could be claimed now, and whether others hold some. p_id is null for
 -- any conversation. p_kind is all, forget or work. It skips rows that another claim has locked. So
 -- claims do not wait for each other. Its plans are made for its arguments and read indexes, also where
--- statistics are old.
-create function @schema@.claim_1(p_life text, p_id text, p_key text, p_holder text, p_lease interval, p_limit int, p_kind text)
+-- statistics are old. p_keys is how many store keys a tenant may have. A single row with more = null says
+-- that there is no room for a new one: with held, since all are held; otherwise the claim is to be made
+-- again, which makes more room.
+create function @schema@.claim_1(p_life text, p_id text, p_key text, p_holder text, p_lease interval, p_limit int, p_kind text, p_keys int)
 returns table (forget boolean, id text, cid bigint, created timestamptz, user_id text, seq bigint, data bytea, more boolean, held boolean)
 language plpgsql volatile set plan_cache_mode = force_custom_plan set enable_seqscan = off as $$
 #variable_conflict use_column
@@ -106,16 +203,35 @@ declare
     v_until timestamptz := clock_timestamp() + p_lease;
     v_cid bigint; -- of p_id
     v_cursors boolean := false; -- cursors are claimed too
+    v_known text;
+    v_forget_id text := p_id; -- the conversation of which something must be forgotten; null for any
+    v_all boolean; -- all of the tenant must be forgotten for the store key
     v_keys bigint; -- how many store keys have cursors
     v_got int := 0;
     v_count int;
     v_own boolean;
     v_left boolean;
 begin
-    if p_kind <> 'forget' and not @schema@.know_1(p_life, p_key) then
+    v_known := @schema@.know_1(p_life, p_key, p_kind, p_keys);
+    if v_known in ('again', 'busy') then
+        held := v_known = 'busy';
+        return next;
+        return;
+    end if;
+    v_all := exists (
+        select from @schema@.forgets as f where f.cid = 0 and f.tenant = v_tenant and f.life = p_life and f.store_key = p_key);
+    if v_all then
+        v_forget_id := null;
+    end if;
+    if v_known <> 'yes' then
         if p_kind = 'work' then
             return;
         end if;
+    elsif p_kind = 'work' and v_all then
+        more := false;
+        held := true;
+        return next;
+        return;
     elsif p_kind = 'work' then
         return query
             with free as (
@@ -128,12 +244,12 @@ begin
         more := false;
         return next;
         return;
-    elsif p_kind = 'all' then
+    elsif p_kind = 'all' and not v_all then
         if p_id is not null then
             select c.cid into v_cid from @schema@.conversations as c where c.tenant = v_tenant and c.life = p_life and c.id = p_id;
         end if;
         v_cursors := p_id is null or v_cid is not null;
-        select count(*) into v_keys from @schema@.cursors as k where k.cid = 0 and k.tenant = v_tenant and k.life = p_life;
+        select count(*) into v_keys from @schema@.cursors as k where k.cid = 0 and k.tenant = v_tenant and k.life = p_life and k.used > 0;
     end if;
 
     -- First what the holder holds already, then what is free.
@@ -141,7 +257,7 @@ begin
         return query
             with free as (
                 select f.cid, f.user_id from @schema@.forgets as f
-                    where f.tenant = v_tenant and f.life = p_life and f.store_key = p_key and (p_id is null or f.id = p_id)
+                    where f.tenant = v_tenant and f.life = p_life and f.store_key = p_key and (v_forget_id is null or f.id = v_forget_id)
                         and case when v_own then f.until > v_now and f.holder = p_holder else f.until <= v_now end
                         and (f.user_id = '' or not exists (
                             select from @schema@.cursors as k where k.cid = f.cid and k.tenant = v_tenant and k.life = p_life
@@ -172,7 +288,8 @@ begin
             v_own := false;
         elsif v_got < p_limit then
             -- None is behind any more of those that have cursors. So others get theirs, of all store keys at once.
-            with keys as (select k.store_key from @schema@.cursors as k where k.cid = 0 and k.tenant = v_tenant and k.life = p_life),
+            with keys as (
+                select k.store_key from @schema@.cursors as k where k.cid = 0 and k.tenant = v_tenant and k.life = p_life and k.used > 0),
             bare as (
                 select c.cid, c.last_seq - (c.running_seq is not null)::int as ended from @schema@.conversations as c
                     where c.tenant = v_tenant and c.life = p_life and c.followers < v_keys and (p_id is null or c.id = p_id)
@@ -188,7 +305,7 @@ begin
 
     v_left := exists (
             select from @schema@.forgets as f where f.tenant = v_tenant and f.life = p_life and f.store_key = p_key
-                and (p_id is null or f.id = p_id) and f.until <= v_now)
+                and (v_forget_id is null or f.id = v_forget_id) and f.until <= v_now)
         or v_cursors and (exists (
             select from @schema@.cursors as k where k.tenant = v_tenant and k.life = p_life and k.store_key = p_key and k.behind
                 and (p_id is null or k.cid = v_cid) and k.until <= v_now)
@@ -199,7 +316,7 @@ begin
     held := v_left and v_got < p_limit
         or exists (
             select from @schema@.forgets as f where f.tenant = v_tenant and f.life = p_life and f.store_key = p_key
-                and (p_id is null or f.id = p_id) and f.until > v_now and f.holder <> p_holder)
+                and (v_forget_id is null or f.id = v_forget_id) and f.until > v_now and f.holder <> p_holder)
         or v_cursors and exists (
             select from @schema@.cursors as k where k.tenant = v_tenant and k.life = p_life and k.store_key = p_key and k.behind
                 and (p_id is null or k.cid = v_cid) and k.until > v_now and k.holder <> p_holder);

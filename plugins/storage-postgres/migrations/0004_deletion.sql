@@ -5,12 +5,13 @@ create function @schema@.forget_tenant_1(p_life text) returns void language sql 
         delete from @schema@.cursors where tenant = @schema@.tenant_1() and life = p_life
             returning store_key, cid, holder, until),
     old as (
-        delete from @schema@.forgets where tenant = @schema@.tenant_1() and life = p_life and cid <> 0
+        delete from @schema@.forgets where tenant = @schema@.tenant_1() and life = p_life
+                and (cid <> 0 or store_key = '' and p_life <> '')
             returning store_key, holder, until),
     every as (
         select store_key, holder, until from cursors where cid <> 0 or holder is not null
         union all
-        select store_key, holder, until from old)
+        select store_key, holder, until from old where store_key <> '')
     insert into @schema@.forgets as f (tenant, life, store_key, cid, user_id, id, holder, until)
         select @schema@.tenant_1(), p_life, store_key, 0, '', '', (array_agg(holder order by until desc))[1], max(until)
             from every group by store_key

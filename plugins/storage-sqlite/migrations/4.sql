@@ -39,6 +39,7 @@ CREATE TABLE followers (
   id        INTEGER PRIMARY KEY,
   life      INTEGER NOT NULL REFERENCES lives (id),
   store_key TEXT NOT NULL,
+  used      INTEGER NOT NULL,           -- greater for those claimed later; 0 while its cursors are dropped
   mark      INTEGER NOT NULL DEFAULT 0, -- conversations with a greater id may have no row in cursors
   sequence  INTEGER NOT NULL DEFAULT 0, -- this and the next are those of its own cursor
   data      BLOB,
@@ -63,7 +64,8 @@ CREATE UNIQUE INDEX cursors_conversation ON cursors (conversation, follower);
 CREATE INDEX cursors_free ON cursors (follower, behind, until);
 CREATE INDEX cursors_held ON cursors (follower, holder);
 
--- What a follower must forget. It outlives the conversation and the tenant.
+-- What a follower must forget. It outlives the conversation and the tenant. A row without a store key
+-- says that cursors of a store key of the incarnation were dropped.
 CREATE TABLE forgets (
   id           INTEGER PRIMARY KEY,
   tenant       TEXT NOT NULL,
@@ -132,7 +134,7 @@ CREATE TRIGGER lives_forgotten AFTER UPDATE OF deleted_at ON lives WHEN OLD.dele
         UNION ALL SELECT o.id, 0, '' FROM followers o WHERE o.life = NEW.id) h ON h.follower = f.id
       WHERE f.life = NEW.id GROUP BY f.id
     ON CONFLICT DO UPDATE SET until = excluded.until, holder = excluded.holder;
-  DELETE FROM forgets WHERE tenant = NEW.tenant AND life = NEW.incarnation AND conversation <> '';
+  DELETE FROM forgets WHERE tenant = NEW.tenant AND life = NEW.incarnation AND (conversation <> '' OR store_key = '' AND life <> '');
 END;
 CREATE TRIGGER lives_swept AFTER UPDATE OF swept ON lives WHEN NEW.swept = 1 BEGIN
   DELETE FROM followers WHERE life = NEW.id;

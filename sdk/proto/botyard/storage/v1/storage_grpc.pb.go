@@ -84,6 +84,14 @@ type StorageServiceClient interface {
 	// stores. Claim returns cursors that are behind or must be forgotten and that nobody else
 	// holds. Those to be forgotten come first. A repeated Claim of one holder extends its
 	// lease and returns what it holds again.
+	//
+	// A tenant has cursors of at most 8 store keys. The Claim of a further one drops all cursors
+	// of the store key that was claimed least recently, of those of which nobody holds a cursor.
+	// It may do so in steps. CLASS_CONFLICT: others hold cursors of all of them. From then on a
+	// store key that has no cursors begins with one to be forgotten, without conversation and
+	// user, because something may be kept of it from before. While a store key has such a cursor,
+	// Claim returns only cursors to be forgotten, and those of all conversations, whichever
+	// conversation the call has.
 	Claim(ctx context.Context, in *ClaimRequest, opts ...grpc.CallOption) (*ClaimResponse, error)
 	// Advance moves a cursor that the holder has claimed, or removes one that was forgotten.
 	// It is idempotent, and never moves a cursor back. CLASS_CONFLICT: another has the claim
@@ -277,6 +285,14 @@ type StorageServiceServer interface {
 	// stores. Claim returns cursors that are behind or must be forgotten and that nobody else
 	// holds. Those to be forgotten come first. A repeated Claim of one holder extends its
 	// lease and returns what it holds again.
+	//
+	// A tenant has cursors of at most 8 store keys. The Claim of a further one drops all cursors
+	// of the store key that was claimed least recently, of those of which nobody holds a cursor.
+	// It may do so in steps. CLASS_CONFLICT: others hold cursors of all of them. From then on a
+	// store key that has no cursors begins with one to be forgotten, without conversation and
+	// user, because something may be kept of it from before. While a store key has such a cursor,
+	// Claim returns only cursors to be forgotten, and those of all conversations, whichever
+	// conversation the call has.
 	Claim(context.Context, *ClaimRequest) (*ClaimResponse, error)
 	// Advance moves a cursor that the holder has claimed, or removes one that was forgotten.
 	// It is idempotent, and never moves a cursor back. CLASS_CONFLICT: another has the claim
