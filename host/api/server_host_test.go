@@ -13,7 +13,8 @@ import (
 	"github.com/botyard/botyard/host/registry"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
-	"github.com/botyard/botyard/sdk/storage"
+	"github.com/botyard/botyard/sdk/storagekit"
+	"github.com/botyard/botyard/sdk/storagekit/memdb"
 	"github.com/hashicorp/go-hclog"
 )
 
@@ -26,25 +27,22 @@ func (a assembly) Settings() config.Settings {
 func (a assembly) Registry() *registry.Registry { return a.registry }
 func (a assembly) Plugins() *plugins.Manager    { return nil }
 
-// echoParts is a model with a fixed reply, and a storage that stores nothing.
-type echoParts struct{ storage.Storage }
+// echo is a model with a fixed reply.
+type echo struct{}
 
 // noMemory is a memory that the bot never calls.
 type noMemory struct{ memory.Memory }
 
 func (noMemory) Needs() memory.Needs { return memory.Needs{} }
 
-func (echoParts) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+func (echo) Chat(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Text("in one process"))
 }
-func (echoParts) Begin(context.Context, *storage.BeginRequest) (*storage.BeginResult, error) {
-	return &storage.BeginResult{Started: &storage.Started{Sequence: 1, Fence: "f"}}, nil
-}
-func (echoParts) Commit(context.Context, *storage.CommitRequest) (int64, error) { return 1, nil }
 
 // TestServer_anyHost checks that a Server can serve a Host with only the methods of the interface
 // Host.
 func TestServer_anyHost(t *testing.T) {
+	store := storagekit.New(memdb.New(memdb.Options{}), storagekit.Options{})
 	reg, err := registry.New(registry.Options{
 		TTL: time.Minute, Size: 1,
 		Check: func(_ context.Context, id string, _ config.Documents, _ registry.Trial) (*config.Effective, error) {
@@ -54,7 +52,7 @@ func TestServer_anyHost(t *testing.T) {
 			limits := config.Limits{ConcurrentTurns: 1, MessageBytes: messageBytes, TurnTimeout: time.Minute, ConversationWait: time.Second}
 			return registry.Built{Bot: bot.New(bot.Parts{
 				Tenant: req.Effective.Tenant, Revision: req.Effective.Revision, Limits: limits, Admission: req.Admission,
-				LLM: echoParts{}, Memory: noMemory{}, Storage: echoParts{}, Log: hclog.NewNullLogger(),
+				LLM: echo{}, Memory: noMemory{}, Storage: store, Log: hclog.NewNullLogger(),
 			})}, nil
 		},
 	})

@@ -90,7 +90,11 @@ type process struct {
 	storage.Brancher
 	storage.CursorStore
 	m *plugins.Manager
+	i *plugins.Instance
 }
+
+// Check implements sdk.Checker.
+func (p *process) Check(ctx context.Context) error { return p.i.Check(ctx) }
 
 // migrating is a process whose storage also implements storage.Migrator.
 type migrating struct {
@@ -117,6 +121,7 @@ func openProcess(ctx context.Context, t *testing.T, plugin, config, data string)
 	if err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
+	p.i = i
 	p.Storage, p.Renewer, p.TenantStore, p.Importer = i.Storage(), i.Renewer(), i.TenantStore(), i.Importer()
 	p.Brancher, p.CursorStore = i.Brancher(), i.Cursors()
 	p.TenantWatcher, _ = p.TenantStore.(storage.TenantWatcher)
