@@ -47,8 +47,9 @@ func TestConformance_plugins(t *testing.T) {
 		}
 	})
 	for name, config := range map[string]string{
-		"llm-echo":                   `{"token_delay_ms":1}`,
-		"llm-echo that takes little": `{"token_delay_ms":1,"maker":"m","takes":{"media":["image"],"tools":false,"reasoning":false}}`,
+		"llm-echo":                         `{"token_delay_ms":1}`,
+		"llm-echo that says what it takes": `{"token_delay_ms":1,"embedding_dimensions":100,"takes":{"media":["image"],"tools":true,"formats":true,"reasoning":true}}`,
+		"llm-echo that takes little":       `{"token_delay_ms":1,"maker":"m","takes":{"media":["image"],"tools":false,"reasoning":false}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := llmtest.Test(t.Context(), func(ctx context.Context) (llm.LLM, error) {

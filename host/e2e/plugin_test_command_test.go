@@ -25,7 +25,7 @@ func TestPluginTest_builtIn(t *testing.T) {
 		without []string // rules that may be skipped, and the beginnings of their names with "-" at the end
 	}{
 		{"llm-echo", func(*testing.T) map[string]any { return map[string]any{"token_delay_ms": 1} },
-			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning", "llm/can-see-images", "llm/can-keep-formats", "llm/can-take-reasoning"}}, // it takes all
+			[]string{"llm/check", "llm/classified", "llm/refuses-media", "llm/refuses-reasoning", "llm/can-see-images", "llm/can-take-reasoning"}}, // it takes all
 		{"llm-anthropic", func(t *testing.T) map[string]any {
 			return map[string]any{"base_url": serveAnthropic(t), "model": "claude-parrot-4-6"}
 		}, []string{"llm/check", "llm/classified", "llm/refuses-reasoning", "llm/can-take-reasoning", "llm/embed"}}, // it takes its own reasoning only, and embeds nothing

@@ -13,7 +13,7 @@ import (
 // toolCalls returns the calls of tools that the request asks for: one for each line "Call NAME" of
 // the last message, if it is the user's and the request has a tool of the name. What follows the
 // name is the arguments, or {} if nothing does. The tool choices required and named call a tool in
-// any case, and none calls none.
+// any case, and none calls none. Without parallel calls only the first is made.
 func toolCalls(req *llm.Request) []chat.Part {
 	if len(req.Tools) == 0 || len(req.Messages) == 0 || req.ToolChoice.Mode == llm.ToolNone {
 		return nil
@@ -47,6 +47,9 @@ func toolCalls(req *llm.Request) []chat.Part {
 	case req.ToolChoice.Mode == llm.ToolRequired && len(parts) == 0:
 		call(req.Tools[0].Name, "{}")
 	}
+	if single := req.ParallelToolCalls; single != nil && !*single && len(parts) > 1 {
+		parts = parts[:1]
+	}
 	return parts
 }
 
@@ -61,6 +64,9 @@ func results(messages []chat.Message) string {
 		for _, p := range m.Parts {
 			if r := p.ToolResult; r != nil {
 				text, _ := json.Marshal(chat.Message{Parts: r.Parts}.Text()) // a text always marshals
+				if shown := describeMedia(r.Parts); shown != "" {
+					text = append(text, " and showed "+shown...)
+				}
 				said = append(said, string(text))
 			}
 		}

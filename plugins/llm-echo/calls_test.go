@@ -12,25 +12,28 @@ import (
 func TestEcho_Chat_toolCalls(t *testing.T) {
 	tools := []llm.Tool{{Name: "time"}, {Name: "weather"}}
 	for name, c := range map[string]struct {
-		text   string
-		tools  []llm.Tool
-		choice llm.ToolChoice
-		calls  string
+		text     string
+		tools    []llm.Tool
+		choice   llm.ToolChoice
+		calls    string
+		parallel *bool
 	}{
-		"one":             {`Call weather {"city": "Rome"}`, tools, llm.ToolChoice{}, `weather {"city": "Rome"}`},
-		"two":             {"Please:\ncall time\ncall weather", tools, llm.ToolChoice{}, "time {}, weather {}"},
-		"no such tool":    {"call home", tools, llm.ToolChoice{}, ""},
-		"no tools":        {"call time", nil, llm.ToolChoice{}, ""},
-		"nothing to call": {"hello", tools, llm.ToolChoice{}, ""},
-		"none":            {"call time", tools, llm.ToolChoice{Mode: llm.ToolNone}, ""},
-		"required":        {"hello", tools, llm.ToolChoice{Mode: llm.ToolRequired}, "time {}"},
-		"required anyway": {"call weather", tools, llm.ToolChoice{Mode: llm.ToolRequired}, "weather {}"},
-		"named":           {"call time", tools, llm.ToolChoice{Mode: llm.ToolNamed, Name: "weather"}, "weather {}"},
+		"one":             {`Call weather {"city": "Rome"}`, tools, llm.ToolChoice{}, `weather {"city": "Rome"}`, nil},
+		"two":             {"Please:\ncall time\ncall weather", tools, llm.ToolChoice{}, "time {}, weather {}", nil},
+		"no such tool":    {"call home", tools, llm.ToolChoice{}, "", nil},
+		"no tools":        {"call time", nil, llm.ToolChoice{}, "", nil},
+		"nothing to call": {"hello", tools, llm.ToolChoice{}, "", nil},
+		"none":            {"call time", tools, llm.ToolChoice{Mode: llm.ToolNone}, "", nil},
+		"required":        {"hello", tools, llm.ToolChoice{Mode: llm.ToolRequired}, "time {}", nil},
+		"required anyway": {"call weather", tools, llm.ToolChoice{Mode: llm.ToolRequired}, "weather {}", nil},
+		"named":           {"call time", tools, llm.ToolChoice{Mode: llm.ToolNamed, Name: "weather"}, "weather {}", nil},
+		"one at a time":   {"call time\ncall weather", tools, llm.ToolChoice{}, "time {}", new(false)},
+		"many at a time":  {"call time\ncall weather", tools, llm.ToolChoice{}, "time {}, weather {}", new(true)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var calls []string
 			ids := map[string]bool{}
-			finish, err := open(t, Config{}).Chat(t.Context(), &llm.Request{Messages: []chat.Message{chat.Text(chat.User, c.text)}, Tools: c.tools, ToolChoice: c.choice},
+			finish, err := open(t, Config{}).Chat(t.Context(), &llm.Request{Messages: []chat.Message{chat.Text(chat.User, c.text)}, Tools: c.tools, ToolChoice: c.choice, ParallelToolCalls: c.parallel},
 				func(d llm.Delta) error {
 					if d.ToolCall != nil {
 						ids[d.ToolCall.ID] = true

@@ -19,11 +19,14 @@ type Config struct {
 	BaseURL string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema_description:"Accepted and never contacted, so that the handling of endpoints can be tried offline."`
 
 	Reply             string `json:"reply,omitempty" botyard:"tenant,override" jsonschema_description:"A fixed reply, whatever was said."`
+	Reasoning         string `json:"reasoning,omitempty" botyard:"tenant,override" jsonschema_description:"A fixed reasoning before each reply."`
 	Tokens            int    `json:"tokens,omitempty" botyard:"operator-only,override" jsonschema:"minimum=0,maximum=10000000" jsonschema_description:"Makes every reply this many short tokens long; 0 gives the natural reply. Not together with reply."`
 	ReplyParts        string `json:"reply_parts,omitempty" botyard:"operator-only" jsonschema_description:"A fixed reply of any parts, as a JSON list of them in the form that turns have in exports."`
 	ShowRequest       bool   `json:"show_request,omitempty" botyard:"operator-only" jsonschema_description:"Replies with the messages that the plugin was given, as JSON."`
 	FirstTokenDelayMS int    `json:"first_token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before the first token."`
 	TokenDelayMS      int    `json:"token_delay_ms,omitempty" botyard:"operator-only" jsonschema:"minimum=0,maximum=86400000" jsonschema_description:"Milliseconds before each further token."`
+
+	EmbeddingDimensions int `json:"embedding_dimensions,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=4096,default=64" jsonschema_description:"The length of the vectors."`
 
 	Maker string `json:"maker,omitempty" botyard:"operator-only" jsonschema:"maxLength=256" jsonschema_description:"Says whose provider states the plugin takes back; the default is none."`
 	Takes *Takes `json:"takes,omitempty" botyard:"operator-only" jsonschema_description:"What the plugin takes. Without it, the plugin takes everything."`
@@ -44,11 +47,14 @@ func (c *Config) check() error {
 		path  string
 		value int
 	}{
-		{"tokens", c.Tokens}, {"token_delay_ms", c.TokenDelayMS}, {"first_token_delay_ms", c.FirstTokenDelayMS},
+		{"tokens", c.Tokens}, {"token_delay_ms", c.TokenDelayMS}, {"first_token_delay_ms", c.FirstTokenDelayMS}, {"embedding_dimensions", c.EmbeddingDimensions},
 	} {
 		if n.value < 0 {
 			errs = append(errs, invalid(n.path, "must not be negative"))
 		}
+	}
+	if c.EmbeddingDimensions > maxDimensions {
+		errs = append(errs, invalid("embedding_dimensions", "is %d; at most %d are allowed", c.EmbeddingDimensions, maxDimensions))
 	}
 	if c.Tokens > 0 && c.Reply != "" {
 		errs = append(errs, invalid("tokens", "reply fixes the reply already; set one of the two"))

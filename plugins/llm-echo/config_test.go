@@ -12,7 +12,7 @@ func TestConfig_defaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Config{Model: "echo"}); !reflect.DeepEqual(cfg, want) {
+	if want := (Config{Model: "echo", EmbeddingDimensions: defaultDimensions}); !reflect.DeepEqual(cfg, want) {
 		t.Errorf("defaults %+v, want %+v", cfg, want)
 	}
 }
@@ -25,7 +25,7 @@ func TestConfig_decode(t *testing.T) {
 		t.Fatal(err)
 	}
 	zero, never := 0, -1
-	want := Config{Model: "m", APIKey: "k", BaseURL: "https://e", Tokens: 9, FirstTokenDelayMS: 1, TokenDelayMS: 2,
+	want := Config{Model: "m", EmbeddingDimensions: defaultDimensions, APIKey: "k", BaseURL: "https://e", Tokens: 9, FirstTokenDelayMS: 1, TokenDelayMS: 2,
 		Fail:            &Fail{Class: "internal", AfterTokens: 3, Times: 4, RetryAfterMS: 5, Message: "x"},
 		HangAfterTokens: &zero, CrashAfterTokens: &never}
 	if !reflect.DeepEqual(cfg, want) {

@@ -19,6 +19,11 @@
 //
 // Without an earlier user message the reply is "No, I was shown no earlier message of yours.".
 //
+// If the last user message has media, a sentence after the first describes them: their type, their
+// size or address, and their name:
+//
+//	You showed: image/png, 1234 bytes, cat.png.
+//
 // # Tokens and usage
 //
 // A token is a word with the white space after it. The plugin streams the reply token by token,
@@ -37,6 +42,23 @@
 //
 //	The tools said: "18 degrees".
 //
+// Without parallel tool calls it makes the first call only.
+//
+// # Reasoning
+//
+// Each line of the last user message that begins with "Think: " becomes reasoning before the reply.
+// The key reasoning does the same for each reply. The tokens of reasoning count as output too.
+//
+//	Think: the answer is 42
+//
+// # Structured output
+//
+// If the request wants a JSON object, the reply is {"reply": REPLY} with the natural reply. For a JSON
+// Schema the reply is a value of the schema, always the same: the first choice, the number nearest to
+// zero, and the natural reply as the first free text. The plugin refuses a schema with keywords that
+// it does not keep, such as pattern. The keys reply, reply_parts, tokens and show_request decide the
+// reply whatever the format, so that a test can have a model that does not keep it.
+//
 // # Misbehaving
 //
 // Keys of [Config] make the plugin slow, or make its replies long, or make it fail, hang or crash
@@ -46,8 +68,9 @@
 //
 // # Embeddings
 //
-// [Echo.Embed] adds up vectors that it derives from the hashes of the words. Equal texts have equal
-// vectors. Texts with common words have similar vectors.
+// [Echo.Embed] adds up vectors that it derives from the hashes of the words and of their pieces of three
+// characters. Equal texts have equal vectors. Texts with common words, or words of one stem, have
+// similar vectors. The key embedding_dimensions says how long they are.
 //
 // # Files
 //
@@ -57,6 +80,10 @@
 //	echo.go       Echo and Chat: when a reply is complete, fails, hangs or crashes
 //	check.go      Check
 //	calls.go      calls of tools, and the reply to their results
+//	media.go      describes media
+//	reasoning.go  the reasoning before a reply
+//	structured.go         replies in the form of a JSON object or a JSON Schema
+//	structured_values.go  the objects, lists, texts and numbers of a schema
 //	takes.go      what the plugin takes and refuses
 //	reply.go      the text of the natural reply
 //	tokens.go     cuts a reply into tokens; counts words

@@ -46,6 +46,9 @@ func New(cfg Config) (*Echo, error) {
 	if cfg.Model == "" {
 		cfg.Model = Name
 	}
+	if cfg.EmbeddingDimensions == 0 {
+		cfg.EmbeddingDimensions = defaultDimensions
+	}
 	parts, err := cfg.replyParts()
 	if err != nil {
 		return nil, err
@@ -72,11 +75,16 @@ func (e *Echo) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) 
 	if err != nil {
 		return nil, err
 	}
+	source, err := e.tokens(&cfg, req)
+	if err != nil {
+		return nil, err
+	}
 	finish := &llm.Finish{Model: cfg.Model, Usage: chat.Usage{InputTokens: countMessages(req.Messages)}}
-	return finish, e.generate(ctx, &cfg, req, finish, emit)
+	return finish, e.generate(ctx, &source, req.MaxOutputTokens, finish, emit)
 }
 
-func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, finish *llm.Finish, emit func(llm.Delta) error) error {
+// generate emits the tokens of a reply, limit at most if limit is not 0, and counts them in finish.
+func (e *Echo) generate(ctx context.Context, source *tokens, limit int, finish *llm.Finish, emit func(llm.Delta) error) error {
 	failAfter := never
 	if f := e.config.Fail; f != nil && (f.Times == 0 || e.calls.Add(1) <= int64(f.Times)) {
 		failAfter = f.AfterTokens
@@ -84,8 +92,6 @@ func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, fini
 	pace := pace{first: milliseconds(e.config.FirstTokenDelayMS), next: milliseconds(e.config.TokenDelayMS)}
 	defer pace.stop()
 
-	source := e.tokens(cfg, req)
-	limit := req.MaxOutputTokens
 	for n := 0; ; n++ {
 		if e.crashAfter == n {
 			e.exit(exitStatus)
@@ -115,6 +121,9 @@ func (e *Echo) generate(ctx context.Context, cfg *Config, req *llm.Request, fini
 		}
 		finish.Usage.OutputTokens = int64(n + 1)
 		piece := source.next()
+		if piece.Reasoning != nil {
+			finish.Usage.ReasoningTokens++
+		}
 		piece.Usage = finish.Usage
 		if err := emit(piece); err != nil {
 			return err

@@ -10,25 +10,28 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// dimensions is the length of a vector. A vector has one dimension for each bit of a word's hash.
-const dimensions = 64
+// defaultDimensions is the length of a vector without the key embedding_dimensions.
+const (
+	defaultDimensions = 64
+	maxDimensions     = 4096
+)
 
-// Embed implements llm.Embedder. The vectors have length 1 and 64 dimensions.
+// Embed implements llm.Embedder. The vectors have length 1.
 func (e *Echo) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fault.Of(err)
 	}
 	out := &llm.Embeddings{Model: e.config.Model, Vectors: make([][]float32, len(req.Texts))}
 	for i, text := range req.Texts {
-		out.Vectors[i] = embed(text)
+		out.Vectors[i] = embed(text, e.config.EmbeddingDimensions)
 		out.Usage.InputTokens += countWords(text)
 	}
 	return out, nil
 }
 
-// embed returns the normalized sum of the vectors of all words in text. It ignores case and punctuation.
-// For a text without words it returns the first unit vector.
-func embed(text string) []float32 {
+// embed returns the normalized sum of the vectors of all words in text and of their pieces. It ignores case
+// and punctuation. For a text without words it returns the first unit vector.
+func embed(text string, dimensions int) []float32 {
 	v := make([]float32, dimensions)
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsNumber(r)
@@ -51,15 +54,31 @@ func embed(text string) []float32 {
 	return v
 }
 
-// addWord adds the vector of a word to v. The vector has +1 or -1 in each dimension, as the bits of the
-// word's hash say. The vectors of two words are therefore nearly orthogonal.
+// addWord adds the vector of a word to v, and the vectors of its pieces: all groups of three characters of
+// the word, in which < and > are its ends. So words of the same stem have similar vectors. All pieces
+// together count as much as the word.
 func addWord(v []float32, word string) {
-	h := hash(word)
+	add(v, word, 1)
+	runes := []rune("<" + word + ">")
+	count := len(runes) - 2
+	weight := float32(1 / math.Sqrt(float64(count)))
+	for i := range count {
+		add(v, string(runes[i:i+3]), weight)
+	}
+}
+
+// add adds the vector of a text to v, with a weight. The vector has +1 or -1 in each dimension, as the bits
+// of the text's hash say. The vectors of two texts are therefore nearly orthogonal.
+func add(v []float32, text string, weight float32) {
+	bits := hash(text)
 	for i := range v {
-		if h>>i&1 == 1 {
-			v[i]++
+		if i > 0 && i%64 == 0 {
+			bits = mix(bits + uint64(i)) // the bits of further dimensions
+		}
+		if bits>>(i%64)&1 == 1 {
+			v[i] += weight
 		} else {
-			v[i]--
+			v[i] -= weight
 		}
 	}
 }
@@ -71,6 +90,11 @@ func hash(word string) uint64 {
 	for i := range len(word) {
 		h = (h ^ uint64(word[i])) * 1099511628211
 	}
+	return mix(h)
+}
+
+// mix returns a number each of whose bits depends on all bits of h.
+func mix(h uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31

@@ -105,6 +105,8 @@ func TestNew_refuses(t *testing.T) {
 		"negative times":              {Config{Fail: &Fail{Class: "internal", Times: -1}}, "fail"},
 		"reply and tokens":            {Config{Reply: "a", Tokens: 1}, "tokens"},
 		"negative tokens":             {Config{Tokens: -1}, "tokens"},
+		"negative dimensions":         {Config{EmbeddingDimensions: -1}, "embedding_dimensions"},
+		"very many dimensions":        {Config{EmbeddingDimensions: maxDimensions + 1}, "embedding_dimensions"},
 		"a negative token delay":      {Config{TokenDelayMS: -1}, "token_delay_ms"},
 		"a negative first delay":      {Config{FirstTokenDelayMS: -1}, "first_token_delay_ms"},
 	} {

@@ -70,7 +70,7 @@ func TestPlugin_overTheWire(t *testing.T) {
 	}
 
 	out, err := llm.NewClient(conn, "plain").Embed(t.Context(), &llm.EmbedRequest{Texts: []string{"a", "b"}})
-	if err != nil || len(out.Vectors) != 2 || len(out.Vectors[1]) != dimensions {
+	if err != nil || len(out.Vectors) != 2 || len(out.Vectors[1]) != defaultDimensions {
 		t.Errorf("got %+v, %v", out, err)
 	}
 }

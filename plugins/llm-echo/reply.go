@@ -32,6 +32,13 @@ func compose(messages []chat.Message) string {
 	b.WriteString(`You said: "`)
 	b.WriteString(said)
 	b.WriteString(`". `)
+	if last >= 0 {
+		if shown := describeMedia(messages[last].Parts); shown != "" {
+			b.WriteString("You showed: ")
+			b.WriteString(shown)
+			b.WriteString(". ")
+		}
+	}
 
 	instructions, any := systemText(messages)
 	if any {

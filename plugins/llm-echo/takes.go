@@ -11,7 +11,7 @@ type Takes struct {
 	ContextTokens int64    `json:"context_tokens,omitempty" jsonschema:"minimum=0" jsonschema_description:"The size of the context that the plugin reports; it is not kept."`
 	Media         []string `json:"media,omitempty" jsonschema_description:"The kinds of media that the plugin takes: image, audio, video and file. An empty list takes none."`
 	Tools         *bool    `json:"tools,omitempty" jsonschema_description:"Whether the plugin takes tools; the default is true."`
-	Formats       *bool    `json:"formats,omitempty" jsonschema_description:"Whether the plugin takes response formats beside text, which it does not keep; the default is false."`
+	Formats       *bool    `json:"formats,omitempty" jsonschema_description:"Whether the plugin takes response formats beside text; the default is true."`
 	Reasoning     *bool    `json:"reasoning,omitempty" jsonschema_description:"Whether the plugin takes reasoning of earlier messages."`
 }
 
@@ -19,7 +19,10 @@ type Takes struct {
 func (e *Echo) LLMTraits(context.Context) sdk.LLMTraits { return e.traits }
 
 func (c *Config) traits() sdk.LLMTraits {
-	t := sdk.LLMTraits{Maker: c.Maker, Tools: &sdk.ToolTraits{Calls: true, TextArguments: true, Required: true, Named: true}, Formats: &sdk.FormatTraits{}, Embeddings: &sdk.EmbeddingTraits{Embeds: true, Dimensions: dimensions}}
+	t := sdk.LLMTraits{
+		Maker: c.Maker, Tools: &sdk.ToolTraits{Calls: true, TextArguments: true, Required: true, Named: true, ParallelChoice: true},
+		Formats: &sdk.FormatTraits{JSONObject: true, JSONSchema: true}, Embeddings: &sdk.EmbeddingTraits{Embeds: true, Dimensions: c.EmbeddingDimensions},
+	}
 	only := c.Takes
 	if only == nil {
 		return t
@@ -32,7 +35,7 @@ func (c *Config) traits() sdk.LLMTraits {
 		}
 	}
 	if takes := only.Tools; takes != nil {
-		t.Tools = &sdk.ToolTraits{Calls: *takes, TextArguments: *takes, Required: *takes, Named: *takes}
+		t.Tools = &sdk.ToolTraits{Calls: *takes, TextArguments: *takes, Required: *takes, Named: *takes, ParallelChoice: *takes}
 	}
 	if takes := only.Formats; takes != nil {
 		t.Formats = &sdk.FormatTraits{JSONObject: *takes, JSONSchema: *takes}

@@ -13,34 +13,44 @@ var fillers = [...]string{"zero ", "one ", "two ", "three ", "four ", "five ", "
 
 // tokens is a reply that is cut into tokens one by one.
 type tokens struct {
-	fillers int // number of filler tokens of the reply; 0 if the reply is text
+	thought string // the reasoning, which comes first
+	fillers int    // number of filler tokens of the reply; 0 if the reply is text
 	at      int
 	parts   []chat.Part // parts before the text, each of which counts as a token
 	calls   bool        // the parts are calls of tools that the request asked for
 	text    string
 }
 
-func (e *Echo) tokens(cfg *Config, req *llm.Request) tokens {
+func (e *Echo) tokens(cfg *Config, req *llm.Request) (tokens, error) {
+	t := tokens{thought: reasoning(cfg.Reasoning, req.Messages)}
 	calls := toolCalls(req)
+	var err error
 	switch {
 	case cfg.Tokens > 0:
-		return tokens{fillers: cfg.Tokens}
+		t.fillers = cfg.Tokens
 	case len(e.parts) > 0:
-		return tokens{parts: e.parts}
+		t.parts = e.parts
 	case len(calls) > 0:
-		return tokens{parts: calls, calls: true}
+		t.parts, t.calls = calls, true
 	case cfg.Reply != "":
-		return tokens{text: cfg.Reply}
+		t.text = cfg.Reply
 	case cfg.ShowRequest:
-		return tokens{text: show(req.Messages)}
+		t.text = show(req.Messages)
+	default:
+		t.text, err = structured(req.ResponseFormat, compose(req.Messages))
 	}
-	return tokens{text: compose(req.Messages)}
+	return t, err
 }
 
-func (t *tokens) more() bool { return t.at < t.fillers || len(t.parts) > 0 || t.text != "" }
+func (t *tokens) more() bool {
+	return t.at < t.fillers || len(t.parts) > 0 || t.text != "" || t.thought != ""
+}
 
 // next removes the next token from the reply and returns it. The token shares memory with the reply.
 func (t *tokens) next() llm.Delta {
+	if t.thought != "" {
+		return llm.Reasoning(cutWord(&t.thought))
+	}
 	if t.fillers > 0 {
 		token := fillers[t.at%len(fillers)]
 		t.at++
@@ -51,10 +61,15 @@ func (t *tokens) next() llm.Delta {
 		t.parts = t.parts[1:]
 		return llm.Delta{Part: part, Begins: true}
 	}
-	end := wordEnd(t.text)
-	token := t.text[:end]
-	t.text = t.text[end:]
-	return llm.Text(token)
+	return llm.Text(cutWord(&t.text))
+}
+
+// cutWord removes the first token from the text and returns it.
+func cutWord(text *string) string {
+	end := wordEnd(*text)
+	token := (*text)[:end]
+	*text = (*text)[end:]
+	return token
 }
 
 // wordEnd returns the index after the first word and the white space that follows it. White space before

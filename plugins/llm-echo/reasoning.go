@@ -1,0 +1,33 @@
+package echo
+
+import (
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+)
+
+// thinkPrefix begins a line of the last user message whose rest is the reasoning of the reply.
+const thinkPrefix = "Think: "
+
+// reasoning returns the reasoning of the reply: that of the key reasoning, or else the lines of the last
+// user message that begin with thinkPrefix.
+func reasoning(fixed string, messages []chat.Message) string {
+	if fixed != "" {
+		return fixed
+	}
+	last := lastUser(messages)
+	if last < 0 {
+		return ""
+	}
+	text := messages[last].Text()
+	if !strings.Contains(text, thinkPrefix) {
+		return ""
+	}
+	var thoughts []string
+	for line := range strings.Lines(text) {
+		if thought, ok := strings.CutPrefix(line, thinkPrefix); ok {
+			thoughts = append(thoughts, strings.TrimRight(thought, "\r\n"))
+		}
+	}
+	return strings.Join(thoughts, "\n")
+}
