@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storagekit"
@@ -34,19 +35,35 @@ type DB struct {
 
 var _ storagekit.DB = (*DB)(nil)
 
-// part is a partition.
+// part is a partition. Both byKey and inOrder have all its entries. To find a key in the map takes a
+// fraction of the time that it takes in the tree, which is there for scans.
 type part struct {
-	mu   sync.RWMutex
-	tree *btree.BTreeG[item]
-	size atomic.Int64
+	mu      sync.RWMutex
+	byKey   map[string]*entry
+	inOrder *btree.BTreeG[place]
+	size    atomic.Int64
 }
 
-type item struct{ key, value []byte }
+// entry is a key with its value. Nobody changes the bytes of either.
+type entry struct {
+	key   []byte
+	value []byte // never nil, so that Get tells an empty value from none
+}
 
-// itemBytes is about how many bytes an entry takes beside its key and its value.
-const itemBytes = 64
+// text returns the key as a text that shares its bytes.
+func (e *entry) text() string { return unsafe.String(unsafe.SliceData(e.key), len(e.key)) }
 
-func (i item) size() int64 { return itemBytes + int64(len(i.key)+len(i.value)) }
+// place is the place of an entry in the order of keys. The bounds of a scan are places without an
+// entry.
+type place struct {
+	key []byte
+	*entry
+}
+
+// entryBytes is about how many bytes an entry takes beside its key and its value.
+const entryBytes = 128
+
+func (e *entry) size() int64 { return entryBytes + int64(len(e.key)+len(e.value)) }
 
 // New returns an empty DB.
 func New(o Options) *DB {
@@ -72,7 +89,7 @@ func (d *DB) part(name string) (*part, error) {
 }
 
 func newPart() *part {
-	return &part{tree: btree.NewG(32, func(a, b item) bool { return bytes.Compare(a.key, b.key) < 0 })}
+	return &part{byKey: map[string]*entry{}, inOrder: btree.NewG(32, func(a, b place) bool { return bytes.Compare(a.key, b.key) < 0 })}
 }
 
 // known returns the partition with the name, or an empty one that is not of the DB.
@@ -97,7 +114,8 @@ func (d *DB) Close() error {
 	for name, p := range parts {
 		p.mu.Lock()
 		d.changed(name, -p.size.Swap(0))
-		p.tree.Clear(false)
+		p.byKey = nil
+		p.inOrder.Clear(false)
 		p.mu.Unlock()
 	}
 	return nil
@@ -149,15 +167,22 @@ type tx struct {
 	grown int64
 	// old has what the transaction has replaced, in order. A nil value stands for a key without a
 	// value. few has room for the usual number of them.
-	old []item
-	few [6]item
+	old []entry
+	few [6]entry
 }
 
 func (t *tx) Now() time.Time { return t.db.o.Now() }
 
 func (t *tx) Get(key []byte) ([]byte, error) {
-	i, _ := t.part.tree.Get(item{key: key})
-	return i.value, nil
+	return t.part.get(key), nil
+}
+
+// get returns the value of the key, or nil.
+func (p *part) get(key []byte) []byte {
+	if e := p.byKey[string(key)]; e != nil {
+		return e.value
+	}
+	return nil
 }
 
 func (t *tx) GetShared(key []byte) ([]byte, error) {
@@ -167,62 +192,78 @@ func (t *tx) GetShared(key []byte) ([]byte, error) {
 	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	i, _ := p.tree.Get(item{key: key})
-	return i.value, nil
+	return p.get(key), nil
 }
 
 func (t *tx) Scan(from, to []byte, reverse bool, f func(key, value []byte) (bool, error)) (err error) {
-	visit := func(i item) bool {
+	visit := func(p place) bool {
 		var more bool
-		more, err = f(i.key, i.value)
+		more, err = f(p.key, p.value)
 		return more && err == nil
 	}
 	if !reverse {
-		t.part.tree.AscendRange(item{key: from}, item{key: to}, visit)
+		t.part.inOrder.AscendRange(place{key: from}, place{key: to}, visit)
 		return err
 	}
-	t.part.tree.DescendLessOrEqual(item{key: to}, func(i item) bool {
+	t.part.inOrder.DescendLessOrEqual(place{key: to}, func(p place) bool {
 		switch {
-		case bytes.Equal(i.key, to):
+		case bytes.Equal(p.key, to):
 			return true
-		case bytes.Compare(i.key, from) < 0:
+		case bytes.Compare(p.key, from) < 0:
 			return false
 		}
-		return visit(i)
+		return visit(p)
 	})
 	return err
 }
 
 func (t *tx) Put(key, value []byte) error {
-	both := append(append(make([]byte, 0, len(key)+len(value)), key...), value...)
-	// A value is never nil, so that Get tells an empty value from none.
-	i := item{both[:len(key):len(key)], both[len(key):]}
-	old, there := t.part.tree.ReplaceOrInsert(i)
-	t.grown += i.size()
-	if there {
-		t.grown -= old.size()
-	} else {
-		old = item{key: i.key}
+	value = append([]byte{}, value...)
+	e := t.part.byKey[string(key)]
+	if e == nil {
+		e = &entry{bytes.Clone(key), value}
+		t.part.add(e)
+		t.grown += e.size()
+		t.old = append(t.old, entry{key: e.key})
+		return nil
 	}
-	t.old = append(t.old, old)
+	t.grown += int64(len(value) - len(e.value))
+	t.old = append(t.old, *e)
+	e.value = value
 	return nil
 }
 
 func (t *tx) Delete(key []byte) error {
-	if old, there := t.part.tree.Delete(item{key: key}); there {
-		t.grown -= old.size()
-		t.old = append(t.old, old)
+	if e := t.part.byKey[string(key)]; e != nil {
+		t.part.remove(e)
+		t.grown -= e.size()
+		t.old = append(t.old, *e)
 	}
 	return nil
+}
+
+func (p *part) add(e *entry) {
+	p.byKey[e.text()] = e
+	p.inOrder.ReplaceOrInsert(place{e.key, e})
+}
+
+func (p *part) remove(e *entry) {
+	delete(p.byKey, e.text())
+	p.inOrder.Delete(place{key: e.key})
 }
 
 // undo restores what the transaction has replaced.
 func (t *tx) undo() {
 	for n := len(t.old) - 1; n >= 0; n-- {
-		if i := t.old[n]; i.value == nil {
-			t.part.tree.Delete(i)
-		} else {
-			t.part.tree.ReplaceOrInsert(i)
+		old := t.old[n]
+		e := t.part.byKey[old.text()]
+		switch {
+		case old.value == nil:
+			t.part.remove(e)
+		case e != nil:
+			e.value = old.value
+		default:
+			t.part.add(&old)
 		}
 	}
 }
