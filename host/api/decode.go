@@ -56,7 +56,7 @@ func decodeObject(body []byte, fields map[string]any) error {
 		if must {
 			target = text.text
 		}
-		if err := json.UnmarshalDecode(d, target); err != nil {
+		if err := decodeValue(d, target); err != nil {
 			return wrongType(name, err)
 		}
 		if !must && isEmpty(target) {
@@ -67,6 +67,20 @@ func decodeObject(body []byte, fields map[string]any) error {
 		return malformedAt(nil, "the body has more after its JSON object")
 	}
 	return nil
+}
+
+// decodeValue decodes the next value into the target. It decodes a text without package json, which
+// makes a cache of 4 KiB for the texts of each request.
+func decodeValue(d *jsontext.Decoder, target any) error {
+	text, ok := target.(*string)
+	if !ok || d.PeekKind() != jsontext.KindString {
+		return json.UnmarshalDecode(d, target)
+	}
+	token, err := d.ReadToken()
+	if err == nil {
+		*text = token.String()
+	}
+	return err
 }
 
 // required marks a text field that a request must have. decodeObject accepts an empty text for such

@@ -90,7 +90,7 @@ func (s *Server) middleware(next http.Handler) http.Handler {
 	log := s.log
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := r.Header.Get("X-Request-ID")
-		if !requestIDs.MatchString(id) {
+		if id == "" || !requestIDs.MatchString(id) {
 			id = rand.Text()
 		}
 		ctx, done := s.disconnects.watch(r.Context())
@@ -159,6 +159,9 @@ func (x *exchange) recovered(r *http.Request, log hclog.Logger, p any) {
 // log writes one line about the request for the operator, without contents of the conversation. The
 // log level depends on the party of the error.
 func (x *exchange) log(r *http.Request, log hclog.Logger, took time.Duration) {
+	if x.err == nil && !log.IsDebug() {
+		return
+	}
 	args := []any{"request_id", requestID(r), "method", r.Method, "path", r.URL.Path, "status", x.status, "took", took.Round(time.Microsecond)}
 	if tenant := tenantOf(r); tenant != "" {
 		args = append(args, "tenant", tenant)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"time"
 
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -30,8 +31,7 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	if err := t.choosePrompt(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout,
-		fault.New(fault.Deadline, "the turn took longer than %s", b.Limits.TurnTimeout))
+	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout, turnTimeoutError(b.Limits.TurnTimeout))
 	defer cancel()
 	b.Observer.AddWaitingTurns(1)
 	release, err := b.Admission.admit(ctx, b.queueKey(req.ConversationID, req.UserID), req.IdempotencyKey, b.Limits)
@@ -46,6 +46,15 @@ func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) erro
 	defer releaseLease()
 	t.record.WaitMS = t.lap()
 	return t.run(ctx)
+}
+
+// turnTimeoutError is the cause with which the context of a turn ends that took longer than the given
+// time. Its text is made only if it is needed.
+type turnTimeoutError time.Duration
+
+func (e turnTimeoutError) Error() string { return e.Unwrap().Error() }
+func (e turnTimeoutError) Unwrap() error {
+	return fault.New(fault.Deadline, "the turn took longer than %s", time.Duration(e))
 }
 
 // preferCause returns the cause of ctx's end if ctx has ended and err has the class

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/botyard/botyard/host/config"
@@ -26,11 +27,18 @@ type queueing interface {
 // No time limit runs while the caller reads a piece, between received and awaitNext, because a
 // slow reader is not a silent provider. All methods are called from one goroutine.
 type tokenTimeout struct {
-	limits    config.Limits
-	cancel    context.CancelCauseFunc
-	timer     *time.Timer // cancels the context if the current wait is too long; nil if the wait has no limit
-	receiving bool        // the first piece has come
+	limits config.Limits
+	cancel context.CancelCauseFunc
+	timer  *time.Timer  // cancels the context if the current wait is too long; nil before the first wait with a limit
+	wait   atomic.Int32 // the current wait, which the timer's function reads
 }
+
+// The waits of a call.
+const (
+	inQueue int32 = iota
+	forFirstPiece
+	forNextPiece
+)
 
 // newTokenTimeout returns a context for the call of the model, and the call's watchdog. The
 // watchdog starts to limit the wait in the queue. If a wait takes too long, the watchdog
@@ -39,33 +47,49 @@ type tokenTimeout struct {
 func newTokenTimeout(ctx context.Context, l config.Limits) (context.Context, *tokenTimeout) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &tokenTimeout{limits: l, cancel: cancel}
-	w.startTimer(l.FirstTokenTimeout, func(d time.Duration) *tokenTimeoutError {
+	w.begin(inQueue)
+	return ctx, w
+}
+
+// begin begins a wait. The timer is new or stopped.
+func (w *tokenTimeout) begin(wait int32) {
+	w.wait.Store(wait)
+	switch d := w.limit(wait); {
+	case d <= 0:
+	case w.timer == nil:
+		w.timer = time.AfterFunc(d, func() { w.cancel(w.cause()) })
+	default:
+		w.timer.Reset(d)
+	}
+}
+
+// limit returns how long a wait may be. 0 means no limit.
+func (w *tokenTimeout) limit(wait int32) time.Duration {
+	if wait == forNextPiece {
+		return w.limits.TokenTimeout
+	}
+	return w.limits.FirstTokenTimeout
+}
+
+// cause returns the error of a call whose current wait took too long.
+func (w *tokenTimeout) cause() *tokenTimeoutError {
+	wait := w.wait.Load()
+	d := w.limit(wait)
+	switch wait {
+	case inQueue:
 		return &tokenTimeoutError{fault: fault.New(fault.Deadline,
 			"the call waited %s in the queue of the llm plugin: calls before it have all that the plugin or its upstream takes at once", d).By(fault.PartyHost)}
-	})
-	return ctx, w
+	case forFirstPiece:
+		return &tokenTimeoutError{fault.New(fault.Deadline, "the provider did not begin to reply within %s", d), !w.limits.TenantSetTokenTimeout}
+	}
+	return &tokenTimeoutError{fault.New(fault.Deadline, "the provider stopped in the middle of its reply for %s", d), !w.limits.TenantSetTokenTimeout}
 }
 
 // leftQueue starts the wait for the first piece. It is called when the host sends the call to
 // the provider.
 func (w *tokenTimeout) leftQueue() {
 	w.received()
-	w.timer = nil
-	w.watchProvider(w.limits.FirstTokenTimeout, "the provider did not begin to reply within %s")
-}
-
-// watchProvider ends the call after d. message is the format of the error's text, and takes d.
-func (w *tokenTimeout) watchProvider(d time.Duration, message string) {
-	w.startTimer(d, func(d time.Duration) *tokenTimeoutError {
-		return &tokenTimeoutError{fault.New(fault.Deadline, message, d), !w.limits.TenantSetTokenTimeout}
-	})
-}
-
-// startTimer cancels the context after d, with the result of cause. It never cancels if d is 0.
-func (w *tokenTimeout) startTimer(d time.Duration, cause func(time.Duration) *tokenTimeoutError) {
-	if d > 0 {
-		w.timer = time.AfterFunc(d, func() { w.cancel(cause(d)) })
-	}
+	w.begin(forFirstPiece)
 }
 
 // received stops the timer. It is called when a piece has come.
@@ -77,14 +101,7 @@ func (w *tokenTimeout) received() {
 
 // awaitNext starts the timer again. It is called when the caller has read a piece and the wait
 // for the next piece begins.
-func (w *tokenTimeout) awaitNext() {
-	if w.receiving && w.timer != nil {
-		w.timer.Reset(w.limits.TokenTimeout)
-		return
-	}
-	w.receiving, w.timer = true, nil
-	w.watchProvider(w.limits.TokenTimeout, "the provider stopped in the middle of its reply for %s")
-}
+func (w *tokenTimeout) awaitNext() { w.begin(forNextPiece) }
 
 // stop stops the timer and cancels the context.
 func (w *tokenTimeout) stop() {

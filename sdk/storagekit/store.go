@@ -64,8 +64,8 @@ type change struct {
 	record []byte // in which records are encoded, one after another
 }
 
-// recordBytes is the size of most records.
-const recordBytes = 512
+// recordBytes is more than most records have.
+const recordBytes = 1024
 
 // mayGrow returns the error of Options.Admit.
 func (x *change) mayGrow(bytes int) error { return x.admit(x.call.Tenant, int64(bytes)) }
