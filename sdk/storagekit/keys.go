@@ -78,12 +78,15 @@ func appendKey(k, prefix []byte, tag byte, texts []string) []byte {
 	return k
 }
 
-// keySpace has the bytes of the keys of a transaction. So most of them need no allocation.
-type keySpace struct{ free []byte }
+// keySpace has the bytes of the keys of a call. So most of them need no allocation.
+type keySpace struct{ all, free []byte }
 
-const keySpaceBytes = 512
+// keySpaceBytes is more than the keys of most calls have.
+const keySpaceBytes = 1024
 
-// take returns an empty slice with room for n bytes, which are not given to others.
+func newKeySpace() keySpace { return keySpace{all: make([]byte, keySpaceBytes)} }
+
+// take returns an empty slice with room for n bytes, which are nobody else's until reset.
 func (s *keySpace) take(n int) []byte {
 	if n > len(s.free) {
 		s.free = make([]byte, max(n, keySpaceBytes))
@@ -92,3 +95,6 @@ func (s *keySpace) take(n int) []byte {
 	s.free = s.free[n:]
 	return out
 }
+
+// reset returns the space for other keys.
+func (s *keySpace) reset() keySpace { return keySpace{all: s.all, free: s.all} }

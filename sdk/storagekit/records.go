@@ -106,11 +106,15 @@ func decodeTurn(b []byte) (*turn, error) {
 	return t, d.err()
 }
 
-// decodeTailTurn returns what a tail has of a turn. The user is the given text if it is equal, and
-// the messages are in room if it is large enough.
-func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, err error) {
+// decodeTailTurn returns what a tail has of a turn, and reports whether the turn is live and has
+// messages. The user is the given text if it is equal, and the messages are in room if it is large
+// enough.
+func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, live bool, err error) {
 	d := decoder{b: b}
 	t.Sequence, t.Number, t.State = d.number(), d.number(), storage.State(d.number())
+	if t.State != storage.Succeeded {
+		return t, false, d.err()
+	}
 	d.bytes() // the reason
 	if t.User = user; !d.isText(user) {
 		t.User = d.text()
@@ -120,11 +124,11 @@ func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Tu
 	for range 3 { // the metadata, the record and the key
 		d.bytes()
 	}
-	d.number() // from where the turn retracts, and whether it is retracted
-	d.number()
+	d.number() // from where the turn retracts
+	retracted := d.bool()
 	d.bytes() // the token
 	t.Messages = d.messages(room)
-	return t, d.err()
+	return t, !retracted && len(t.Messages) > 0, d.err()
 }
 
 // messages reads the messages at the end of a turn into room, if it is large enough.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -64,8 +65,17 @@ type change struct {
 	record []byte // in which records are encoded, one after another
 }
 
-// recordBytes is more than most records have.
-const recordBytes = 1024
+// changes has the changes of calls that have returned, for their memory.
+var changes = sync.Pool{New: func() any {
+	return &change{view: view{keys: newKeySpace()}, record: make([]byte, 0, recordBytes)}
+}}
+
+// recordBytes is more than most records have. The memory of a record of more than maxKeptRecord bytes
+// is not kept for other calls.
+const (
+	recordBytes   = 1024
+	maxKeptRecord = 64 << 10
+)
 
 // mayGrow returns the error of Options.Admit.
 func (x *change) mayGrow(bytes int) error { return x.admit(x.call.Tenant, int64(bytes)) }
@@ -81,13 +91,18 @@ func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) er
 }
 
 func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error) error {
-	return s.db.Update(ctx, call.Tenant, func(tx Tx) error {
-		x := &change{view: view{Reader: tx, call: call}, tx: tx, admit: s.o.Admit, record: make([]byte, 0, recordBytes)}
+	x := changes.Get().(*change)
+	err := s.db.Update(ctx, call.Tenant, func(tx Tx) error {
+		*x = change{view: view{Reader: tx, call: call, keys: x.keys.reset()}, tx: tx, admit: s.o.Admit, record: x.record}
 		if err := x.open(); err != nil {
 			return err
 		}
 		return f(x)
 	})
+	if *x = (change{view: view{keys: x.keys}, record: x.record}); cap(x.record) <= maxKeptRecord {
+		changes.Put(x)
+	}
+	return err
 }
 
 // open reads the generation.

@@ -2,9 +2,13 @@ package storagekit_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/botyard/botyard/sdk/storagekit"
@@ -27,5 +31,53 @@ func TestStore_conformance(t *testing.T) {
 	}
 	if err := storagetest.Test(t.Context(), open, opts...); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestStore_tail checks that a tail passes over turns that are not live, be they few or so many that
+// the Store reads the index of the live turns.
+func TestStore_tail(t *testing.T) {
+	for _, failed := range []int{0, 1, 8, 9, 30} {
+		t.Run(fmt.Sprint(failed), func(t *testing.T) {
+			s := storagekit.New(memdb.New(memdb.Options{}), storagekit.Options{})
+			call := sdk.Call{Tenant: "t", Conversation: "c", User: "u"}
+			begin := func(text string) *storage.Started {
+				r, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Tail: 5, Holder: "h", Lease: time.Minute, Attempt: text,
+					Messages: storage.EncodeMessages(chat.Text(chat.User, text))})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return r.Started
+			}
+			end := func(text string, state storage.State) {
+				_, err := s.Commit(t.Context(), &storage.CommitRequest{Call: call, Fence: begin(text).Fence, State: state,
+					Messages: storage.EncodeMessages(chat.Text(chat.Assistant, "re "+text))})
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, text := range []string{"1", "2", "3"} {
+				end(text, storage.Succeeded)
+			}
+			for n := range failed {
+				end(fmt.Sprintf("failed %d", n), storage.Failed)
+			}
+			end("4", storage.Succeeded)
+			started := begin("5")
+			var got []string
+			for _, turn := range started.Tail {
+				messages, err := storage.DecodeMessages(turn.Messages)
+				if err != nil || turn.State != storage.Succeeded || turn.User != "u" {
+					t.Errorf("%+v, %v", turn, err)
+				}
+				for _, m := range messages {
+					got = append(got, fmt.Sprintf("%d %s", turn.Number, m.Text()))
+				}
+			}
+			want := []string{"2 2", "2 re 2", "3 3", "3 re 3", "4 4", "4 re 4"}
+			if !slices.Equal(got, want) || started.TailCut {
+				t.Errorf("got %q, cut %t; want %q", got, started.TailCut, want)
+			}
+		})
 	}
 }

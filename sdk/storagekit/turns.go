@@ -1,6 +1,8 @@
 package storagekit
 
 import (
+	"slices"
+
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -110,12 +112,44 @@ func (v *view) retractions(cid string, sequence int64) (all []storage.Retraction
 	return all, err
 }
 
+// tailOthers is how many turns that are not live the function tail passes over, before it reads the
+// index of the live turns.
+const tailOthers = 8
+
 // tail returns the newest live turns, oldest first, up to the one with which they have n messages. cut
 // reports that the bound in bytes left turns out.
 func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, err error) {
 	if n == 0 {
 		return nil, false, nil
 	}
+	tail = make([]storage.Turn, 0, min(n/2+1, 32)) // most turns have two messages
+	room := make([]storage.Message, min(n+1, 64))  // of all turns, in one allocation
+	have, left, others := 0, bytes, 0
+	prefix := v.talk(cid, 'n')
+	err = v.Scan(prefix, after(prefix), true, func(_, value []byte) (bool, error) {
+		t, live, err := decodeTailTurn(value, v.call.User, room)
+		if err != nil || !live {
+			others++
+			return others <= tailOthers, err
+		}
+		if left -= t.TailSize(); left < 0 {
+			cut = true
+			return false, nil
+		}
+		room = room[min(len(t.Messages), len(room)):]
+		tail = append(tail, t)
+		have += len(t.Messages)
+		return have < n, nil
+	})
+	if err == nil && others > tailOthers {
+		return v.tailByIndex(cid, n, bytes)
+	}
+	slices.Reverse(tail)
+	return tail, cut, err
+}
+
+// tailByIndex is tail for conversations in which many turns are not live.
+func (v *view) tailByIndex(cid string, n, bytes int) (tail []storage.Turn, cut bool, err error) {
 	sequences := make([]int64, 0, 16)
 	have, left := 0, int64(bytes)
 	prefix := v.talk(cid, 's')
@@ -136,14 +170,14 @@ func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, er
 		return nil, false, err
 	}
 	tail = make([]storage.Turn, len(sequences))
-	room := make([]storage.Message, have) // of all turns, in one allocation
+	room := make([]storage.Message, have)
 	turnKey := v.talk(cid, 'n')
 	for i, sequence := range sequences {
 		b, err := v.Get(appendNumber(turnKey, sequence)) // in the array of turnKey
 		if err != nil {
 			return nil, false, err
 		}
-		t, err := decodeTailTurn(b, v.call.User, room)
+		t, _, err := decodeTailTurn(b, v.call.User, room)
 		if err != nil {
 			return nil, false, err
 		}
