@@ -61,6 +61,7 @@ type instance struct {
 	needs    atomic.Pointer[memory.Needs]
 	traits   atomic.Pointer[sdk.LLMTraits]
 	capacity atomic.Pointer[admission.Capacity]
+	lastID   atomic.Pointer[instanceID] // the newest result of id, for which each turn asks
 
 	breaker *admission.Breaker // nil for kinds without an upstream
 
@@ -229,9 +230,17 @@ func (m *Manager) digest(at place, spec Spec) string {
 // id returns the name of the instance in a process of the binary with the checksum sum.
 // Each version of a plugin has different instance names.
 func (in *instance) id(sum string) string {
+	if last := in.lastID.Load(); last != nil && last.sum == sum {
+		return last.id
+	}
 	h := sha256.Sum256([]byte(sum + "/" + in.digest))
-	return "i-" + hex.EncodeToString(h[:12])
+	id := "i-" + hex.EncodeToString(h[:12])
+	in.lastID.Store(&instanceID{sum, id})
+	return id
 }
+
+// instanceID is the name of an instance in a process of a binary.
+type instanceID struct{ sum, id string }
 
 // holdLocked adds a holder. Locked: Manager.mu is held.
 func (in *instance) holdLocked(tenant string) {

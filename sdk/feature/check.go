@@ -13,19 +13,41 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Check returns nil if a plugin with these features serves the request, and otherwise an error that
+// Checker checks the requests of one plugin. It is safe for concurrent use.
+type Checker struct {
+	lacks map[string]method // the RPCs, by their full names, of which the plugin lacks a feature
+}
+
+// NewChecker returns the Checker of a plugin that has the features.
+func NewChecker(features []string) *Checker {
+	c := &Checker{lacks: map[string]method{}}
+	for name, m := range methods() {
+		lack := method{name: m.name}
+		if !slices.Contains(features, m.feature) {
+			lack.feature = m.feature
+		}
+		for _, f := range m.fields {
+			if !slices.Contains(features, f.feature) {
+				lack.fields = append(lack.fields, f)
+			}
+		}
+		if lack.feature != "" || lack.fields != nil {
+			c.lacks[name] = lack
+		}
+	}
+	return c
+}
+
+// Check returns nil if the plugin serves the request, and otherwise an error that
 // names the missing feature and the RPC or field that needs it. The path of the error is the field. method is the full name of the RPC,
 // for example "/botyard.llm.v1.LLMService/Embed". Check returns nil for RPCs of other protocols.
-func Check(method string, req any, features []string) error {
-	m, ok := methods()[method]
+func (c *Checker) Check(method string, req any) error {
+	m, ok := c.lacks[method]
 	if !ok {
 		return nil
 	}
-	if m.feature != "" && !slices.Contains(features, m.feature) {
+	if m.feature != "" {
 		return missing(m.feature, "the call "+m.name)
-	}
-	if len(m.fields) == 0 {
-		return nil
 	}
 	message, ok := req.(proto.Message)
 	if !ok {
@@ -33,7 +55,7 @@ func Check(method string, req any, features []string) error {
 	}
 	r := message.ProtoReflect()
 	for _, f := range m.fields {
-		if r.Has(f.descriptor) && !slices.Contains(features, f.feature) {
+		if r.Has(f.descriptor) {
 			name := string(f.descriptor.Name())
 			return missing(f.feature, "the field "+name+" of the call "+m.name).At(name)
 		}

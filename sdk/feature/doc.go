@@ -5,5 +5,5 @@
 // # Files
 //
 //	feature.go  the names of the features, and Known
-//	check.go    Check: which feature a request needs that a plugin does not have
+//	check.go    Checker: which feature a request needs that a plugin does not have
 package feature

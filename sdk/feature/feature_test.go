@@ -29,7 +29,7 @@ func TestKnown(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestChecker(t *testing.T) {
 	const begin, list = "/botyard.storage.v1.StorageService/Begin", "/botyard.storage.v1.StorageService/List"
 	for _, c := range []struct {
 		name, method string
@@ -54,7 +54,7 @@ func TestCheck(t *testing.T) {
 		{"another protocol", "/grpc.health.v1.Health/Check", nil, nil, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			err := Check(c.method, c.request, c.features)
+			err := NewChecker(c.features).Check(c.method, c.request)
 			if c.want == "" {
 				if err != nil {
 					t.Error(err)
@@ -98,12 +98,12 @@ func TestCheck_sees(t *testing.T) {
 	}
 }
 
-func BenchmarkCheck(b *testing.B) {
+func BenchmarkChecker(b *testing.B) {
 	r := &storagev1.BeginRequest{Owned: true}
-	features := []string{Renew, Import, Migrate, Watch, Owners, Overrides}
+	c := NewChecker([]string{Renew, Import, Migrate, Watch, Owners, Overrides})
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := Check("/botyard.storage.v1.StorageService/Begin", r, features); err != nil {
+		if err := c.Check("/botyard.storage.v1.StorageService/Begin", r); err != nil {
 			b.Fatal(err)
 		}
 	}

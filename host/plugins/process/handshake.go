@@ -129,7 +129,7 @@ func (p *Process) identify(ctx context.Context, schemas *schemaCache, hostVersio
 		}
 	}
 	info.Version = p.output.sanitizer.Clean(info.Version, MaxNameBytes)
-	p.Info = info
+	p.Info, p.features = info, feature.NewChecker(info.Features)
 	if p.Schema, err = schemas.compile(p.Binary.Ref, info.ConfigSchema); err != nil {
 		return permanent("%s: %w", p.Binary.Path, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/metadata"
@@ -101,7 +102,7 @@ func (l *Launcher) Prepare(r Request) (*Process, error) {
 		Binary: r.Binary, Settings: r.Settings, Dir: dir, Log: log, StartedAt: time.Now(),
 		executable: executable, timing: l.Timing, runtime: l.Runtime,
 		exited: make(chan struct{}), outputEnd: make(chan struct{}), gone: make(chan struct{}),
-		suspected: make(chan struct{}, 1),
+		suspected: make(chan struct{}, 1), features: feature.NewChecker(nil),
 	}
 	p.secret = sdk.Secret(rand.Text())
 	p.callbackEnded = func(service string, err error) { l.CallbackEnded(r.Binary.Ref, service, err) }

@@ -14,9 +14,9 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/memory"
-	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/botyard/botyard/sdk/storage"
 	"github.com/hashicorp/go-hclog"
 	"google.golang.org/grpc"
@@ -113,7 +113,7 @@ func serve(t *testing.T, p sdk.Plugin) *grpc.ClientConn {
 	if _, err := p.Backend.Configure(t.Context(), "i", []byte("{}"), sdk.Env{Log: hclog.NewNullLogger()}); err != nil {
 		t.Fatal(err)
 	}
-	conn, err := grpc.NewClient("unix:"+socket, append((&Process{Binary: &discovery.Binary{}, Info: &pluginv1.GetInfoResponse{Features: p.Info.Features}}).dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
+	conn, err := grpc.NewClient("unix:"+socket, append((&Process{Binary: &discovery.Binary{}, features: feature.NewChecker(p.Info.Features)}).dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/discovery"
 	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/feature"
 	pluginv1 "github.com/botyard/botyard/sdk/proto/botyard/plugin/v1"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -37,6 +38,7 @@ type Process struct {
 	StartedAt time.Time
 	Host      *services.Server // serves the host services; nil if the plugin needs none
 
+	features    *feature.Checker // of the features in Info
 	timing      Timing
 	runtime     *RuntimeDir
 	executable  *discovery.Executable // closed after the start of the process

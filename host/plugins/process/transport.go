@@ -9,7 +9,6 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
-	"github.com/botyard/botyard/sdk/feature"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -92,7 +91,7 @@ func (s *attributedStream) RecvMsg(m any) error {
 // have. A plugin without a feature would ignore the fields of the feature, so that the host
 // must not send the request.
 func (p *Process) checkFeatures(method string, req any) error {
-	err := feature.Check(method, req, p.Info.GetFeatures())
+	err := p.features.Check(method, req)
 	if err == nil {
 		return nil
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/feature"
 	"github.com/botyard/botyard/sdk/llm"
 	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
 	"github.com/botyard/botyard/sdk/storage"
@@ -97,7 +98,7 @@ func TestProcess_attribute(t *testing.T) {
 			server := grpc.NewServer(append([]grpc.ServerOption{grpc.MaxRecvMsgSize(1 << 30), grpc.MaxSendMsgSize(1 << 30)}, c.options...)...)
 			storagev1.RegisterStorageServiceServer(server, answering{begin: c.begin})
 			go func() { _ = server.Serve(l) }()
-			p := &Process{Binary: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}}
+			p := &Process{Binary: &discovery.Binary{Ref: discovery.Ref{Kind: "storage", Name: "odd"}}, features: feature.NewChecker(nil)}
 			conn, err := grpc.NewClient("unix:"+socket, append(p.dialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 			if err != nil {
 				t.Fatal(err)
