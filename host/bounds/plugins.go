@@ -122,12 +122,12 @@ var plugins = []Bound{
 		Answer: "The rest is left unread.",
 	},
 	{
-		Name: "line of an upstream", What: "One object of a model's streamed reply.",
+		Name: "line of an upstream", What: "One object or event of a model's streamed reply.",
 		Each:   Bytes(sdk.MaxUpstreamLineBytes),
 		Answer: "The call fails with provider_failed.",
 	},
 	{
-		Name: "nothing of an upstream", What: "What a model's stream may send at a stretch that says nothing: blanks, or objects with nothing in them.",
+		Name: "nothing of an upstream", What: "What a model's stream may send at a stretch that says nothing: blanks and comments, or objects with nothing in them.",
 		Each:   fmt.Sprintf("%s of blanks, %d objects", Bytes(sdk.MaxUpstreamIdleBytes), sdk.MaxUpstreamIdlePieces),
 		Answer: "The call fails with provider_failed.",
 	},

@@ -8,7 +8,7 @@
 //   - http_client_test.go: sends requests to a host; stream_test.go: reads a streamed reply;
 //     command_test.go: runs botyard commands
 //   - fake_ollama_test.go, gated_provider_test.go: fake Ollama servers; the second one can hold
-//     back its replies
+//     back its replies; fake_openai_test.go: a fake server of chat completions
 //   - fleet_test.go: several hosts on one Postgres; balancer_test.go: a load balancer
 //   - load_generator_test.go: clients that send turns all the time; load_judge_test.go: the
 //     check afterwards that every acknowledged turn is stored once, and in order

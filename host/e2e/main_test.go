@@ -34,6 +34,7 @@ func build(dir string) error {
 		{"../../plugins/llm-anthropic/cmd/botyard-llm-anthropic", "plugins/botyard-llm-anthropic"},
 		{"../../plugins/llm-echo/cmd/botyard-llm-echo", "plugins/botyard-llm-echo"},
 		{"../../plugins/llm-ollama/cmd/botyard-llm-ollama", "plugins/botyard-llm-ollama"},
+		{"../../plugins/llm-openai/cmd/botyard-llm-openai", "plugins/botyard-llm-openai"},
 		{"../../plugins/memory-buffer/cmd/botyard-memory-buffer", "plugins/botyard-memory-buffer"},
 		{"../../plugins/storage-memory/cmd/botyard-storage-memory", "plugins/botyard-storage-memory"},
 		{"../../plugins/storage-sqlite/cmd/botyard-storage-sqlite", "plugins/botyard-storage-sqlite"},

@@ -32,6 +32,9 @@ func TestPluginTest_builtIn(t *testing.T) {
 		{"llm-ollama", func(t *testing.T) map[string]any {
 			return map[string]any{"base_url": serveParrot(t), "model": "parrot", "parallel": 64}
 		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-reasoning", "llm/can-call-tools", "llm/can-see-images"}}, // its model takes no tools
+		{"llm-openai", func(t *testing.T) map[string]any {
+			return map[string]any{"base_url": serveCompletions(t), "model": "m"}
+		}, []string{"llm/check", "llm/classified", "llm/refuses-tool-choice", "llm/refuses-formats", "llm/refuses-reasoning", "llm/can-take-reasoning"}}, // it takes its own reasoning only
 		{"memory-buffer", func(*testing.T) map[string]any { return map[string]any{"max_messages": 10} },
 			[]string{"memory/remember-", "memory/forget", "memory/forget-", "memory/reused-id", "memory/retracted-ahead"}}, // it keeps nothing
 		{"storage-memory", func(*testing.T) map[string]any { return map[string]any{} },

@@ -154,6 +154,7 @@ func TestRun_builtIn(t *testing.T) {
 		{plugin: "llm-echo", config: `{"token_delay_ms":1}`},
 		{plugin: "llm-anthropic", config: `{"model":"none","base_url":"http://127.0.0.1:1"}`, only: ruleNames()},
 		{plugin: "llm-ollama", config: `{"model":"none"}`, only: ruleNames()},
+		{plugin: "llm-openai", config: `{"model":"none","base_url":"http://127.0.0.1:1/v1"}`, only: ruleNames()},
 		{plugin: "memory-buffer"},
 		{plugin: "storage-memory"},
 		{plugin: "storage-sqlite", only: append(ruleNames(), "storage/turn")},

@@ -1,0 +1,122 @@
+package openaillm
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/openai/openai-go/v3"
+)
+
+// pendingCalls collects the calls of tools that come in pieces. The pieces of a call have its index. Some
+// servers leave the index out, give all calls the index 0, or send no ids.
+type pendingCalls struct{ list []*pendingCall }
+
+type pendingCall struct {
+	index     int64
+	id, name  string
+	arguments strings.Builder
+	custom    bool // the arguments are a text
+	extra     string
+}
+
+// take adds a piece.
+func (p *pendingCalls) take(r *reply, d *openai.ChatCompletionChunkChoiceDeltaToolCall) error {
+	custom := d.JSON.ExtraFields["custom"].Raw()
+	name, arguments := d.Function.Name, d.Function.Arguments
+	if custom != "" {
+		var c struct{ Name, Input string }
+		_ = json.Unmarshal([]byte(custom), &c)
+		name, arguments = c.Name, c.Input
+	}
+	c := p.find(d, name)
+	if c == nil {
+		if len(p.list)+r.parts.Parts() >= sdk.MaxReplyParts {
+			return errCut
+		}
+		c = &pendingCall{index: d.Index}
+		p.list = append(p.list, c)
+	}
+	if c.id == "" {
+		c.id = d.ID
+	}
+	c.custom = c.custom || custom != ""
+	if name != c.name {
+		c.name += name
+	}
+	c.arguments.WriteString(arguments)
+	if extra := d.JSON.ExtraFields["extra_content"].Raw(); extra != "" && extra != "null" {
+		c.extra = extra
+	}
+	return r.hold(len(name) + len(d.ID) + len(arguments) + len(c.extra))
+}
+
+// find returns the call that a piece belongs to, or nil if the piece begins a call.
+func (p *pendingCalls) find(d *openai.ChatCompletionChunkChoiceDeltaToolCall, name string) *pendingCall {
+	if len(p.list) == 0 {
+		return nil
+	}
+	if !d.JSON.Index.Valid() {
+		last := p.list[len(p.list)-1]
+		switch {
+		case d.ID != "" && d.ID == last.id, d.ID == "" && name == "":
+			return last
+		}
+		return nil
+	}
+	for i := len(p.list) - 1; i >= 0; i-- {
+		c := p.list[i]
+		if c.index != d.Index {
+			continue
+		}
+		another := d.ID != c.id && d.ID != "" && c.id != ""
+		if d.ID == "" || c.id == "" { // only the arguments say where a call ends
+			another = !c.custom && c.isWhole()
+		}
+		if another && name != "" {
+			return nil // another call with the same index
+		}
+		return c
+	}
+	return nil
+}
+
+// areWhole reports whether there are calls, and the arguments of all of them are complete.
+func (p *pendingCalls) areWhole() bool {
+	for _, c := range p.list {
+		if !c.isWhole() {
+			return false
+		}
+	}
+	return len(p.list) > 0
+}
+
+// isWhole reports whether the arguments of the call are complete. Those of a tool that takes a text may
+// always be.
+func (c *pendingCall) isWhole() bool {
+	return c.custom || json.Valid([]byte(c.arguments.String()))
+}
+
+// flush relays the calls in the order in which they began.
+func (p *pendingCalls) flush(r *reply) error {
+	list := p.list
+	p.list = nil
+	for _, c := range list {
+		d := llm.ToolCall(chat.ToolCall{ID: r.callID(c.id), Name: c.name, Arguments: c.arguments.String()})
+		if d.ToolCall.Arguments == "" && !c.custom {
+			d.ToolCall.Arguments = "{}"
+		}
+		if c.extra != "" {
+			if data, err := json.Marshal(chatState{Extra: json.RawMessage(c.extra)}); err == nil {
+				d.State = r.state(data)
+			}
+		}
+		r.size -= int64(len(c.name) + len(c.id) + c.arguments.Len()) // add counts them again
+		if err := r.add(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}

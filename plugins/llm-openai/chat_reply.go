@@ -1,0 +1,270 @@
+package openaillm
+
+import (
+	"encoding/json"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/openai/openai-go/v3"
+	"github.com/openai/openai-go/v3/packages/respjson"
+)
+
+// chatReply receives the chunks of a chat completion.
+type chatReply struct {
+	reply
+	keep  bool // the model gets back its reasoning
+	calls pendingCalls
+
+	field    string // the field that the server writes reasoning in
+	details  reasoningDetails
+	thinking bool // the newest part is reasoning, and has no state yet
+	cited    []chat.Citation
+	reason   string // finish_reason; "" as long as there is none
+}
+
+func (r *chatReply) base() *reply { return &r.reply }
+
+// take implements taker.
+func (r *chatReply) take(c *openai.ChatCompletionChunk) error {
+	r.named(c.Model)
+	for _, text := range []string{c.JSON.Usage.Raw(), member(c.JSON.ExtraFields["x_groq"].Raw(), "usage")} {
+		if u := usageOf(text); u != nil {
+			r.usage = u
+		}
+	}
+	if c.JSON.Object.Raw() == `"error"` { // vLLM's
+		return r.model.reported(parseSaid([]byte(c.RawJSON())))
+	}
+	for i := range c.Choices {
+		one := &c.Choices[i]
+		if one.Index != 0 {
+			continue // the plugin asks for one reply
+		}
+		if u := usageOf(one.JSON.ExtraFields["usage"].Raw()); u != nil {
+			r.usage = u
+		}
+		if err := r.takeDelta(&one.Delta); err != nil {
+			return err
+		}
+		if one.FinishReason != "" && r.reason == "" {
+			if err := r.complete(one.FinishReason); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// takeDelta relays the pieces of a chunk, in the order in which models make them.
+func (r *chatReply) takeDelta(d *openai.ChatCompletionChunkChoiceDelta) error {
+	if r.reason != "" {
+		return nil // the reply is complete
+	}
+	pieces := pieces(d)
+	if pieces.details != "" {
+		if err := r.hold(len(pieces.details)); err != nil {
+			return err
+		}
+		r.details.add(pieces.details)
+		r.thinking = true
+	}
+	if pieces.reasoning != "" {
+		if err := r.beforeText(false); err != nil {
+			return err
+		}
+		r.field, r.thinking = pieces.field, true
+		if err := r.add(llm.Reasoning(pieces.reasoning)); err != nil {
+			return err
+		}
+	}
+	for _, piece := range []llm.Delta{llm.Text(pieces.text), {Part: chat.Part{Refusal: &chat.Refusal{Text: d.Refusal}}}} {
+		if piece.IsNothing() {
+			continue
+		}
+		if err := r.beforeText(true); err != nil {
+			return err
+		}
+		if err := r.add(piece); err != nil {
+			return err
+		}
+	}
+	for i := range d.ToolCalls {
+		if err := r.endThinking(); err != nil {
+			return err
+		}
+		if err := r.calls.take(&r.reply, &d.ToolCalls[i]); err != nil {
+			return err
+		}
+	}
+	r.cited = append(r.cited, citations(d.JSON.ExtraFields["annotations"].Raw(), maxCitations-len(r.cited))...)
+	return nil
+}
+
+// beforeText relays what must come before a text or before reasoning: the calls that are complete, and
+// the state of the reasoning before a text.
+func (r *chatReply) beforeText(text bool) error {
+	if text {
+		if err := r.endThinking(); err != nil {
+			return err
+		}
+	}
+	if r.calls.areWhole() {
+		return r.calls.flush(&r.reply)
+	}
+	return nil
+}
+
+// endThinking ends a part of reasoning with its state, which says how the model gets it back.
+func (r *chatReply) endThinking() error {
+	if !r.thinking {
+		return nil
+	}
+	r.thinking = false
+	state := chatState{Field: r.field, Details: r.details.json()}
+	r.details = reasoningDetails{}
+	if !r.keep {
+		return nil
+	}
+	data, err := json.Marshal(state)
+	if err != nil {
+		return nil
+	}
+	return r.add(llm.Delta{Part: chat.Part{Reasoning: &chat.Reasoning{}, State: r.state(data)}})
+}
+
+// complete relays what is left when the reply is complete.
+func (r *chatReply) complete(reason string) error {
+	if err := r.endThinking(); err != nil {
+		return err
+	}
+	if err := r.calls.flush(&r.reply); err != nil {
+		return err
+	}
+	r.reason = reason
+	if len(r.cited) > 0 && !r.called && !r.refused {
+		return r.add(llm.Delta{Part: chat.Part{Citations: r.cited}})
+	}
+	if reason == "error" { // OpenRouter's, when the server behind it fails
+		return fault.New(fault.ProviderFailed, "%s reported that the model failed", r.model.client.Server())
+	}
+	return nil
+}
+
+// ended implements taker. Some servers give no reason for the end of a reply.
+func (r *chatReply) ended(end streamEnd) *llm.Finish {
+	if r.reason == "error" {
+		return nil
+	}
+	if r.reason == "" {
+		if !end.marked || r.complete("none") != nil {
+			return nil
+		}
+	}
+	switch {
+	case r.reason == "length":
+		return r.finish(llm.FinishLength)
+	case r.reason == "content_filter":
+		return r.finish(llm.FinishContentFilter)
+	case r.called:
+		return r.finish(llm.FinishToolCalls)
+	}
+	return r.finish(llm.FinishStop)
+}
+
+// deltaPieces is what one chunk adds to a reply.
+type deltaPieces struct {
+	field, reasoning string // the name and the text of the field with reasoning
+	details          string // OpenRouter's list of pieces of reasoning, as JSON
+	text             string
+}
+
+// pieces returns the pieces of a chunk. Servers write reasoning in different fields.
+func pieces(d *openai.ChatCompletionChunkChoiceDelta) deltaPieces {
+	var p deltaPieces
+	for _, field := range []string{"reasoning_content", "reasoning"} {
+		if text := textOf(d.JSON.ExtraFields[field]); text != "" && p.reasoning == "" {
+			p.field, p.reasoning = field, text
+		}
+	}
+	if list := d.JSON.ExtraFields["reasoning_details"].Raw(); len(list) > 2 && list[0] == '[' {
+		p.details = list
+	}
+	if raw := d.JSON.Content.Raw(); raw != "" && raw[0] == '[' {
+		listed := listedContent(raw) // Mistral's form
+		p.text = listed.text
+		if listed.reasoning != "" {
+			p.reasoning = listed.reasoning
+		}
+	} else {
+		p.text = d.Content
+	}
+	return p
+}
+
+// textOf returns the text of a field, or "" if it is no text.
+func textOf(f respjson.Field) string {
+	var text string
+	if raw := f.Raw(); raw == "" || raw[0] != '"' || json.Unmarshal([]byte(raw), &text) != nil {
+		return ""
+	}
+	return text
+}
+
+// listedContent returns the pieces of a content that is a list of texts and of thoughts.
+func listedContent(raw string) (p deltaPieces) {
+	type piece struct{ Type, Text string }
+	var list []struct {
+		piece
+		Thinking json.RawMessage
+	}
+	_ = json.Unmarshal([]byte(raw), &list)
+	for _, one := range list {
+		switch one.Type {
+		case "text":
+			p.text += one.Text
+		case "thinking":
+			var thoughts []piece
+			_ = json.Unmarshal(one.Thinking, &thoughts)
+			for _, thought := range thoughts {
+				p.reasoning += thought.Text
+			}
+		}
+	}
+	return p
+}
+
+// member returns a member of a JSON object, or "".
+func member(object, name string) string {
+	var all map[string]json.RawMessage
+	if object == "" || json.Unmarshal([]byte(object), &all) != nil {
+		return ""
+	}
+	return string(all[name])
+}
+
+// maxCitations is how many citations a reply may have.
+const maxCitations = 256
+
+// citations returns the citations in a list of annotations, at most so many.
+func citations(list string, most int) (out []chat.Citation) {
+	type target struct{ URL, Title string }
+	var all []struct {
+		Type string
+		target
+		Nested target `json:"url_citation"`
+	}
+	if list == "" || json.Unmarshal([]byte(list), &all) != nil {
+		return nil
+	}
+	for _, one := range all {
+		at := one.target
+		if at.URL == "" {
+			at = one.Nested
+		}
+		if one.Type == "url_citation" && at.URL != "" && len(out) < most {
+			out = append(out, chat.Citation{URL: at.URL, Title: at.Title})
+		}
+	}
+	return out
+}

@@ -1,0 +1,144 @@
+package openaillm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+)
+
+// reply relays the pieces of one reply to the host, and keeps the bounds of a reply.
+type reply struct {
+	model *Model
+	emit  func(llm.Delta) error
+	ctx   context.Context
+	pace  *budget.Pace // of the events with nothing in them, which emit does not get
+
+	name    string // the model's name at the provider
+	pieces  int64  // pieces with a text
+	parts   llm.Order
+	size    int64 // bytes of the reply
+	states  int   // bytes of its provider states
+	idle    int   // events in a row with nothing in them
+	called  bool  // the reply has a tool call
+	refused bool  // the reply has a refusal
+	ids     map[string]bool
+
+	usage   *chat.Usage // what the provider counted; nil as long as it has not
+	emitErr error
+}
+
+func newReply(ctx context.Context, m *Model, emit func(llm.Delta) error) reply {
+	return reply{model: m, emit: emit, ctx: ctx, pace: budget.NewPace(sdk.PaceCredit * time.Second), ids: map[string]bool{}}
+}
+
+// errCut ends a reply that is as long as one may be.
+var errCut = errors.New("the reply is as long as one may be")
+
+// add relays a piece.
+func (r *reply) add(d llm.Delta) error {
+	if d.IsNothing() {
+		return nil
+	}
+	if r.size > sdk.MaxReplyBytes || r.parts.Parts() >= sdk.MaxReplyParts && !r.parts.Continues(&d) {
+		return errCut
+	}
+	if err := d.Check(); err != nil {
+		return fault.New(fault.ProviderFailed, "%s sends what no reply may have: %w", r.model.client.Server(), err)
+	}
+	if d.State != nil {
+		n := chat.StateSize([]chat.Part{d.Part})
+		if r.states+n > sdk.MaxProviderStateBytes {
+			d.State = nil // the reply goes on; the model will not see this piece of its reasoning again
+		} else {
+			r.states += n
+		}
+	}
+	if d.Streams() {
+		r.size += int64(len(d.PieceText()))
+	} else {
+		r.size += int64(d.Size())
+	}
+	if d.Streams() && d.PieceText() != "" || d.ToolCall != nil {
+		r.pieces++
+	}
+	r.idle = 0
+	r.called = r.called || d.ToolCall != nil
+	r.refused = r.refused || d.Refusal != nil
+	r.parts.Add(&d)
+	d.Usage = r.counted()
+	if err := r.emit(d); err != nil {
+		r.emitErr = err
+		return err
+	}
+	return nil
+}
+
+// nothing counts an event that adds nothing to the reply.
+func (r *reply) nothing() error {
+	if r.idle++; r.idle > sdk.MaxUpstreamIdlePieces {
+		return fault.New(fault.ProviderFailed, "%s sends %d events in a row with nothing in them", r.model.client.Server(), r.idle)
+	}
+	return r.pace.Wait(r.ctx, time.Second/sdk.MaxReplyPieceRate)
+}
+
+// hold counts bytes of a reply that are in memory and not relayed yet, such as the arguments of a call.
+func (r *reply) hold(n int) error {
+	if r.size += int64(n); r.size > sdk.MaxReplyBytes {
+		return errCut
+	}
+	r.idle = 0
+	return r.pace.Wait(r.ctx, time.Second/sdk.MaxReplyPieceRate)
+}
+
+// callID returns the id of a call. The servers that send none, or one id for several calls, get ids that
+// the plugin makes, because a result needs one.
+func (r *reply) callID(id string) string {
+	if id == "" || r.ids[id] {
+		id = "call_" + rand.Text()
+	}
+	r.ids[id] = true
+	return id
+}
+
+// state returns the provider state with the data.
+func (r *reply) state(data []byte) *chat.ProviderState {
+	return &chat.ProviderState{Maker: r.model.traits.Maker, Data: data}
+}
+
+// maxModelName is the most bytes of the model's name that are taken from a response.
+const maxModelName = 256
+
+func (r *reply) named(name string) {
+	if name != "" {
+		r.name = name[:min(len(name), maxModelName)]
+	}
+}
+
+// counted returns the usage so far. As long as the provider has counted nothing, a piece counts as a
+// token, which is about right.
+func (r *reply) counted() chat.Usage {
+	if r.usage != nil {
+		return *r.usage
+	}
+	return chat.Usage{OutputTokens: r.pieces}
+}
+
+// finish returns the finish of a reply that is complete or was cut.
+func (r *reply) finish(reason llm.FinishReason) *llm.Finish {
+	return &llm.Finish{Reason: reason, Usage: r.counted(), Model: r.name}
+}
+
+// spent returns the finish of an incomplete reply, or nil if nothing of it came.
+func (r *reply) spent() *llm.Finish {
+	if r.pieces == 0 && r.usage == nil {
+		return nil
+	}
+	return r.finish(llm.FinishUnknown)
+}

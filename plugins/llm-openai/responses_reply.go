@@ -1,0 +1,255 @@
+package openaillm
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/openai/openai-go/v3/option"
+	"github.com/openai/openai-go/v3/responses"
+)
+
+// The types of the items of a response that the plugin knows.
+const (
+	typeMessage    = "message"
+	typeReasoning  = "reasoning"
+	typeCall       = "function_call"
+	typeCustomCall = "custom_tool_call"
+)
+
+// chatByResponses generates a reply with the Responses API.
+func (m *Model) chatByResponses(ctx context.Context, s *settings, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	params, err := m.responsesParams(s, req)
+	if err != nil {
+		return nil, err
+	}
+	called, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := m.send(called, &call{
+		model: m.Model, key: "model", accept: eventStream,
+		do: func(ctx context.Context, options ...option.RequestOption) error {
+			return m.api.responses.NewStreaming(ctx, *params, options...).Err()
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, emit), items: -1, content: -1, summary: -1})
+}
+
+// responsesReply receives the events of a response.
+type responsesReply struct {
+	reply
+	items   int64 // the index of the item of the newest text, or -1
+	content int64 // the index of that text in it
+	summary int64 // the index of the newest summary of reasoning, or -1
+	texts   int   // pieces of text and refusal in the item
+	any     bool  // an item came
+	status  string
+	why     string // why the response is incomplete
+}
+
+func (r *responsesReply) base() *reply { return &r.reply }
+
+// take implements taker. It ignores the events of tools that the plugin does not ask for, and those of
+// later versions.
+func (r *responsesReply) take(e *responses.ResponseStreamEventUnion) error {
+	if r.status != "" {
+		return nil // the reply is complete
+	}
+	r.named(e.Response.Model)
+	switch e.Type {
+	case "response.output_text.delta":
+		return r.text(e, llm.Text(e.Delta))
+	case "response.refusal.delta":
+		return r.text(e, llm.Delta{Part: chat.Part{Refusal: &chat.Refusal{Text: e.Delta}}})
+	case "response.reasoning_summary_text.delta":
+		text := e.Delta
+		if r.summary >= 0 && e.SummaryIndex != r.summary {
+			text = "\n\n" + text
+		}
+		r.summary = e.SummaryIndex
+		return r.add(llm.Reasoning(text))
+	case "response.reasoning_text.delta":
+		return r.add(llm.Reasoning(e.Delta))
+	case "response.function_call_arguments.delta", "response.custom_tool_call_input.delta":
+		return r.wait(len(e.Delta))
+	case "response.output_item.added":
+		r.texts, r.summary = 0, -1
+		r.any = true
+	case "response.output_item.done":
+		r.any = true
+		return r.item(&e.Item)
+	case "response.completed", "response.incomplete":
+		return r.complete(&e.Response)
+	case "response.failed":
+		return r.failed(&e.Response)
+	case "error":
+		return r.model.reported(parseSaid([]byte(e.RawJSON())))
+	}
+	return nil
+}
+
+// wait counts bytes of a call. The call comes as a whole later.
+func (r *responsesReply) wait(n int) error {
+	err := r.hold(n)
+	r.size -= int64(n)
+	return err
+}
+
+// text relays a piece of a text or of a refusal. Another index begins another part.
+func (r *responsesReply) text(e *responses.ResponseStreamEventUnion, d llm.Delta) error {
+	if d.IsNothing() {
+		return nil
+	}
+	if e.OutputIndex != r.items || e.ContentIndex != r.content {
+		d.Begins = true
+		r.items, r.content = e.OutputIndex, e.ContentIndex
+	}
+	r.texts++
+	return r.add(d)
+}
+
+// item relays what is left of an item that is complete.
+func (r *responsesReply) item(i *responses.ResponseOutputItemUnion) error {
+	switch i.Type {
+	case typeMessage:
+		return r.message(i)
+	case typeReasoning:
+		return r.reasoning(i)
+	case typeCall:
+		return r.add(llm.ToolCall(chat.ToolCall{ID: r.callID(i.CallID), Name: i.Name, Arguments: argumentsOf(&chat.ToolCall{Arguments: text(i.JSON.Arguments.Raw())})}))
+	case typeCustomCall:
+		d := llm.ToolCall(chat.ToolCall{ID: r.callID(i.CallID), Name: i.Name, Arguments: text(i.JSON.Input.Raw())})
+		d.State = r.itemState(itemState{Type: typeCustomCall})
+		return r.add(d)
+	}
+	// What the plugin does not know goes back unchanged with the next request.
+	return r.add(llm.Delta{Part: chat.Part{
+		Other: &chat.Other{Type: "openai." + i.Type, Data: []byte(i.RawJSON())}, State: r.itemState(itemState{Type: i.Type, Item: json.RawMessage(i.RawJSON())}),
+	}})
+}
+
+// text returns a JSON text, or "".
+func text(raw string) string { return plain(json.RawMessage(raw)) }
+
+func (r *responsesReply) itemState(s itemState) *chat.ProviderState {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil
+	}
+	return r.state(data)
+}
+
+// message relays the texts of a message that did not come in pieces, its citations and its phase.
+func (r *responsesReply) message(i *responses.ResponseOutputItemUnion) error {
+	var body struct {
+		Phase   string
+		Content []struct {
+			Type, Text, Refusal string
+			Annotations         json.RawMessage
+		}
+	}
+	_ = json.Unmarshal([]byte(i.RawJSON()), &body)
+	var cited []chat.Citation
+	refusal := false
+	for _, c := range body.Content {
+		cited = append(cited, citations(string(c.Annotations), maxCitations-len(cited))...)
+		refusal = c.Type == "refusal"
+		if r.texts > 0 {
+			continue
+		}
+		d := llm.Text(c.Text)
+		if refusal {
+			d = llm.Delta{Part: chat.Part{Refusal: &chat.Refusal{Text: c.Refusal}}}
+		}
+		d.Begins = true
+		if err := r.add(d); err != nil {
+			return err
+		}
+	}
+	end := llm.Delta{Part: chat.Part{Citations: cited}}
+	if refusal {
+		return nil
+	}
+	if body.Phase != "" && len(body.Content) > 0 {
+		end.State = r.itemState(itemState{Type: typeMessage, Phase: body.Phase[:min(len(body.Phase), 64)]})
+	}
+	if !end.EndsPart() {
+		return nil
+	}
+	return r.add(end)
+}
+
+// reasoning relays the state of an item of reasoning, and its text if it did not come in pieces.
+func (r *responsesReply) reasoning(i *responses.ResponseOutputItemUnion) error {
+	var item map[string]json.RawMessage
+	_ = json.Unmarshal([]byte(i.RawJSON()), &item)
+	delete(item, "status") // belongs to answers only
+	d := llm.Reasoning("")
+	if r.summary < 0 && !r.parts.Continues(&d) {
+		var texts []struct{ Text string }
+		_ = json.Unmarshal(item["summary"], &texts)
+		var all []string
+		for _, t := range texts {
+			all = append(all, t.Text)
+		}
+		d = llm.Reasoning(strings.Join(all, "\n\n"))
+	}
+	r.summary = -1
+	if raw, err := json.Marshal(item); err == nil && len(item["encrypted_content"]) > len(`""`) && string(item["encrypted_content"]) != "null" {
+		d.State = r.itemState(itemState{Type: typeReasoning, Item: raw})
+	}
+	return r.add(d)
+}
+
+// complete receives the end of a response.
+func (r *responsesReply) complete(response *responses.Response) error {
+	if u := usageOf(response.JSON.Usage.Raw()); u != nil {
+		r.usage = u
+	}
+	if !r.any { // the server sends only the whole
+		for i := range response.Output {
+			if err := r.item(&response.Output[i]); err != nil {
+				return err
+			}
+		}
+	}
+	r.status, r.why = string(response.Status), response.IncompleteDetails.Reason
+	if r.status == "" {
+		r.status = "completed"
+	}
+	return nil
+}
+
+// failed returns the error of a response that failed.
+func (r *responsesReply) failed(response *responses.Response) error {
+	if u := usageOf(response.JSON.Usage.Raw()); u != nil {
+		r.usage = u
+	}
+	s := parseSaid([]byte(response.RawJSON()))
+	if !s.isError {
+		return fault.New(fault.ProviderFailed, "%s reported that the response failed", r.model.client.Server())
+	}
+	return r.model.reported(s)
+}
+
+// ended implements taker.
+func (r *responsesReply) ended(streamEnd) *llm.Finish {
+	switch {
+	case r.status == "":
+		return nil
+	case r.why == "max_output_tokens":
+		return r.finish(llm.FinishLength)
+	case r.why == "content_filter":
+		return r.finish(llm.FinishContentFilter)
+	case r.status == "incomplete":
+		return r.finish(llm.FinishUnknown)
+	case r.called:
+		return r.finish(llm.FinishToolCalls)
+	}
+	return r.finish(llm.FinishStop)
+}
