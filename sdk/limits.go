@@ -57,6 +57,8 @@ const (
 	MaxBeginBytes    = 10 << 20
 	// MaxBranchTurns bounds the turns that one Branch copies.
 	MaxBranchTurns = 10_000
+	// MaxRetractTurns bounds the turns that one Begin retracts.
+	MaxRetractTurns = 10_000
 	// MaxRetractions bounds the retractions that Begin returns.
 	MaxRetractions = 1000
 	// MaxStoreKeys bounds the store keys of which a storage keeps the cursors, for each incarnation of a

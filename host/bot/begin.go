@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -63,7 +64,14 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 // toldRetraction returns the error of a Begin. If the storage refused RetractFrom, the error says so
 // in words for callers.
 func (t *turn) toldRetraction(err *fault.Error) error {
-	if t.req.RetractFrom == 0 || err.Class != fault.Conflict || err.Path.String() != "retract_from" {
+	if t.req.RetractFrom == 0 || err.Path.String() != "retract_from" {
+		return err
+	}
+	switch err.Class {
+	case fault.Invalid:
+		return fault.New(fault.Invalid, "is %d, which takes back more than %d turns; expected a greater number, or a branch of the conversation", t.req.RetractFrom, sdk.MaxRetractTurns).At("retract_from")
+	case fault.Conflict:
+	default:
 		return err
 	}
 	told := fault.New(fault.Conflict, "is %d, and the conversation has no turn of that number, or has it retracted already", t.req.RetractFrom).At("retract_from")

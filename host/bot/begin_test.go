@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -147,4 +148,15 @@ func TestBegin_refusedIsNotRepeated(t *testing.T) {
 			t.Errorf("%v after %d begins; want the started turn taken up by the third", err, len(s.begins))
 		}
 	})
+}
+
+// TestBegin_refusedRetraction checks what callers are told of a retraction that the storage refuses.
+func TestBegin_refusedRetraction(t *testing.T) {
+	for class, words := range map[fault.Class]string{fault.Conflict: "has no turn of that number", fault.Invalid: "takes back more than 10000 turns"} {
+		s := &logStorage{faults: map[string][]error{"begin": {fault.New(class, "in words of the storage").At("retract_from")}}}
+		_, err := newTestBot(s, nil).Chat(context.Background(), Request{ConversationID: "c", Message: "hi", RetractFrom: 3}, nil)
+		if e := wantClass(t, err, class); e.Path.String() != "retract_from" || !strings.Contains(e.Error(), words) || e.Retryable {
+			t.Errorf("%s: %v at %q", class, e, e.Path)
+		}
+	}
 }

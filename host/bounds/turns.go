@@ -104,6 +104,10 @@ var turns = []Bound{
 		Each: "half of all", All: Bytes(RepliesHeld), Answer: "The turn fails with 429 and Retry-After.",
 	},
 	{
+		Name: "turns taken back at once", What: "The succeeded turns that the `retract_from` of one turn takes back.",
+		Each: fmt.Sprint(sdk.MaxRetractTurns), Answer: "The turn is refused with 422 at `retract_from`.",
+	},
+	{
 		Name: "following memories", What: "Steps of memories that follow conversations in the background: 16 conversations, a page of turns each.",
 		Each: "1", All: fmt.Sprint(FollowAtOnce), Answer: "Waits behind the steps of the other tenants. Tenants whose last step failed have half of the steps together.",
 	},

@@ -65,6 +65,8 @@ func (s *Store) beginResult(req *storage.BeginRequest, b *beginRow) (*storage.Be
 		return nil, errEnded()
 	case "missing":
 		return nil, errMissing()
+	case "many":
+		return nil, fault.New(fault.Invalid, "more than %d turns would be retracted; take a greater number", sdk.MaxRetractTurns).At("retract_from")
 	case "unretractable":
 		return nil, fault.New(fault.Conflict, "no turn of the conversation has the number %d, or it is retracted already", req.RetractFrom).At("retract_from")
 	}

@@ -203,3 +203,30 @@ func TestBegin_manyRetractions(t *testing.T) {
 		commit(t, s, at, res)
 	}
 }
+
+// TestBegin_retractsAtMost checks the bound of the turns that one Begin retracts.
+//
+// beyond: turns taken back at once
+func TestBegin_retractsAtMost(t *testing.T) {
+	dsn := cluster(t).DSN(database(t))
+	s := open(t, config(dsn))
+	c := call("t", "c")
+	turn(t, s, c)
+	db := connect(t, dsn)
+	for _, sql := range []string{
+		`insert into botyard.turns (tenant, cid, seq, number, state, user_id, messages, started, ended)
+			select 't', cid, n, n, 'succeeded', 'u', 1, now(), now() from botyard.conversations, generate_series(2, $1::int + 1) as n`,
+		`update botyard.conversations set last_seq = $1::int + 1, last_number = $1::int + 1`,
+	} {
+		if _, err := db.Exec(t.Context(), sql, sdk.MaxRetractTurns); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: c, Messages: said("hi"), Holder: "h", Lease: maxLease, RetractFrom: 1})
+	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path.String() != "retract_from" {
+		t.Errorf("one turn too many: %v", err)
+	}
+	if res := begin(t, s, c, retracting(2)); res.Started == nil || res.Started.Sequence != sdk.MaxRetractTurns+2 {
+		t.Errorf("%+v", res)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -135,7 +136,7 @@ func (b *beginRun) start(tx *session, c *conversation) error {
 	stamp := b.now.UnixNano()
 	f := &fence{conversation: c.id, sequence: c.sequence + 1, token: newToken()}
 	if b.RetractFrom > 0 {
-		if err := c.retract(tx, b.RetractFrom, f.sequence); err != nil {
+		if err := c.retract(tx, b.RetractFrom, f.sequence, sdk.MaxRetractTurns); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"math"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -124,7 +125,7 @@ func (c *conversation) append(tx *session, t storage.Turn, s storedMessages) err
 // retracted now. Others come as retracted ones, so that the retraction may name more of them than
 // the turn has retracted.
 func (c *conversation) importRetraction(tx *session, t storage.Turn) error {
-	err := c.retract(tx, t.RetractFrom, t.Sequence)
+	err := c.retract(tx, t.RetractFrom, t.Sequence, math.MaxInt)
 	if fault.Is(err, fault.Conflict) {
 		err = c.addRetraction(tx, storage.Retraction{Sequence: t.Sequence, From: t.RetractFrom, To: c.turns})
 	}

@@ -10,7 +10,8 @@ import (
 
 // retract retracts the succeeded turns with the number from or a greater one, for the turn with the
 // sequence by. It returns fault.Conflict, and changes nothing, if no turn has the number or if that
-// turn is retracted already. The caller stores c.retracted.
+// turn is retracted already. It returns fault.Invalid for more than most turns. The caller stores
+// c.retracted.
 //
 // The turns that can be retracted are the newest succeeded ones, so that retract reads only those,
 // and one more.
@@ -18,12 +19,16 @@ import (
 // All of them are retracted in the caller's transaction, and not in steps, because no reader may see
 // some of them retracted and others not, or all and not the new turn. Other writes wait meanwhile.
 // Therefore the rows keep their size: SQLite then writes one page of each, and not its messages.
-func (c *conversation) retract(tx *session, from, by int64) error {
+func (c *conversation) retract(tx *session, from, by int64, most int) error {
 	var first, last, found int64 // found is the sequence of the turn with the number from
+	count := 0
 	err := tx.each(func(r *sql.Rows) (bool, error) {
 		var sequence, number int64
 		if err := r.Scan(&sequence, &number); err != nil || number < from {
 			return false, err
+		}
+		if count++; count > most {
+			return false, fault.New(fault.Invalid, "more than %d turns would be retracted; take a greater number", most).At("retract_from")
 		}
 		first, last, found = number, max(last, number), sequence
 		return true, nil

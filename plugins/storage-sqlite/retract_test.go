@@ -111,3 +111,26 @@ func TestRetract_writesNoMessages(t *testing.T) {
 		t.Errorf("the retraction of %d turns of %d bytes wrote %d bytes", turns, size, log.Size())
 	}
 }
+
+// TestBegin_retractsAtMost checks the bound of the turns that one Begin retracts.
+//
+// beyond: turns taken back at once
+func TestBegin_retractsAtMost(t *testing.T) {
+	s := openStore(t, t.TempDir())
+	for next := int64(1); next <= sdk.MaxRetractTurns+1; {
+		var turns []storage.Turn
+		for ; next <= sdk.MaxRetractTurns+1 && len(turns) < 500; next++ {
+			turns = append(turns, storage.Turn{Sequence: next, Number: next, State: storage.Succeeded, Messages: hi, StartedAt: time.Unix(1, 0), EndedAt: time.Unix(1, 0)})
+		}
+		if _, err := s.Import(t.Context(), &storage.ImportRequest{Call: call, Turns: turns}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Messages: hi, Holder: "h", Lease: time.Second, RetractFrom: 1})
+	if e := fault.Of(err); e == nil || e.Class != fault.Invalid || e.Path.String() != "retract_from" {
+		t.Errorf("one turn too many: %v", err)
+	}
+	if res := begin(t, s, retracting(2)); res.Started == nil || res.Started.Sequence != sdk.MaxRetractTurns+2 {
+		t.Errorf("%+v", res)
+	}
+}

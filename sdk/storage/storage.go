@@ -199,7 +199,7 @@ type BeginRequest struct {
 	// RetractFrom retracts the succeeded turns with this number or a greater one. They stay
 	// retracted whatever becomes of the new turn. 0 retracts nothing. If no turn has the number, or
 	// its turn is retracted already, Begin begins nothing and returns fault.Conflict at
-	// "retract_from". Only a Storage with the feature [feature.Retract] gets it.
+	// "retract_from". For more than sdk.MaxRetractTurns turns it returns fault.Invalid there. Only a Storage with the feature [feature.Retract] gets it.
 	RetractFrom int64
 	// CursorKey, if it is not empty, is the store key whose cursor and retractions Begin returns.
 	// Only a Storage with the feature [feature.Cursor] gets it.

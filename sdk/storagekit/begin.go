@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
 )
@@ -125,7 +126,7 @@ func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time
 		return nil, err
 	}
 	if req.RetractFrom > 0 {
-		if err := x.retract(c, req.RetractFrom, t.Sequence); err != nil {
+		if err := x.retract(c, req.RetractFrom, t.Sequence, sdk.MaxRetractTurns); err != nil {
 			return nil, err
 		}
 	}

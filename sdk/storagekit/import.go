@@ -2,6 +2,7 @@ package storagekit
 
 import (
 	"context"
+	"math"
 
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -63,7 +64,7 @@ func (x *change) imports(req *storage.ImportRequest) (int64, error) {
 // importTurn appends a turn that has ended elsewhere. A Begin with its key starts a new turn.
 func (x *change) importTurn(c *conversation, t *turn) error {
 	if t.RetractFrom > 0 && t.RetractFrom <= c.number {
-		if err := x.retract(c, t.RetractFrom, t.Sequence); fault.Is(err, fault.Conflict) {
+		if err := x.retract(c, t.RetractFrom, t.Sequence, math.MaxInt); fault.Is(err, fault.Conflict) {
 			// The retracted turns came as retracted ones.
 			err = x.noteRetraction(c, storage.Retraction{Sequence: t.Sequence, From: t.RetractFrom, To: c.number})
 			if err != nil {

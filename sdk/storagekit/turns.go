@@ -50,8 +50,8 @@ func (x *change) end(c *conversation) error {
 
 // retract takes back the live turns with the number from or a greater one. It returns the greatest
 // number among them. It returns fault.Conflict at "retract_from", and changes nothing, if no live turn
-// has the number from.
-func (x *change) retract(c *conversation, from, by int64) error {
+// has the number from. It returns fault.Invalid there for more than most turns.
+func (x *change) retract(c *conversation, from, by int64, most int) error {
 	var sequences []int64
 	first, last := int64(0), int64(0)
 	prefix := x.talk(c.cid, 's')
@@ -59,6 +59,9 @@ func (x *change) retract(c *conversation, from, by int64) error {
 		l, err := decodeLive(v)
 		if err != nil || l.number < from {
 			return false, err
+		}
+		if len(sequences) == most {
+			return false, fault.New(fault.Invalid, "more than %d turns would be retracted; take a greater number", most).At("retract_from")
 		}
 		sequences = append(sequences, lastNumber(k))
 		first, last = l.number, max(last, l.number)

@@ -25,7 +25,7 @@ create policy by_tenant on @schema@.retractions
 -- turn; busy and busy_same; reused; ended for a life that ended; missing for a conversation that
 -- is not the user's, where p_owned wants it to be. p_message and p_body are those of p_count messages.
 -- p_retract is the number from which succeeded turns are retracted, or 0. The kind is unretractable if
--- no turn has the number.
+-- no turn has the number, and many for more turns than may be retracted at once.
 create function @schema@.begin_4(p_life text, p_id text, p_user text, p_message json, p_metadata json,
     p_holder text, p_lease interval, p_key text, p_digest bytea, p_attempt text, p_owned boolean, p_body bytea, p_count int, p_retract bigint)
 returns table (kind text, cid bigint, seq bigint, number bigint, state text, reason text, user_id text, message json,
@@ -41,6 +41,7 @@ declare
     v_from bigint;
     v_to bigint;
     v_retracted bigint := 0;
+    c_most constant bigint := 10000; -- turns that are retracted at once
     c @schema@.conversations;
     t @schema@.turns;
 begin
@@ -114,13 +115,17 @@ begin
         end if;
         if p_retract > 0 then
             -- A turn's sequence is never less than its number.
-            select min(seq), min(number), max(number) into v_seq, v_from, v_to from @schema@.turns
+            select min(seq), min(number), max(number), count(*) into v_seq, v_from, v_to, v_retracted from @schema@.turns
                 where cid = c.cid and seq >= p_retract and number >= p_retract;
             if v_from is distinct from p_retract then
                 if c.last_seq = 0 and c.branch_of is null then -- made just now, for nothing
                     delete from @schema@.conversations where tenant = v_tenant and life = p_life and id = p_id;
                 end if;
                 kind := 'unretractable';
+                return next;
+                return;
+            elsif v_retracted > c_most then
+                kind := 'many';
                 return next;
                 return;
             end if;

@@ -389,7 +389,8 @@ type BeginRequest struct {
 	// Retracts the succeeded turns with this number or a greater one, in the same step; 0: none.
 	// They stay retracted whatever becomes of the new turn. A number that no turn of the
 	// conversation has, or whose turn is retracted already, is CLASS_CONFLICT at
-	// "retract_from", and nothing begins. This is checked last, after keys and busy.
+	// "retract_from", and nothing begins. More than 10000 turns are CLASS_INVALID there. This is
+	// checked last, after keys and busy.
 	RetractFrom int64 `protobuf:"varint,11,opt,name=retract_from,json=retractFrom,proto3" json:"retract_from,omitempty"`
 	// Return how far the cursor of this store key is, and the retractions after it; empty: no.
 	CursorKey     string `protobuf:"bytes,12,opt,name=cursor_key,json=cursorKey,proto3" json:"cursor_key,omitempty"`
