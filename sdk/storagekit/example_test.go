@@ -224,7 +224,7 @@ func ExampleNew() {
 	// Output: 1 1 succeeded
 }
 
-// TestNew_overAJournal checks all rules for storages over the DB of the example.
+// TestNew_overAJournal checks all rules for storages over the DB of the example. With -short it checks some.
 func TestNew_overAJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	t.Parallel()
@@ -232,6 +232,10 @@ func TestNew_overAJournal(t *testing.T) {
 		storagetest.Report(func(r storagetest.Rule, took time.Duration, err error) {
 			t.Logf("%-20s %6.0f ms  %v", r.Name, float64(took.Milliseconds()), err)
 		})}
+	if testing.Short() { // those that depend on the DB most
+		opts = append(opts, storagetest.Only("turn", "fences", "tail", "writers", "renew", "key-replay", "list", "delete-steps", "retract", "import",
+			"branch", "cursor-claim", "cursor-racing", "text", "restart", "restart-deletion"))
+	}
 	if err := storagetest.Test(t.Context(), func(context.Context) (storage.Storage, error) { return openStored(path) }, opts...); err != nil {
 		t.Error(err)
 	}
