@@ -10,6 +10,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/echocall"
 	"github.com/botyard/botyard/bench/internal/library"
 	"github.com/botyard/botyard/bench/internal/plugincall"
+	"github.com/botyard/botyard/bench/internal/providercall"
 )
 
 // echo measures bare go-plugin calls. This program starts itself a second time as the plugin.
@@ -24,6 +25,15 @@ func (b *bench) plugin(ctx context.Context) (err error) {
 	b.report.Plugin, err = plugincall.Measure(ctx, plugincall.Options{
 		PluginDir: b.Plugins, Bare: []string{roleBare}, Callers: callers, Pairs: b.scale.callPairs, Calls: b.scale.roundCalls,
 		Kills: b.scale.kills, Replacements: b.scale.replacements,
+	})
+	return err
+}
+
+// providers measures the plugins of providers beside the providers' own clients. This program starts itself a
+// second time as the server.
+func (b *bench) providers(ctx context.Context) (err error) {
+	b.report.Providers, err = providercall.Measure(ctx, providercall.Options{
+		PluginDir: b.Plugins, Server: []string{roleProvider}, Callers: []int{1, 64}, Pairs: b.scale.providerPairs, Calls: b.scale.providerCalls,
 	})
 	return err
 }

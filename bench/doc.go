@@ -7,8 +7,8 @@
 //
 //   - turns: closed_loop.go, closed loops of host and floor.
 //   - open: open_loop.go, turns that arrive at random.
-//   - echo, plugin, library: calls.go, the bare go-plugin call, the plugin manager, and the host
-//     embedded in a program.
+//   - echo, plugin, providers, library: calls.go, the bare go-plugin call, the plugin manager, the plugins
+//     of providers, and the host embedded in a program.
 //   - messages, tenants: messages.go and sweep_points.go, longer conversations and more
 //     tenants.
 //   - storages: storages.go, hosts on SQLite and Postgres beside bare pgx.
@@ -31,7 +31,7 @@
 // The folders are: cmd/soak puts load on a host and checks each turn; cmd/siege attacks a host;
 // cmd/botyard* are the host and the plugins with profiling. internal/hostproc starts hosts, internal/load
 // sends turns, internal/floor is the floor, internal/barepgx runs turns with pgx alone, internal/echocall
-// measures the bare call, internal/plugincall measures the plugin manager, internal/library measures the embedded host, internal/fill fills storages,
+// measures the bare call, internal/plugincall measures the plugin manager, internal/providercall measures the plugins of providers, internal/library measures the embedded host, internal/fill fills storages,
 // internal/hostile has hostile servers and documents, internal/leakcheck finds leaks under load,
 // internal/procfs reads /proc, internal/profile collects profiles, internal/report writes the report.
 package main

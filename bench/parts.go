@@ -16,6 +16,7 @@ var parts = []part{
 	{"open", (*bench).open},
 	{"echo", (*bench).echo},
 	{"plugin", (*bench).plugin},
+	{"providers", (*bench).providers},
 	{"library", (*bench).library},
 	{"messages", (*bench).messages},
 	{"tenants", (*bench).tenants},
@@ -52,6 +53,8 @@ type scale struct {
 	callPairs, roundCalls int // pairs of rounds of calls of a plugin, and calls of a round
 	kills, replacements   int // starts and kills of a plugin, and replacements of its file
 
+	providerPairs, providerCalls int // pairs of rounds of calls of a provider, and calls of a caller in a round
+
 	hostPairs  int // pairs of hosts in a comparison
 	roundPairs int // pairs of rounds for each pair of hosts
 	pairTurns  int // turns of a round
@@ -65,6 +68,7 @@ var full = scale{
 	runs: 5, turns: 1600, messages: []int{10, 1000, 10_000}, tenants: []int{10, 10_000, 100_000},
 	cached: []int{10, 1000, 10_000}, firstTurns: 1000, registered: 100_000,
 	callPairs: 120, roundCalls: 640, kills: 40, replacements: 20,
+	providerPairs: 40, providerCalls: 10,
 	hostPairs: 8, roundPairs: 80, pairTurns: 200,
 	turnPairs: 300, shallow: 10_000, deepSQLite: 1_000_000, deepPostgres: 5_000_000,
 }
@@ -74,6 +78,7 @@ var rough = scale{
 	runs: 3, turns: 800, messages: []int{10, 1000}, tenants: []int{10, 5000}, cached: []int{10, 1000},
 	firstTurns: 200, registered: 10_000,
 	callPairs: 10, roundCalls: 320, kills: 5, replacements: 4,
+	providerPairs: 6, providerCalls: 5,
 	hostPairs: 2, roundPairs: 40, pairTurns: 200,
 	turnPairs: 150, shallow: 1000, deepSQLite: 50_000, deepPostgres: 200_000,
 }

@@ -11,24 +11,27 @@ import (
 	"github.com/botyard/botyard/bench/internal/library"
 	"github.com/botyard/botyard/bench/internal/plugincall"
 	"github.com/botyard/botyard/bench/internal/profile"
+	"github.com/botyard/botyard/bench/internal/providercall"
 )
 
 // Roles of this program when it starts itself. The first argument of the program selects the role.
 const (
-	roleFloor   = "as-floor"
-	roleEcho    = "as-echo-plugin"
-	roleLibrary = "as-library"
-	roleBare    = "as-bare-server"
+	roleFloor    = "as-floor"
+	roleEcho     = "as-echo-plugin"
+	roleLibrary  = "as-library"
+	roleBare     = "as-bare-server"
+	roleProvider = "as-provider"
 )
 
 var roles map[string]func(context.Context, []string) error
 
 func init() {
 	roles = map[string]func(context.Context, []string) error{
-		roleFloor:   asFloor,
-		roleEcho:    func(context.Context, []string) error { echocall.Serve(); return nil },
-		roleLibrary: asLibrary,
-		roleBare:    func(ctx context.Context, args []string) error { return plugincall.ServeBare(ctx, args[0]) },
+		roleFloor:    asFloor,
+		roleEcho:     func(context.Context, []string) error { echocall.Serve(); return nil },
+		roleLibrary:  asLibrary,
+		roleProvider: func(ctx context.Context, _ []string) error { return providercall.Serve(ctx) },
+		roleBare:     func(ctx context.Context, args []string) error { return plugincall.ServeBare(ctx, args[0]) },
 	}
 }
 

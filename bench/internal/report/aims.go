@@ -59,6 +59,7 @@ func (r *Report) listAims() []aim {
 		}
 	}
 	list = append(list, r.pluginAims()...)
+	list = append(list, r.providerAims()...)
 	list = append(list, flat("messages", r.Messages)...)
 	list = append(list, flat("tenants", r.Tenants)...)
 	if l := r.Library; l != nil && len(l.Bots) > 0 {

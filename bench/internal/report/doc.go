@@ -6,6 +6,7 @@
 //   - text.go: the tables of most parts.
 //   - aims.go: the figures that the project wants to reach, and whether they are reached.
 //   - plugin.go: table and aims of the part plugin.
+//   - providers.go: table and aims of the part providers.
 //   - storages.go: table and aims of the part storages.
 //   - registry.go: results, table and aims of the part registry.
 //   - depth.go: results, table and aims of the part depth.

@@ -5,28 +5,30 @@ import (
 	"github.com/botyard/botyard/bench/internal/library"
 	"github.com/botyard/botyard/bench/internal/plugincall"
 	"github.com/botyard/botyard/bench/internal/procfs"
+	"github.com/botyard/botyard/bench/internal/providercall"
 )
 
 // Report is the result of a run. Fields of parts that did not run are empty.
 type Report struct {
-	Machine  Machine            `json:"machine"`
-	Quick    bool               `json:"quick"`
-	Turns    []Turns            `json:"turns,omitempty"`
-	Open     []Open             `json:"open_loop,omitempty"`
-	Echo     []echocall.Row     `json:"echo_calls,omitempty"`
-	Plugin   *plugincall.Result `json:"plugin,omitempty"`
-	Library  *library.Result    `json:"library,omitempty"`
-	Memory   []Memory           `json:"memory,omitempty"`
-	Messages []Point            `json:"messages,omitempty"`
-	Tenants  []Point            `json:"tenants,omitempty"`
-	Storages []Turns            `json:"storages,omitempty"`
-	Registry []Registry         `json:"registry,omitempty"`
-	Depth    []Depth            `json:"depth,omitempty"`
-	Counting *Paired            `json:"counting,omitempty"` // a host with metrics and a host without
-	Builds   *Paired            `json:"builds,omitempty"`   // this build and another build
-	Profiles []Profile          `json:"profiles,omitempty"`
-	Missing  string             `json:"missing,omitempty"` // reason why parts with Postgres did not run
-	Seconds  float64            `json:"seconds"`           // duration of the run
+	Machine   Machine               `json:"machine"`
+	Quick     bool                  `json:"quick"`
+	Turns     []Turns               `json:"turns,omitempty"`
+	Open      []Open                `json:"open_loop,omitempty"`
+	Echo      []echocall.Row        `json:"echo_calls,omitempty"`
+	Plugin    *plugincall.Result    `json:"plugin,omitempty"`
+	Providers []providercall.Result `json:"providers,omitempty"`
+	Library   *library.Result       `json:"library,omitempty"`
+	Memory    []Memory              `json:"memory,omitempty"`
+	Messages  []Point               `json:"messages,omitempty"`
+	Tenants   []Point               `json:"tenants,omitempty"`
+	Storages  []Turns               `json:"storages,omitempty"`
+	Registry  []Registry            `json:"registry,omitempty"`
+	Depth     []Depth               `json:"depth,omitempty"`
+	Counting  *Paired               `json:"counting,omitempty"` // a host with metrics and a host without
+	Builds    *Paired               `json:"builds,omitempty"`   // this build and another build
+	Profiles  []Profile             `json:"profiles,omitempty"`
+	Missing   string                `json:"missing,omitempty"` // reason why parts with Postgres did not run
+	Seconds   float64               `json:"seconds"`           // duration of the run
 }
 
 // Machine is the machine that the benchmark ran on.

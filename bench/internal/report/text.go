@@ -22,7 +22,7 @@ func (r *Report) Text(out io.Writer) error {
 		fmt.Fprintln(out, "left out for want of a database:", r.Missing)
 	}
 	for _, part := range []func(io.Writer){
-		r.turns, r.open, r.echo, r.plugin, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.pairs, r.profiles, r.aims,
+		r.turns, r.open, r.echo, r.plugin, r.providers, r.library, r.memory, r.sweeps, r.bots, r.storages, r.registry, r.depth, r.pairs, r.profiles, r.aims,
 	} {
 		part(w)
 		if err := w.Flush(); err != nil {
