@@ -66,7 +66,8 @@ type Follow struct {
 type Bot struct {
 	Parts
 	needs  memory.Needs
-	models []Model // LLM, and after it Fallback
+	models []Model      // LLM, and after it Fallback
+	ratios []tokenRatio // of the models
 }
 
 // New returns a bot built from the parts.
@@ -84,7 +85,7 @@ func New(p Parts) *Bot {
 		p.Observer = noObserver{}
 	}
 	models := append([]Model{{LLM: p.LLM, Block: llm.Kind, Plugin: p.Plugins[llm.Kind]}}, p.Fallback...)
-	return &Bot{Parts: p, needs: p.Memory.Needs(), models: models}
+	return &Bot{Parts: p, needs: p.Memory.Needs(), models: models, ratios: make([]tokenRatio, len(models))}
 }
 
 // call returns the sdk.Call that says which tenant, conversation and user a call of a plugin is

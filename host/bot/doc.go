@@ -41,6 +41,9 @@
 //	tail.go            the tail: which of the newest messages are shown, and which are left out
 //	generate.go        recall, compose and the call of the model; where messages are left out
 //	                   because of their bytes
+//	context_budget.go  which earlier turns fit into the model's context; new messages that do not
+//	token_estimate.go  how many tokens messages have, as far as that can be known without the
+//	                   model's tokenizer
 //	tool_calls.go      calls of tools that the client runs: which results a turn begins with, and
 //	                   calls and results that the model is not shown
 //	adapt.go           what of earlier messages the model is shown otherwise, because it cannot

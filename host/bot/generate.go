@@ -41,7 +41,7 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 		return nil, err
 	}
 	seen = t.withOpenCalls(seen, calling)
-	t.record.Recalled = len(seen)
+	t.lastIsOpen = len(calling.Parts) > 0
 	finish, err := t.ask(ctx, seen)
 	t.record.LLMMS = t.lap()
 	if finish != nil {
@@ -111,7 +111,7 @@ func (t *turn) stable(prompt string, messages []chat.Message) int {
 	if t.prompt.Varies {
 		return 0 // what stands behind a text that changes is read anew by the provider
 	}
-	if !t.bot.needs.Recall && !t.record.OlderLeftOut && t.record.Recalled+len(t.messages)+1 <= t.bot.needs.Tail {
+	if !t.bot.needs.Recall && !t.record.OlderLeftOut && !t.record.Context.leavesOut() && t.record.Recalled+len(t.messages)+1 <= t.bot.needs.Tail {
 		return len(messages) - len(t.messages)
 	}
 	if prompt != "" {

@@ -48,11 +48,8 @@ const (
 // ask asks the models of the bot in their order until one replies, and returns the error of the last
 // one that it asked. earlier are the messages before the new ones, as they are stored.
 func (t *turn) ask(ctx context.Context, earlier []chat.Message) (*llm.Finish, error) {
-	replaced := t.record.Replaced // of the messages themselves, whatever the model takes
+	t.replaced = t.record.Replaced
 	for i := range t.bot.models {
-		if i > 0 {
-			t.record.Replaced = replaced
-		}
 		finish, err := t.askModel(ctx, i, earlier)
 		if err == nil || i == len(t.bot.models)-1 || !t.fallsBack(ctx, err) {
 			return finish, err
@@ -84,15 +81,31 @@ func (t *turn) askModel(ctx context.Context, i int, earlier []chat.Message) (*ll
 		}
 	}
 	prompt := t.prompt.Text()
+	shown, err := t.fit(prompt, earlier)
+	if err != nil {
+		return nil, err
+	}
 	req := &llm.Request{
-		Call: t.call(), Messages: compose(prompt, t.adapt(earlier), t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
+		Call: t.call(), Messages: compose(prompt, shown, t.messages), MaxOutputTokens: b.Limits.ReplyTokens,
 		Tools: t.req.Tools, ToolChoice: t.req.ToolChoice,
 	}
 	req.Stable = t.stable(prompt, req.Messages)
 	for {
 		t.asked++
 		finish, err := t.callModelWatched(ctx, req)
+		if err == nil {
+			t.learnRatio(finish.Usage.InputTokens)
+		}
 		if t.retriesModel(ctx, finish, err) {
+			continue
+		}
+		if t.asksShorter(err, shown) {
+			if shown, err = t.fit(prompt, earlier); err != nil {
+				return finish, err
+			}
+			t.dropReply(finish)
+			req.Messages = compose(prompt, shown, t.messages)
+			req.Stable = t.stable(prompt, req.Messages)
 			continue
 		}
 		if i == len(b.models)-1 || !t.waitsForRetry(ctx, err) {
@@ -105,6 +118,7 @@ func (t *turn) askModel(ctx context.Context, i int, earlier []chat.Message) (*ll
 // useModel makes the model with the index i that of the turn.
 func (t *turn) useModel(i int) {
 	t.model, t.asked, t.askedAgain, t.retries = i, 0, 0, 0
+	t.maxInput, t.contextCuts = 0, 0
 	if i == 0 {
 		return
 	}
@@ -152,14 +166,15 @@ func (t *turn) checkLate() error {
 
 // fallsBack reports whether the turn asks the next model after the error. It does not if a piece of
 // the reply has come, if the turn is over, or if the request itself is at fault, which every model
-// would refuse. A request that only a fallback cannot take is the fallback's fault.
+// would refuse. What only a fallback cannot take, and what is too long for this model, another model may
+// take.
 func (t *turn) fallsBack(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if ctx.Err() != nil || t.receiving {
 		return false
 	}
-	if t.model > 0 && e.Class == fault.Unsupported {
-		return true
+	if t.model > 0 && e.Class == fault.Unsupported || e.Class == fault.ContextTooLong {
+		return true // another model may take it
 	}
 	return e.Party != fault.PartyCaller && e.Class != fault.ContentFiltered
 }

@@ -100,7 +100,7 @@ func TestAsk(t *testing.T) {
 		"a request that is wrong":              {errs: always(ofModel(fault.Invalid).By(fault.PartyCaller)), asked: 1},
 		"content that the provider refused":    {errs: always(ofModel(fault.ContentFiltered)), asked: 1},
 		"content that the tenant may not send": {errs: always(ofModel(fault.ContentFiltered).By(fault.PartyTenant)), asked: 1},
-		"a conversation that is too long":      {errs: always(ofModel(fault.ContextTooLong)), asked: 1},
+		"a conversation that is too long":      {errs: always(ofModel(fault.ContextTooLong)), asked: 1, fallback: true, replies: "two"},
 		"a message that it does not take":      {errs: always(ofModel(fault.Unsupported)), asked: 1},
 		"in the middle of the reply":           {errs: always(ofModel(fault.ProviderFailed)), pieces: text, asked: 1},
 		"in the middle of its reasoning":       {errs: always(ofModel(fault.ProviderFailed)), pieces: []llm.Delta{llm.Reasoning("so")}, asked: 1},

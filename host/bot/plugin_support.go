@@ -34,7 +34,8 @@ func (t *turn) checkSupport(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	return llm.CheckRequest(&llm.Request{Messages: t.messages, Tools: t.req.Tools, ToolChoice: t.req.ToolChoice}, d.LLMTraits(ctx))
+	t.traits = d.LLMTraits(ctx)
+	return llm.CheckRequest(&llm.Request{Messages: t.messages, Tools: t.req.Tools, ToolChoice: t.req.ToolChoice}, t.traits)
 }
 
 // lacks returns the error for a plugin without a feature.

@@ -9,7 +9,7 @@ import (
 func (t *turn) recallRequest(tail []memory.Turn) *memory.RecallRequest {
 	call := t.call()
 	call.ConversationIncarnation = t.incarnation
-	req := &memory.RecallRequest{Call: call, Tail: tail, Messages: t.messages}
+	req := &memory.RecallRequest{Call: call, Tail: tail, Messages: t.messages, BudgetTokens: t.recallBudget()}
 	for _, r := range t.retractions {
 		req.Retractions = append(req.Retractions, memory.Retraction{Sequence: r.Sequence, From: r.From, To: r.To})
 	}

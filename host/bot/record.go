@@ -45,6 +45,9 @@ type record struct {
 	Callbacks map[string]services.Total `json:"callbacks,omitempty"`
 	// MemoryProblems are sentences of the memory about what went wrong although it could recall.
 	MemoryProblems []string `json:"memory_problems,omitempty"`
+	// Context says how the messages were made to fit into the model's context. It is nil if they are so
+	// few that they fit without an estimate, or if nobody says how large the context is.
+	Context *contextRecord `json:"context,omitempty"`
 	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
 	// are stored. It is nil if there are none.
 	Replaced *replacedParts `json:"replaced_parts,omitempty"`

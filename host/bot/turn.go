@@ -38,6 +38,11 @@ type turn struct {
 	model        int             // index in Bot.models of the model that is asked
 	llm          llm.LLM         // the instance of that model
 	traits       sdk.LLMTraits   // what that model takes
+	lastIsOpen   bool            // the new messages have the results of the calls of the last earlier message
+	replaced     *replacedParts  // of the earlier messages, whatever the model takes
+	estimated    float64         // tokens of the request before any correction; 0 if they were not estimated
+	maxInput     float64         // that estimated may have, because the provider refused more; 0 if it did not
+	contextCuts  int             // how often it did
 	began        time.Time       // when that model was first asked; zero for the first model, which is asked after lastLap
 	asked        int             // how often that model was asked
 	askedAgain   int             // how often because its plugin's process ended

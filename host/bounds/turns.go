@@ -86,6 +86,14 @@ var turns = []Bound{
 		Each: "2", Answer: "The next model is asked.",
 	},
 	{
+		Name: "context", What: "The tokens that a request to a model and its reply have together, as the host estimates them. The smaller of this and of what the plugin says of its model counts.",
+		Key: "limits.context_tokens", Answer: "The oldest turns are left out, and the turn's record says so; 422 context_too_long if the new messages alone are too long",
+	},
+	{
+		Name: "asked again with fewer turns", What: "How often a turn asks its model anew with half of the tokens, because the provider says that the conversation is too long.",
+		Each: "3", Answer: "422, context_too_long",
+	},
+	{
 		Name: "orphan turns", What: "The turns that may be running in a storage though they ended for their caller, since the storage did not answer. They are ended in the background once it does.",
 		Each: fmt.Sprintf("%d of a tenant, of %s together", MaxOrphans, Bytes(MaxOrphanBytes)), All: fmt.Sprintf("%d, of %s together", MaxAllOrphans, Bytes(MaxAllOrphanBytes)),
 		Answer: "The partial reply of one more is not kept; one that finds no place at all holds its conversation until its lease has run out, 10 seconds.",

@@ -24,6 +24,7 @@ type limitsInRevision struct {
 	MessageBytes          int
 	ReplyBytes            int
 	ReplyTokens           int
+	ContextTokens         int `json:",omitempty"` // newer than revisionFormat 1, so left out if not set
 	TurnTimeout           time.Duration
 	FirstTokenTimeout     time.Duration
 	TokenTimeout          time.Duration

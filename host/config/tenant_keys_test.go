@@ -36,7 +36,7 @@ func TestTenantKeys_haveAnAuthor(t *testing.T) {
 	walk(nil, root)
 	for _, key := range slices.Sorted(maps.Keys(defaultLimits())) {
 		c, _ := tenantSchema().cursor().at(Path{limitsKey, key}, nil)
-		if c.marks.author != byLower || c.marks.zeroUnlimited != (key == "turns_per_minute" || key == "reply_tokens") {
+		if c.marks.author != byLower || c.marks.zeroUnlimited != (key == "turns_per_minute" || key == "reply_tokens" || key == "context_tokens") {
 			t.Errorf("limits.%s: %+v", key, c.marks)
 		}
 	}

@@ -89,6 +89,12 @@ var atReload = map[string]func(r *reloadCase){
 			r.t.Errorf("the provider may give %d tokens", tokens)
 		}
 	},
+	"limits.context_tokens": func(r *reloadCase) {
+		r.apply("limits {\n context_tokens = 40\n}")
+		r.status("a message of a hundred tokens", r.chat("a", r.fresh(), strings.Repeat("four", 100)), 422)
+		r.apply("limits {\n context_tokens = 4000\n}")
+		r.status("a message of a hundred tokens in a larger context", r.chat("a", r.fresh(), strings.Repeat("four", 100)), 200)
+	},
 	"limits.turns_per_minute": func(r *reloadCase) {
 		r.apply("limits {\n turns_per_minute = 1\n}")
 		codes := map[int]bool{}

@@ -1,0 +1,210 @@
+package bot
+
+import (
+	"math"
+
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+)
+
+// contextRecord says how the messages of a turn were made to fit into the context of its model. It is a
+// part of the turn's record. All numbers of tokens except Tokens are estimates.
+type contextRecord struct {
+	Tokens int64 `json:"tokens"` // that input and output may have together
+	Reply  int64 `json:"reply"`  // that are kept free for the reply
+	Input  int64 `json:"input"`  // of the system prompt, the earlier and the new messages and the tools
+	// Ratio is by how much the estimates were corrected, because of what the provider billed before.
+	Ratio float64 `json:"ratio"`
+	// LeftOut is how many of the oldest earlier messages were left out, and LeftOutTurns of how many
+	// turns they are.
+	LeftOut      int `json:"left_out_messages,omitempty"`
+	LeftOutTurns int `json:"left_out_turns,omitempty"`
+	// Refused is how often the provider said that the messages are too long, so that it was asked
+	// again with half of the tokens.
+	Refused int `json:"refused,omitempty"`
+}
+
+// leavesOut reports whether the model was not shown all earlier messages.
+func (r *contextRecord) leavesOut() bool { return r != nil && r.LeftOut > 0 }
+
+// The reply has this part of the context, if limits.reply_tokens does not say more exactly. A reply that
+// is longer is possible as long as the context has room.
+const (
+	replyShare     = 4 // the context divided by this
+	maxReplyShare  = 8192
+	maxContextCuts = 3 // how often a turn asks again with fewer messages after the provider refused them as too long
+)
+
+// contextTokens returns how many tokens the model's context has, or 0 if nobody says it.
+func (t *turn) contextTokens() int64 {
+	model, limit := t.traits.ContextTokens, int64(t.bot.Limits.ContextTokens)
+	if model == 0 || limit > 0 && limit < model {
+		return limit
+	}
+	return model
+}
+
+// replyTokens returns how many tokens of the context are kept free for the reply. It is never more than
+// half of the context.
+func (t *turn) replyTokens(context int64) int64 {
+	reply := min(context/replyShare, maxReplyShare)
+	if limit := int64(t.bot.Limits.ReplyTokens); limit > 0 {
+		reply = limit
+	}
+	return min(reply, context/2)
+}
+
+// mayExceed reports whether the messages may have more tokens than so many. A token has at least one
+// byte, so most conversations need no estimate.
+func mayExceed(tokens int64, sets ...[]chat.Message) bool {
+	for _, messages := range sets {
+		for i := range messages {
+			tokens -= int64(messages[i].Size()) + messageTokens
+			for j := range messages[i].Parts {
+				if messages[i].Parts[j].Media != nil {
+					tokens -= mediaTokens
+				}
+			}
+		}
+	}
+	return tokens < 0
+}
+
+// fit returns the earlier messages that the model is shown, as it can take them: all, or the newest
+// whole turns that fit into its context beside the system prompt, the new messages, the tools and the
+// reply. earlier are the messages as they are stored. fit returns an error if the rest alone does not
+// fit, because the new messages are never cut.
+func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error) {
+	t.record.Replaced, t.record.Recalled, t.record.Context = t.replaced, len(earlier), nil
+	t.estimated = 0
+	adapted := t.adapt(earlier)
+	context := t.contextTokens()
+	if context == 0 && t.maxInput == 0 {
+		return adapted, nil
+	}
+	reply := t.replyTokens(context)
+	prompt := []chat.Message{chat.Text(chat.System, system)}
+	if t.maxInput == 0 && len(t.req.Tools) == 0 && !mayExceed(context-reply, prompt, adapted, t.messages) {
+		return adapted, nil
+	}
+	ratio := t.bot.ratios[t.model].value()
+	room := float64(context-reply) / ratio
+	if t.maxInput > 0 && (context == 0 || t.maxInput < room) {
+		room = t.maxInput
+	}
+	fixed := messagesTokens(prompt) + messagesTokens(t.messages) + toolsTokens(t.req.Tools)
+	first, left := newestTurns(adapted, room-fixed, t.lastIsOpen)
+	kept := messagesTokens(adapted[first:])
+	t.estimated = fixed + kept
+	r := &contextRecord{Tokens: context, Reply: reply, Input: int64(ratio * t.estimated), Ratio: math.Round(100*ratio) / 100, LeftOutTurns: left, Refused: t.contextCuts}
+	t.record.Context = r
+	if context > 0 && fixed > room && t.maxInput == 0 {
+		r.Input = int64(ratio * fixed)
+		return nil, t.tooLong(r)
+	}
+	if first == 0 {
+		return adapted, nil
+	}
+	cut := t.storedBefore(earlier, len(adapted)-first)
+	r.LeftOut = cut
+	t.record.Recalled = len(earlier) - cut
+	t.record.Replaced = t.replaced
+	return t.adapt(earlier[cut:]), nil
+}
+
+// tooLong returns the error for new messages that do not fit into the model's context.
+func (t *turn) tooLong(r *contextRecord) error {
+	path := "messages"
+	if t.req.Message != "" {
+		path = "message"
+	}
+	return fault.New(fault.ContextTooLong, "has about %d tokens with the system prompt and the tools, as the host estimates, and the model takes %d, with %d for its reply; expected a shorter message",
+		r.Input, r.Tokens, r.Reply).At(path)
+}
+
+// newestTurns returns the index of the first message of the newest whole turns that have so many tokens
+// at most, and how many turns are before it. If lastIsOpen is true, it includes the last message in any
+// case, because the new messages have the results of its calls.
+func newestTurns(messages []chat.Message, tokens float64, lastIsOpen bool) (first, left int) {
+	first = len(messages)
+	for i := len(messages) - 1; i >= 0; i-- {
+		tokens -= messageTokens + partTokens(messages[i].Parts)
+		if tokens < 0 {
+			break
+		}
+		if beginsTurn(messages, i) {
+			first = i
+		}
+	}
+	for i := range first {
+		if beginsTurn(messages, i) {
+			left++
+		}
+	}
+	if first == len(messages) && lastIsOpen && first > 0 {
+		first--
+	}
+	return first, left
+}
+
+// beginsTurn reports whether a turn begins with the message at i, so that the messages before it can be
+// left out. A turn that begins with results of tools goes on with the turn before it.
+func beginsTurn(messages []chat.Message, i int) bool {
+	if i == 0 {
+		return true
+	}
+	return messages[i].Role == chat.User && messages[i-1].Role != chat.User
+}
+
+// storedBefore returns how many of the stored messages come before those that the model is shown as its
+// newest n messages. Stored messages of which the model is shown nothing are left out of n.
+func (t *turn) storedBefore(stored []chat.Message, n int) int {
+	for i := len(stored) - 1; i >= 0 && n > 0; i-- {
+		var count replacedParts
+		if t.takesAll(stored[i].Parts) || len(t.adaptParts(stored[i].Parts, &count)) > 0 {
+			n--
+		}
+		if n == 0 {
+			return i
+		}
+	}
+	return len(stored)
+}
+
+// asksShorter reports whether the turn asks its model again with fewer earlier messages, because the
+// provider says that they are too long. The estimate was wrong then, or nobody said how long they may be.
+func (t *turn) asksShorter(err error, shown []chat.Message) bool {
+	least := 0
+	if t.lastIsOpen {
+		least = 1
+	}
+	if !fault.Is(err, fault.ContextTooLong) || t.receiving || t.contextCuts == maxContextCuts || len(shown) <= least {
+		return false
+	}
+	t.contextCuts++
+	asked := t.estimated
+	if asked == 0 {
+		asked = messagesTokens(shown) + messagesTokens(t.messages) + textTokens(t.prompt.Text()) + toolsTokens(t.req.Tools)
+	}
+	t.maxInput = asked / 2
+	return true
+}
+
+// learnRatio corrects the next estimates by what the provider has billed.
+func (t *turn) learnRatio(billed int64) {
+	if t.estimated > 0 {
+		t.bot.ratios[t.model].observe(billed, t.estimated)
+	}
+}
+
+// recallBudget returns about how many tokens the memory may recall for the first model, or 0 if no bound
+// is known.
+func (t *turn) recallBudget() int64 {
+	context := t.contextTokens()
+	if context == 0 {
+		return 0
+	}
+	ratio := t.bot.ratios[0].value()
+	fixed := messagesTokens(t.messages) + textTokens(t.prompt.Text()) + toolsTokens(t.req.Tools)
+	return max(int64(float64(context-t.replyTokens(context))/ratio-fixed), 1)
+}

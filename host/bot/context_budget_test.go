@@ -1,0 +1,281 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/botyard/botyard/host/prompt"
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
+)
+
+// sized is a model whose context has so many tokens. It refuses requests of more messages than most, if
+// most is not 0. It bills a multiple of the estimated tokens.
+type sized struct {
+	tokens int64
+	most   int
+	bills  float64
+	seen   [][]chat.Message
+}
+
+func (m *sized) LLMTraits(context.Context) sdk.LLMTraits {
+	return sdk.LLMTraits{ContextTokens: m.tokens}
+}
+
+func (m *sized) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+	m.seen = append(m.seen, r.Messages)
+	if m.most > 0 && len(r.Messages) > m.most {
+		return nil, fault.New(fault.ContextTooLong, "no").From(fault.OriginModel)
+	}
+	return &llm.Finish{Usage: chat.Usage{InputTokens: int64(m.bills * messagesTokens(r.Messages))}}, emit(llm.Text("ok"))
+}
+
+// long returns a text of so many estimated tokens.
+func long(tokens int) string { return strings.Repeat("four", tokens) }
+
+// conversation returns a log of turns whose messages have 100 tokens each: 96 of their texts, and 4 of
+// each message.
+func conversation(turns int) []chat.Message {
+	var log []chat.Message
+	for i := range turns {
+		log = append(log, chat.Text(chat.User, fmt.Sprintf("q%02d ", i)+long(95)), chat.Text(chat.Assistant, fmt.Sprintf("a%02d ", i)+long(95)))
+	}
+	return log
+}
+
+// beginnings returns the first three characters of the messages without the system prompt.
+func beginnings(messages []chat.Message) string {
+	var out []string
+	for _, m := range messages {
+		if m.Role != chat.System {
+			out = append(out, m.Text()[:min(3, len(m.Text()))])
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func bounded(s *logStorage, m llm.LLM, change ...func(*Parts)) *Bot {
+	return newTestBot(s, m, append([]func(*Parts){func(p *Parts) { p.Memory, p.Prompts, p.Limits.MessageBytes = tailMemory(100), prompt.Set{}, 1<<20 }}, change...)...)
+}
+
+// TestFit checks that whole turns are left out, the oldest first, so that the rest fits into the model's
+// context beside the message and the reply, and that the record says how many.
+func TestFit(t *testing.T) {
+	for name, c := range map[string]struct {
+		tokens     int64
+		limit      int
+		reply      int
+		turns      int
+		shown      string
+		left, cuts int // messages and turns that were left out
+		reserved   int64
+	}{
+		"all fits":               {tokens: 100000, turns: 5, shown: "q00 a00 q01 a01 q02 a02 q03 a03 q04 a04 hi"},
+		"nobody says the size":   {turns: 3, shown: "q00 a00 q01 a01 q02 a02 hi"},
+		"two turns fit":          {tokens: 600, turns: 5, shown: "q03 a03 q04 a04 hi", left: 6, cuts: 3, reserved: 150},
+		"no half turn":           {tokens: 480, turns: 5, shown: "q04 a04 hi", left: 8, cuts: 4, reserved: 120},
+		"the reply has its room": {tokens: 600, reply: 300, turns: 5, shown: "q04 a04 hi", left: 8, cuts: 4, reserved: 300},
+		"half for the reply":     {tokens: 600, reply: 100000, turns: 5, shown: "q04 a04 hi", left: 8, cuts: 4, reserved: 300},
+		"a limit of the tenant":  {limit: 600, turns: 5, shown: "q03 a03 q04 a04 hi", left: 6, cuts: 3, reserved: 150},
+		"the smaller counts":     {tokens: 100000, limit: 600, turns: 5, shown: "q03 a03 q04 a04 hi", left: 6, cuts: 3, reserved: 150},
+		"the model's counts":     {tokens: 600, limit: 100000, turns: 5, shown: "q03 a03 q04 a04 hi", left: 6, cuts: 3, reserved: 150},
+		"nothing earlier fits":   {tokens: 100, turns: 2, shown: "hi", left: 4, cuts: 2, reserved: 25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := &logStorage{log: conversation(c.turns)}, &sized{tokens: c.tokens}
+			b := bounded(s, m, func(p *Parts) { p.Limits.ContextTokens, p.Limits.ReplyTokens = c.limit, c.reply })
+			if _, err := b.Chat(t.Context(), hi, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := beginnings(m.seen[0]); got != c.shown {
+				t.Errorf("shown %q, want %q", got, c.shown)
+			}
+			r := keptRecord(t, s)
+			if r.Recalled != 2*c.turns-c.left {
+				t.Errorf("the record says that %d messages were shown", r.Recalled)
+			}
+			if c.left == 0 {
+				if r.Context != nil {
+					t.Errorf("the record says %+v of a conversation that fits", r.Context)
+				}
+				return
+			}
+			if got := r.Context; got == nil || got.LeftOut != c.left || got.LeftOutTurns != c.cuts || got.Reply != c.reserved || got.Input > got.Tokens-got.Reply || got.Ratio != 1 {
+				t.Errorf("the record says %+v", got)
+			}
+		})
+	}
+}
+
+// TestFit_neverCutsTheMessage checks that a message that does not fit is refused with the numbers, and
+// that the model is not asked.
+//
+// beyond: context
+func TestFit_neverCutsTheMessage(t *testing.T) {
+	s, m := &logStorage{log: conversation(1)}, &sized{tokens: 1000}
+	_, err := bounded(s, m).Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
+	e := wantClass(t, err, fault.ContextTooLong)
+	if e.Party != fault.PartyCaller || e.ForCallers() != "message: has about 808 tokens with the system prompt and the tools, as the host estimates, and the model takes 1000, with 250 for its reply; expected a shorter message" {
+		t.Errorf("the error is %q of %s", e.ForCallers(), e.Party)
+	}
+	if len(m.seen) != 0 {
+		t.Error("the model was asked")
+	}
+	if r := keptRecord(t, s); r.Context == nil || r.Context.Input != 808 {
+		t.Errorf("the record says %+v", r.Context)
+	}
+	// A fallback with a larger context takes it.
+	large := &sized{tokens: 10000}
+	reply, err := fallingBack(&logStorage{}, m, large, func(p *Parts) { p.Limits.MessageBytes = 1 << 20 }).
+		Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
+	if err != nil || reply.Text != "ok" || len(m.seen) != 0 || len(large.seen) != 1 {
+		t.Errorf("%+v, %v", reply, err)
+	}
+}
+
+// TestFit_openCalls checks that a call stays before its result although its turn does not fit, and that
+// no turn is cut between a call and its result.
+func TestFit_openCalls(t *testing.T) {
+	log := append(conversation(2), chat.Text(chat.User, long(300)), callsTools("1"))
+	s, m := &logStorage{log: log}, &sized{tokens: 300}
+	req := Request{ConversationID: "c", Messages: []chat.Message{toolResult("1")}}
+	if _, err := bounded(s, m).Chat(t.Context(), req, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.seen[0]; len(got) != 2 || len(toolCallsOf(got[0].Parts)) != 1 || got[1].Parts[0].ToolResult == nil {
+		t.Errorf("the model was shown %+v", got)
+	}
+	messages := []chat.Message{chat.Text(chat.User, "u"), callsTools("1"), toolResult("1"), chat.Text(chat.Assistant, long(100)), chat.Text(chat.User, "v"), chat.Text(chat.Assistant, "w")}
+	for tokens, want := range map[float64]int{10000: 0, 120: 4, 12: 4, 5: 6} {
+		if first, _ := newestTurns(messages, tokens, false); first != want {
+			t.Errorf("of %v tokens the first message is %d, want %d", tokens, first, want)
+		}
+	}
+}
+
+// TestFit_partsThatTheModelDoesNotTake checks that the number of stored messages that were left out is
+// right although the model is shown nothing of some of them.
+func TestFit_partsThatTheModelDoesNotTake(t *testing.T) {
+	log := conversation(5)
+	hidden := chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: long(500)}}}}
+	log = append(log[:9:9], hidden, log[9])
+	s, m := &logStorage{log: log}, &sized{tokens: 600}
+	if _, err := bounded(s, m).Chat(t.Context(), hi, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := beginnings(m.seen[0]); got != "q03 a03 q04 a04 hi" {
+		t.Errorf("shown %q", got)
+	}
+	r := keptRecord(t, s)
+	if r.Recalled != 5 || r.Context.LeftOut != 6 || r.Replaced == nil || r.Replaced.Reasoning != 1 {
+		t.Errorf("the record is %s", s.last(t).Record)
+	}
+}
+
+// TestAsksShorter checks that a conversation which the provider refuses as too long is asked again with
+// fewer turns, a bounded number of times.
+//
+// beyond: asked again with fewer turns
+func TestAsksShorter(t *testing.T) {
+	for name, c := range map[string]struct {
+		tokens int64
+		most   int
+		asked  int
+		fails  bool
+	}{
+		"nobody knew the size":   {most: 9, asked: 3}, // of 33 messages: 33, 17, 9 or fewer
+		"the estimate was wrong": {tokens: 2200, most: 9, asked: 2},
+		"it never fits":          {most: -1, asked: 1 + maxContextCuts, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := &sized{tokens: c.tokens, most: c.most}
+			if c.most < 0 {
+				m.most = 1
+			}
+			s := &logStorage{log: conversation(16)}
+			_, err := bounded(s, m).Chat(t.Context(), hi, nil)
+			if (err != nil) != c.fails || len(m.seen) != c.asked {
+				t.Fatalf("asked %d times, want %d: %v", len(m.seen), c.asked, err)
+			}
+			last := m.seen[len(m.seen)-1]
+			r := keptRecord(t, s)
+			if r.Context == nil || r.Context.Refused != c.asked-1 || r.Recalled != len(last)-1 || r.Context.LeftOut != 32-r.Recalled {
+				t.Errorf("the record is %s, and %d messages were shown", s.last(t).Record, len(last))
+			}
+		})
+	}
+	m := &sized{most: 1}
+	_, err := bounded(&logStorage{}, m, func(p *Parts) { p.Prompts = prompt.Set{System: prompt.Literal("s")} }).Chat(t.Context(), hi, nil)
+	if wantClass(t, err, fault.ContextTooLong); len(m.seen) != 1 {
+		t.Errorf("asked %d times without anything to leave out", len(m.seen))
+	}
+}
+
+// TestTokenRatio checks that the estimates of a bot follow what its provider bills, within bounds.
+func TestTokenRatio(t *testing.T) {
+	var r tokenRatio
+	if r.value() != 1 {
+		t.Errorf("before any request it is %v", r.value())
+	}
+	r.observe(1000, minObserved-1)
+	r.observe(0, 1000)
+	if r.value() != 1 {
+		t.Errorf("after requests that say nothing it is %v", r.value())
+	}
+	r.observe(2000, 1000)
+	if r.value() != 2 {
+		t.Errorf("after the first request it is %v", r.value())
+	}
+	for range 50 {
+		r.observe(1<<40, 1000)
+	}
+	if r.value() > maxRatio || r.value() < maxRatio-0.01 {
+		t.Errorf("after absurd bills it is %v", r.value())
+	}
+	for range 50 {
+		r.observe(1, 1000)
+	}
+	if r.value() < minRatio || r.value() > minRatio+0.01 {
+		t.Errorf("after absurdly small bills it is %v", r.value())
+	}
+
+	s, m := &logStorage{log: conversation(5)}, &sized{tokens: 600, bills: 2}
+	b := bounded(s, m)
+	for range 2 {
+		if _, err := b.Chat(t.Context(), hi, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first, second := beginnings(m.seen[0]), beginnings(m.seen[1]); first != "q03 a03 q04 a04 hi" || second != "q04 a04 hi ok hi" {
+		t.Errorf("the first request had %q, and the second, after a bill of twice the estimate, %q", first, second)
+	}
+	if r := keptRecord(t, s); r.Context.Ratio < 1.5 {
+		t.Errorf("the record says %+v", r.Context)
+	}
+}
+
+// askedMemory is a memory that records what it was asked.
+type askedMemory struct{ req *memory.RecallRequest }
+
+func (*askedMemory) Needs() memory.Needs { return memory.Needs{Recall: true} }
+
+func (m *askedMemory) Recall(_ context.Context, r *memory.RecallRequest) (*memory.Recalled, error) {
+	m.req = r
+	return &memory.Recalled{}, nil
+}
+
+// TestRecallBudget checks that a memory is told how many tokens it may recall.
+func TestRecallBudget(t *testing.T) {
+	for tokens, want := range map[int64]int64{0: 0, 1000: 1000 - 250 - 4 - 0, 4: 1} {
+		mem := &askedMemory{}
+		_, _ = bounded(&logStorage{}, &sized{tokens: tokens}, func(p *Parts) { p.Memory = mem }).Chat(t.Context(), hi, nil)
+		if mem.req == nil || mem.req.BudgetTokens != want && mem.req.BudgetTokens != want-1 {
+			t.Errorf("of %d tokens the memory may recall %+v, want %d", tokens, mem.req, want)
+		}
+	}
+}
