@@ -87,7 +87,7 @@ func TestFit(t *testing.T) {
 		"nothing earlier fits":   {tokens: 100, turns: 2, shown: "hi", left: 4, cuts: 2, reserved: 25},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, m := &logStorage{log: conversation(c.turns)}, &sized{tokens: c.tokens}
+			s, m := &logStorage{history: conversation(c.turns)}, &sized{tokens: c.tokens}
 			b := bounded(s, m, func(p *Parts) { p.Limits.ContextTokens, p.Limits.ReplyTokens = c.limit, c.reply })
 			if _, err := b.Chat(t.Context(), hi, nil); err != nil {
 				t.Fatal(err)
@@ -117,7 +117,7 @@ func TestFit(t *testing.T) {
 //
 // beyond: context
 func TestFit_neverCutsTheMessage(t *testing.T) {
-	s, m := &logStorage{log: conversation(1)}, &sized{tokens: 1000}
+	s, m := &logStorage{history: conversation(1)}, &sized{tokens: 1000}
 	_, err := bounded(s, m).Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
 	e := wantClass(t, err, fault.ContextTooLong)
 	if e.Party != fault.PartyCaller || e.ForCallers() != "message: has about 808 tokens with the system prompt and the tools, as the host estimates, and the model takes 1000, with 250 for its reply; expected a shorter message" {
@@ -142,7 +142,7 @@ func TestFit_neverCutsTheMessage(t *testing.T) {
 // no turn is cut between a call and its result.
 func TestFit_openCalls(t *testing.T) {
 	log := append(conversation(2), chat.Text(chat.User, long(300)), callsTools("1"))
-	s, m := &logStorage{log: log}, &sized{tokens: 300}
+	s, m := &logStorage{history: log}, &sized{tokens: 300}
 	req := Request{ConversationID: "c", Messages: []chat.Message{toolResult("1")}}
 	if _, err := bounded(s, m).Chat(t.Context(), req, nil); err != nil {
 		t.Fatal(err)
@@ -164,7 +164,7 @@ func TestFit_partsThatTheModelDoesNotTake(t *testing.T) {
 	log := conversation(5)
 	hidden := chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: long(500)}}}}
 	log = append(log[:9:9], hidden, log[9])
-	s, m := &logStorage{log: log}, &sized{tokens: 600}
+	s, m := &logStorage{history: log}, &sized{tokens: 600}
 	if _, err := bounded(s, m).Chat(t.Context(), hi, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func TestAsksShorter(t *testing.T) {
 			if c.most < 0 {
 				m.most = 1
 			}
-			s := &logStorage{log: conversation(16)}
+			s := &logStorage{history: conversation(16)}
 			_, err := bounded(s, m).Chat(t.Context(), hi, nil)
 			if (err != nil) != c.fails || len(m.seen) != c.asked {
 				t.Fatalf("asked %d times, want %d: %v", len(m.seen), c.asked, err)
@@ -244,7 +244,7 @@ func TestTokenRatio(t *testing.T) {
 		t.Errorf("after absurdly small bills it is %v", r.value())
 	}
 
-	s, m := &logStorage{log: conversation(5)}, &sized{tokens: 600, bills: 2}
+	s, m := &logStorage{history: conversation(5)}, &sized{tokens: 600, bills: 2}
 	b := bounded(s, m)
 	for range 2 {
 		if _, err := b.Chat(t.Context(), hi, nil); err != nil {
