@@ -5,7 +5,7 @@
 GO      ?= go
 BIN     := $(CURDIR)/bin
 PLUGINS := $(notdir $(wildcard plugins/*))
-MODULES := sdk pgtest host bench $(addprefix plugins/,$(PLUGINS))
+MODULES := sdk pgtest host bench examples/migrate $(addprefix plugins/,$(PLUGINS))
 TOOLS   := $(BIN)/tools
 
 GO_NEEDED := 1.26

@@ -97,6 +97,7 @@
 //     key; which part of a tenant's own document is merged.
 //   - egress.go, destination.go: which addresses tenants' own settings may contain; name lookups.
 //   - tenant_id.go: which texts are valid ids of tenants.
+//   - library_key.go: what to write in place of a key of the library dataknobs-bots.
 //   - problem.go, wording.go: [Problem]; the order and the number of problems; words of messages.
 //
 // # Schemas of plugins

@@ -26,6 +26,9 @@ func (s *layers) schemaProblems(at Path, findings []finding) Problems {
 				fmt.Sprintf("a secret of its own from whoever changes `%s`", why.endpoint)))
 			continue
 		}
+		if f.kind == unknownKey {
+			f.message, f.expected = s.unknownKey(path, f.message, f.expected)
+		}
 		problems = append(problems, s.problem(path, f.message, f.expected))
 	}
 	return problems
@@ -51,6 +54,7 @@ func (s *layers) unknownNulls(at Path, schema *Schema, value any, skip func(Path
 		}
 		if _, ok := parent.key(rest[len(rest)-1]); !ok {
 			message, expected := unknown("unknown key", rest[len(rest)-1], parent.keys())
+			message, expected = s.unknownKey(at.with(rest...), message, expected)
 			problems = append(problems, problemAt(*p.removed, at.with(rest...), message, expected))
 		}
 	})
