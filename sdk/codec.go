@@ -2,6 +2,8 @@ package sdk
 
 import (
 	"github.com/botyard/botyard/sdk/chat"
+	"github.com/botyard/botyard/sdk/internal/wire"
+	llmv1 "github.com/botyard/botyard/sdk/proto/botyard/llm/v1"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // registers the codec "proto", which codec wraps
 	"google.golang.org/grpc/mem"
@@ -9,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// codec encodes the messages that a plugin sends. The protocol has texts in UTF-8 only, but a text
+// codec encodes the messages that a plugin sends, and decodes those that it gets. The protocol has texts in UTF-8 only, but a text
 // from an upstream or a file may have other bytes. codec sends the [chat.Clean] form of an invalid
 // text, because gRPC refuses to encode a message with an invalid text.
 type codec struct{ encoding.CodecV2 }
@@ -24,6 +26,18 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		return c.CodecV2.Marshal(v)
 	}
 	return out, err
+}
+
+// Unmarshal implements encoding.CodecV2. Requests of a model have many messages, so they are decoded
+// with fewer allocations.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	r, ok := v.(*llmv1.ChatRequest)
+	if !ok {
+		return c.CodecV2.Unmarshal(data, v)
+	}
+	b := data.MaterializeToBuffer(mem.DefaultBufferPool())
+	defer b.Free()
+	return wire.UnmarshalChatRequest(b.ReadOnlyData(), r)
 }
 
 // clean replaces every text of the message, and of the messages in it, by its [chat.Clean] form.

@@ -57,12 +57,7 @@ func Messages(ms []chat.Message) []*chatv1.Message {
 			out[i] = Message(m)
 			continue
 		}
-		t := &block[i]
-		t.text.Text = m.Parts[0].Text
-		t.part.Part = &t.text
-		t.parts[0] = &t.part
-		t.message.Role, t.message.Parts = rolesTo[m.Role], t.parts[:]
-		out[i] = &t.message
+		out[i] = block[i].fill(rolesTo[m.Role], m.Parts[0].Text)
 	}
 	return out
 }

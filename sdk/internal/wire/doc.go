@@ -3,5 +3,6 @@
 // # Files
 //
 //	chat_adapter.go  all conversions
+//	chat_request.go  the decoding of requests of a model
 //	plain_text.go    the encoded form of messages; that of plain ones without the protobuf library
 package wire
