@@ -17,7 +17,7 @@ import (
 // schema's defaults.
 type Config struct {
 	BaseURL     string `json:"base_url,omitempty" botyard:"endpoint,operator-only" jsonschema:"default=https://api.anthropic.com" jsonschema_description:"Where the Messages API is; a path before /v1 is kept."`
-	APIKey      string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Sent as x-api-key. Anthropic's own API needs it."`
+	APIKey      string `json:"api_key,omitempty" botyard:"secret,operator-only" jsonschema_description:"Sent as x-api-key, and to other servers than Anthropic's as bearer token too. Anthropic's own API needs it."`
 	Model       string `json:"model" botyard:"operator-only" jsonschema:"required,minLength=1,maxLength=256" jsonschema_description:"The model's id, as in claude-sonnet-5-5."`
 	ContextSize int64  `json:"context_size,omitempty" botyard:"operator-only" jsonschema:"minimum=1" jsonschema_description:"How many tokens the model's context has; the default is what the server says of the model."`
 

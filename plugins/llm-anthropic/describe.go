@@ -17,6 +17,7 @@ const maxDescription = sdk.MaxUpstreamErrorBytes
 // described is what is known of a model. A nil pointer or 0 is not known.
 type described struct {
 	context               int64 // most tokens of the input
+	reply                 int64 // most tokens of a reply
 	images, pdfs, schemas *bool
 }
 
@@ -54,7 +55,7 @@ func hasNoRoute(status int) bool {
 
 // descriptionOf returns what a description says. What it leaves out is not known.
 func descriptionOf(info *api.ModelInfo) described {
-	d := described{context: max(0, info.MaxInputTokens)}
+	d := described{context: max(0, info.MaxInputTokens), reply: max(0, info.MaxTokens)}
 	c := &info.Capabilities
 	for to, from := range map[**bool]*api.CapabilitySupport{&d.images: &c.ImageInput, &d.pdfs: &c.PDFInput, &d.schemas: &c.StructuredOutputs} {
 		if from.JSON.Supported.Valid() {

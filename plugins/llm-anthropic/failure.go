@@ -185,6 +185,9 @@ func (m *Model) invalidRequest(r *refusal, said string) *fault.Error {
 			return f.By(fault.PartyCaller)
 		}
 	}
+	if strings.Contains(r.message, "tool_choice") { // as "Thinking may not be enabled when tool_choice forces tool use."
+		return f.At("tool_choice").By(fault.PartyCaller)
+	}
 	if strings.HasPrefix(field, "thinking.") {
 		field = "thinking"
 	}

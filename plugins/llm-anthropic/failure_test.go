@@ -46,6 +46,7 @@ func TestModel_Chat_refused(t *testing.T) {
 		"tokens":              {400, invalidType, "max_tokens: 100000 > 64000, which is the maximum allowed number of output tokens for " + testModel, fault.Invalid, fault.PartyTenant, "max_tokens", 0},
 		"temperature":         {400, invalidType, "`temperature` may only be set to 1 when thinking is enabled.", fault.Invalid, fault.PartyTenant, "temperature", 0},
 		"budget":              {400, invalidType, "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024", fault.Invalid, fault.PartyTenant, "options.thinking", 0},
+		"forced call":         {400, invalidType, "Thinking may not be enabled when tool_choice forces tool use.", fault.Invalid, fault.PartyCaller, "tool_choice", 0},
 		"anything":            {400, invalidType, "The flux capacitor is empty", fault.Invalid, fault.PartyTenant, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

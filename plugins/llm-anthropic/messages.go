@@ -18,6 +18,9 @@ const (
 	systemRole    = "system"
 )
 
+// heldMedia stands before media of the model's, in the next message of the user.
+const heldMedia = "[Your message before had this:]"
+
 // cutFront stands for the messages before the first one, if that is one of the model: the API wants the
 // user to begin.
 const cutFront = "[The messages before this are left out.]"
@@ -29,6 +32,8 @@ type conversation struct {
 	citations bool
 	system    []api.TextBlockParam
 	entries   []entry
+	// held are the media of the newest messages of the model. The API takes media of the user only.
+	held []api.ContentBlockParamUnion
 	// front is the newest block that may carry a breakpoint of the prompt cache, and is in the stable
 	// front of the request.
 	front *api.CacheControlEphemeralParam
@@ -79,12 +84,25 @@ func (c *conversation) addParts(role string, parts []chat.Part, at fault.Path) e
 		switch {
 		case err != nil:
 			return err
+		case ok && role == assistantRole && parts[i].Media != nil:
+			c.held = append(c.held, block)
 		case ok:
 			blocks = append(blocks, block)
 		}
 	}
+	if role == userRole {
+		c.release()
+	}
 	c.append(role, blocks)
 	return nil
+}
+
+// release makes the held media a message of the user.
+func (c *conversation) release() {
+	if len(c.held) > 0 {
+		c.append(userRole, append([]api.ContentBlockParamUnion{api.NewTextBlock(heldMedia)}, c.held...))
+		c.held = nil
+	}
 }
 
 // append adds blocks to the newest entry if it has the role, or else as an entry.
@@ -113,6 +131,7 @@ func (c *conversation) endFront() {
 
 // messages returns the messages in the API's form.
 func (c *conversation) messages() []api.MessageParam {
+	c.release()
 	if len(c.entries) > 0 && c.entries[0].role == assistantRole {
 		first := entry{userRole, []api.ContentBlockParamUnion{api.NewTextBlock(cutFront)}}
 		c.entries = append([]entry{first}, c.entries...)

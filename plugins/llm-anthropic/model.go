@@ -53,6 +53,9 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	header := http.Header{}
 	if s.APIKey != "" {
 		header.Set("X-Api-Key", s.APIKey)
+		if !s.ownAPI() { // some gateways read one header, some the other
+			header.Set("Authorization", "Bearer "+s.APIKey)
+		}
 	}
 	client, err := upstream.New(upstream.Options{
 		Base: s.base, Name: "the Anthropic API", Header: header, Secrets: []string{s.APIKey}, Dialer: o.dialer,

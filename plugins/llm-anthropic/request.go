@@ -24,6 +24,9 @@ func (m *Model) message(req *llm.Request) (body []byte, opts []option.RequestOpt
 	if err != nil {
 		return nil, nil, err
 	}
+	if d := m.known.newest.Load(); d != nil && d.reply > 0 && m.given.MaxTokens == 0 {
+		s.MaxTokens = min(s.MaxTokens, d.reply) // the default may be more than the model can
+	}
 	params, err := s.params(req, m.maker)
 	if err != nil {
 		return nil, nil, err

@@ -184,7 +184,7 @@ func TestModel_Chat_environment(t *testing.T) {
 	if _, _, err := talk(t.Context(), s.open(nil), ask("Hi")); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.header("Authorization") + s.header("X-Other"); got != "" {
+	if got := s.header("Authorization") + s.header("X-Other"); got != "Bearer "+testKey {
 		t.Errorf("sent %q", got)
 	}
 }

@@ -73,6 +73,23 @@ func TestModel_LLMTraits(t *testing.T) {
 	}
 }
 
+// TestModel_Chat_defaultLimit checks that the default of max_tokens is no more than the model can, and that
+// a configured one is sent as it is.
+func TestModel_Chat_defaultLimit(t *testing.T) {
+	s := newServer(t)
+	s.model = describeAs(`{"id":"claude-3-haiku","max_tokens":4096}`)
+	for configured, want := range map[int64]int64{0: 4096, 6000: 6000} {
+		m := s.open(func(c *Config) { c.MaxTokens = configured })
+		m.LLMTraits(t.Context())
+		if _, _, err := talk(t.Context(), m, ask("Hi")); err != nil {
+			t.Fatal(err)
+		}
+		if req, err := parseWire(s.body()); err != nil || req.MaxTokens != want {
+			t.Errorf("sent %+v, %v, want %d", req, err, want)
+		}
+	}
+}
+
 // TestModel_LLMTraits_slow checks that a server that does not answer delays nothing for long, and is not
 // asked again at once.
 func TestModel_LLMTraits_slow(t *testing.T) {
