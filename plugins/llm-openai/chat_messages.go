@@ -15,7 +15,7 @@ import (
 // becomes a message of its own. Its media follow in a message of the user, because a result has only
 // texts.
 func (m *Model) chatMessages(req *llm.Request) ([]openai.ChatCompletionMessageParamUnion, error) {
-	c := &chatConverter{custom: customTools(req.Tools), maker: m.traits.Maker}
+	c := &chatConverter{custom: customTools(req.Tools), maker: m.traits.Maker, keep: m.keepsReasoning()}
 	for i := range req.Messages {
 		if err := c.message(&req.Messages[i], fault.Path{"messages", fault.Index(i)}); err != nil {
 			return nil, err
@@ -30,6 +30,7 @@ type chatConverter struct {
 	out    []openai.ChatCompletionMessageParamUnion
 	custom map[string]bool // the names of the tools that take a text
 	maker  string
+	keep   bool                                         // the model gets back its reasoning
 	media  []openai.ChatCompletionContentPartUnionParam // of results of tools, for the next message of the user
 }
 
@@ -186,6 +187,9 @@ func (c *chatConverter) reasoning(p *chat.Part, extra map[string]any, path fault
 	var state chatState
 	if p.State == nil || p.State.Maker != c.maker || json.Unmarshal(p.State.Data, &state) != nil {
 		return fault.New(fault.Unsupported, "is reasoning that the model did not make").At(path...)
+	}
+	if !c.keep {
+		return nil
 	}
 	if state.Field != "" {
 		before, _ := extra[state.Field].(string)

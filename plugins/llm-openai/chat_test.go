@@ -21,7 +21,7 @@ const (
 	responsesPiece = `{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a"}`
 )
 
-// said returns the reply of the servers in the tests of the kit.
+// repeated returns the reply of the servers in the tests of the kit.
 func repeated(text string) string { return "You said: " + text }
 
 // kitServer returns a server that repeats the newest message of the user.

@@ -34,7 +34,8 @@
 //
 // With the Responses API, nothing is stored at OpenAI (store is false). The model's reasoning comes
 // encrypted, as an item that is the provider state of the part, and goes back unchanged in its place. So
-// do items that the plugin does not know. With chat completions, reasoning goes back in the field in
+// do items that the plugin does not know. If OpenAI cannot read the reasoning, because the key is now of another
+// account, the plugin sends the request once more without it. With chat completions, reasoning goes back in the field in
 // which it came. Google's signatures of calls go back too.
 //
 // # Errors

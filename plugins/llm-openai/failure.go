@@ -2,6 +2,7 @@ package openaillm
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -92,10 +93,16 @@ func (s *said) has(words ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
 }
 
+// errUnreadable is the cause of the error of a server that cannot read the reasoning that it got back.
+var errUnreadable = errors.New("the server cannot read the reasoning of earlier turns")
+
 // refused returns the error for a response with an error status.
 func (m *Model) refused(resp *upstream.Response, c *call) *fault.Error {
 	s := parseSaid(resp.ErrorBody())
 	f := m.classify(&s, resp.Status, c)
+	if s.is("invalid_encrypted_content") {
+		f.Err = errUnreadable
+	}
 	if resp.RetryAfter > 0 && f.Retryable {
 		f = f.After(resp.RetryAfter)
 	}
@@ -197,7 +204,7 @@ func (m *Model) isContextTooLong(s *said, status int) bool {
 	}
 	return s.has("maximum context length", "context length exceeded", "exceeds the context", "context window", "available context size",
 		"prompt is too long", "too many tokens", "input token count", "maximum input length", "reduce the length of the messages",
-		"larger than the context", "longer than the maximum model length", "greater than the context length")
+		"larger than the context", "larger context length", "longer than the maximum model length", "greater than the context length")
 }
 
 // missesModel reports whether the server does not have the model.

@@ -12,9 +12,9 @@ import (
 )
 
 // responsesInput converts the messages of a conversation to the items of the Responses API, in their
-// order. An item that the plugin got as a whole goes back unchanged.
-func (m *Model) responsesInput(req *llm.Request) (responses.ResponseInputParam, error) {
-	c := &itemConverter{custom: customTools(req.Tools), maker: m.traits.Maker, keep: m.keepsReasoning(), textCalls: map[string]bool{}}
+// order. An item that the plugin got as a whole goes back unchanged. Without keep, reasoning is left out.
+func (m *Model) responsesInput(req *llm.Request, keep bool) (responses.ResponseInputParam, error) {
+	c := &itemConverter{custom: customTools(req.Tools), maker: m.traits.Maker, keep: keep, textCalls: map[string]bool{}}
 	for i := range req.Messages {
 		if err := c.message(&req.Messages[i], fault.Path{"messages", fault.Index(i)}); err != nil {
 			return nil, err

@@ -3,11 +3,13 @@ package openaillm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/upstream"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/responses"
 )
@@ -22,22 +24,32 @@ const (
 
 // chatByResponses generates a reply with the Responses API.
 func (m *Model) chatByResponses(ctx context.Context, s *settings, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
-	params, err := m.responsesParams(s, req)
+	called, cancel := context.WithCancel(ctx)
+	defer cancel()
+	resp, err := m.sendResponses(called, s, req, m.keepsReasoning())
+	if errors.Is(err, errUnreadable) {
+		// The account is another than when the model thought that, or the server forgot its keys. The
+		// conversation would never go on with that reasoning.
+		resp, err = m.sendResponses(called, s, req, false)
+	}
 	if err != nil {
 		return nil, err
 	}
-	called, cancel := context.WithCancel(ctx)
-	defer cancel()
-	resp, err := m.send(called, &call{
+	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, emit), items: -1, content: -1, summary: -1})
+}
+
+// sendResponses sends a request of the Responses API. keep says whether the model gets back its reasoning.
+func (m *Model) sendResponses(ctx context.Context, s *settings, req *llm.Request, keep bool) (*upstream.Response, error) {
+	params, err := m.responsesParams(s, req, keep)
+	if err != nil {
+		return nil, err
+	}
+	return m.send(ctx, &call{
 		model: m.Model, key: "model", accept: eventStream,
 		do: func(ctx context.Context, options ...option.RequestOption) error {
 			return m.api.responses.NewStreaming(ctx, *params, options...).Err()
 		},
 	})
-	if err != nil {
-		return nil, err
-	}
-	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, emit), items: -1, content: -1, summary: -1})
 }
 
 // responsesReply receives the events of a response.

@@ -11,8 +11,8 @@ import (
 )
 
 // responsesParams converts a request to one of the Responses API. The server stores nothing of it. So the
-// model's reasoning comes encrypted, and the plugin gives it back with the next request.
-func (m *Model) responsesParams(s *settings, req *llm.Request) (*responses.ResponseNewParams, error) {
+// model's reasoning comes encrypted, and the plugin gives it back with the next request if keep is set.
+func (m *Model) responsesParams(s *settings, req *llm.Request, keep bool) (*responses.ResponseNewParams, error) {
 	p := &responses.ResponseNewParams{
 		Model: s.Model, Store: param.NewOpt(false),
 		Include:     []responses.ResponseIncludable{responses.ResponseIncludableReasoningEncryptedContent},
@@ -29,7 +29,7 @@ func (m *Model) responsesParams(s *settings, req *llm.Request) (*responses.Respo
 		p.MaxOutputTokens = param.NewOpt(limit)
 	}
 	var err error
-	if p.Input.OfInputItemList, err = m.responsesInput(req); err != nil {
+	if p.Input.OfInputItemList, err = m.responsesInput(req, keep); err != nil {
 		return nil, err
 	}
 	if err := responsesTools(p, req); err != nil {
