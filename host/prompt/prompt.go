@@ -1,7 +1,6 @@
 package prompt
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/botyard/botyard/sdk"
@@ -131,11 +130,4 @@ func (p Prompt) Digestible() any {
 		}
 	}
 	return form
-}
-
-// uses reports whether a variable with one of the names is left in the prompt.
-func (p Prompt) uses(names ...string) bool {
-	return slices.ContainsFunc(p.parts, func(one part) bool {
-		return one.variable != "" && slices.Contains(names, one.variable)
-	})
 }
