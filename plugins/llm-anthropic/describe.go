@@ -67,9 +67,13 @@ func descriptionOf(info *api.ModelInfo) described {
 
 // Check implements sdk.Checker. It asks the server to describe the model, which generates nothing. So it
 // finds a server that does not answer, a key that is not accepted and a model that is missing. It finds no
-// account that has nothing left. A server that only resembles Anthropic's and describes no models passes.
+// account that has nothing left. A server that only resembles Anthropic's and describes no models cannot be
+// asked, which is fault.Unsupported.
 func (m *Model) Check(ctx context.Context) error {
-	_, _, err := m.describe(ctx)
+	_, ok, err := m.describe(ctx)
+	if err == nil && !ok {
+		return fault.New(fault.Unsupported, "%s describes no models", m.client.Server())
+	}
 	if f := fault.Of(err); f != nil && f.Class == fault.Deadline {
 		return fault.New(fault.Deadline, "%s did not answer in time", m.client.Server()).At("base_url")
 	}
