@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,10 +159,10 @@ func TestModel_Chat_interrupted(t *testing.T) {
 // complete.
 func TestModel_Chat_broken(t *testing.T) {
 	s := newServer(t)
-	complete := false
+	var complete atomic.Bool
 	s.chat = func(w *stream, _ *chatRequest) {
 		w.events(textPiece)
-		if complete {
+		if complete.Load() {
 			w.events(`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}`)
 		}
 		panic(http.ErrAbortHandler)
@@ -170,7 +171,7 @@ func TestModel_Chat_broken(t *testing.T) {
 	if _, _, err := talk(t.Context(), m, ask("Hi")); !fault.Is(err, fault.ProviderFailed) {
 		t.Error(err)
 	}
-	complete = true
+	complete.Store(true)
 	if _, finish, err := talk(t.Context(), m, ask("Hi")); err != nil || finish.Reason != llm.FinishStop {
 		t.Error(finish, err)
 	}
@@ -214,12 +215,16 @@ func TestModel_Chat_lateUsage(t *testing.T) {
 	}
 	s.waitEnded()
 	s.chat = func(w *stream, _ *chatRequest) { w.text("a") }
+	s.mu.Lock()
 	s.conns = map[string]bool{}
+	s.mu.Unlock()
 	for range 5 {
 		if _, _, err := talk(t.Context(), m, ask("Hi")); err != nil {
 			t.Fatal(err)
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.conns) > 1 {
 		t.Errorf("%d connections for calls one after the other", len(s.conns))
 	}
