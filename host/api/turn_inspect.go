@@ -21,6 +21,8 @@ type InspectedTurn struct {
 	// stored.
 	ModelInput []Message `json:"model_input,omitempty"`
 	Gaps       []string  `json:"gaps,omitempty"`
+	// Notes says what the model was not shown, or was shown otherwise than it is stored, and why.
+	Notes []string `json:"notes,omitempty"`
 }
 
 // inspectTurn responds with an InspectedTurn. Only the operator may use it, because it shows the
@@ -80,7 +82,7 @@ func (s *Server) inspectTurn(w http.ResponseWriter, r *http.Request) error {
 	if err := resize(share, int64(shown.Turn.Size()+chat.Size(shown.Seen))); err != nil {
 		return err
 	}
-	out := InspectedTurn{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps}
+	out := InspectedTurn{Turn: newTurn(&shown.Turn), Gaps: shown.Gaps, Notes: shown.Notes}
 	seen := &bot.Turn{Messages: shown.Seen}
 	for i := range shown.Seen {
 		m := newMessage(seen, i)

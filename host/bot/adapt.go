@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
@@ -24,9 +25,9 @@ type replacedParts struct {
 // does not change the messages. Messages of which nothing is left are left out.
 func (t *turn) adapt(messages []chat.Message) []chat.Message {
 	var out []chat.Message // nil as long as all messages are as they were
-	var count replacedParts
+	var a adaptation
 	if t.record.Replaced != nil {
-		count = *t.record.Replaced // of withOpenCalls
+		a.count = *t.record.Replaced // of withOpenCalls
 	}
 	for i := range messages {
 		if t.takesAll(messages[i].Parts) {
@@ -39,14 +40,15 @@ func (t *turn) adapt(messages []chat.Message) []chat.Message {
 			out = append(make([]chat.Message, 0, len(messages)), messages[:i]...)
 		}
 		m := messages[i]
-		if m.Parts = t.adaptParts(m.Parts, &count); len(m.Parts) > 0 {
+		a.message = i
+		if m.Parts = t.adaptParts(m.Parts, &a); len(m.Parts) > 0 {
 			out = append(out, m)
 		}
 	}
 	if out == nil {
 		return messages
 	}
-	t.record.Replaced = &count
+	t.record.Replaced, t.record.Replacements = &a.count, a.at
 	return out
 }
 
@@ -75,44 +77,69 @@ func (t *turn) takesAll(parts []chat.Part) bool {
 	return true
 }
 
+// adaptation is what adapt has replaced.
+type adaptation struct {
+	count   replacedParts
+	at      []replacement // the first maxExplained
+	message int           // index of the message that is adapted
+	path    []int         // of the part that has the parts that are adapted
+}
+
+// note notes the place of a part that was replaced.
+func (a *adaptation) note(part int, what string) {
+	if len(a.at) < maxExplained {
+		a.at = append(a.at, replacement{Message: a.message, Part: append(slices.Clone(a.path), part), What: what})
+	}
+}
+
 // adaptParts returns the parts as the model can take them, and counts what it replaced.
-func (t *turn) adaptParts(parts []chat.Part, count *replacedParts) []chat.Part {
+func (t *turn) adaptParts(parts []chat.Part, a *adaptation) []chat.Part {
+	count := &a.count
 	out := make([]chat.Part, 0, len(parts))
-	for _, p := range parts {
+	for i, p := range parts {
 		own := t.isOwn(p.State)
 		switch p.Kind() {
 		case chat.KindUnknown:
 			count.Unknown++
+			a.note(i, "unknown")
 			continue
 		case chat.KindReasoning:
 			if !own || !t.takesReasoning() {
 				count.Reasoning++
+				a.note(i, "reasoning")
 				continue
 			}
 		case chat.KindOther:
 			if !own {
 				count.Other++
+				a.note(i, "other")
 				continue
 			}
 		case chat.KindMedia:
 			if !llm.TakesMedia(t.traits, p.Media) {
 				count.Media++
+				a.note(i, "media")
 				p = chat.Part{Text: mediaNote(p.Media)}
 			}
 		case chat.KindRefusal:
 			if !own {
 				count.Refusals++
+				a.note(i, "refusals")
 				p = chat.Part{Text: p.Refusal.Text}
 			}
 		case chat.KindToolResult:
 			if !t.takesAll(p.ToolResult.Parts) {
 				result := *p.ToolResult
-				result.Parts = t.adaptParts(result.Parts, count)
+				outer := a.path
+				a.path = append(slices.Clone(outer), i)
+				result.Parts = t.adaptParts(result.Parts, a)
+				a.path = outer
 				p.ToolResult = &result
 			}
 		}
 		if p.State != nil && !own {
 			count.ProviderStates++
+			a.note(i, "provider_states")
 			p.State = nil
 		}
 		out = append(out, p)

@@ -75,7 +75,8 @@ func mayExceed(tokens int64, sets ...[]chat.Message) bool {
 // reply. earlier are the messages as they are stored. fit returns an error if the rest alone does not
 // fit, because the new messages are never cut.
 func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error) {
-	t.record.Replaced, t.record.Recalled, t.record.Context = t.replaced, len(earlier), nil
+	t.explain(earlier, 0)
+	t.record.Context = nil
 	t.estimated = 0
 	adapted := t.adapt(earlier)
 	context := t.contextTokens()
@@ -107,9 +108,26 @@ func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error
 	}
 	cut := t.storedBefore(earlier, len(adapted)-first)
 	r.LeftOut = cut
-	t.record.Recalled = len(earlier) - cut
-	t.record.Replaced = t.replaced
+	t.explain(earlier, cut)
 	return t.adapt(earlier[cut:]), nil
+}
+
+// explain records which of the earlier messages the model is shown: all but the oldest cut.
+func (t *turn) explain(earlier []chat.Message, cut int) {
+	r := t.record
+	r.Replaced, r.Replacements, r.Recalled, r.Tail, r.Sources = t.replaced, nil, len(earlier)-cut, 0, nil
+	if !t.bot.needs.Recall {
+		if t.tailMessages != len(earlier) {
+			r.Tail = t.tailMessages
+		}
+		return
+	}
+	for _, item := range t.sources[min(max(len(t.sources)-r.Recalled, 0), len(t.sources)):] {
+		if len(r.Sources) == maxExplained {
+			break
+		}
+		r.Sources = append(r.Sources, sourceOf(item))
+	}
 }
 
 // tooLong returns the error for new messages that do not fit into the model's context.
@@ -160,8 +178,7 @@ func beginsTurn(messages []chat.Message, i int) bool {
 // newest n messages. Stored messages of which the model is shown nothing are left out of n.
 func (t *turn) storedBefore(stored []chat.Message, n int) int {
 	for i := len(stored) - 1; i >= 0 && n > 0; i-- {
-		var count replacedParts
-		if t.takesAll(stored[i].Parts) || len(t.adaptParts(stored[i].Parts, &count)) > 0 {
+		if t.takesAll(stored[i].Parts) || len(t.adaptParts(stored[i].Parts, &adaptation{})) > 0 {
 			n--
 		}
 		if n == 0 {

@@ -73,5 +73,7 @@
 //	recall.go          what the memory is asked, and which of its items the model may see
 //	conversations.go   lists and deletes conversations, reads their turns
 //	log.go             Turn: a stored turn with decoded messages
+//	explain.go         what the record says of messages that the model was not shown, or was shown
+//	                   otherwise; how that is done again
 //	inspect.go         finds a turn, and rebuilds what the model saw in it
 package bot

@@ -20,6 +20,9 @@ type Inspection struct {
 	Seen []chat.Message
 	// Gaps lists what is missing from Seen because it was not stored. Each gap is a sentence.
 	Gaps []string
+	// Notes says what the model was not shown, or was shown otherwise than it is stored, and why. Each
+	// note is a sentence.
+	Notes []string
 }
 
 // TurnByNumber returns the conversation's succeeded turn with the number. The error is
@@ -89,19 +92,22 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 		}
 	}
 	switch {
-	case r.RecallMS > 0:
+	case r.RecallMS > 0 && len(r.Sources) == 0 && r.Recalled > 0:
 		out.Gaps = append(out.Gaps, fmt.Sprintf("the memory chose %d messages; which, is not kept", r.Recalled))
+	case r.RecallMS > 0 && r.Recalled > 0:
+		out.Gaps = append(out.Gaps, fmt.Sprintf("the memory chose %d messages, whose texts are not kept: %s", r.Recalled, r.sources()))
 	case r.Recalled > 0:
-		tail, err := b.tailBefore(ctx, conversation, t, r.Recalled)
+		tail, err := b.shownTail(ctx, conversation, t, &r)
 		if err != nil {
 			return nil, err
 		}
 		if len(tail) < r.Recalled {
 			out.Gaps = append(out.Gaps, fmt.Sprintf("the oldest %d of the %d earlier messages are not here: they, or some after them, are not in the log any more", r.Recalled-len(tail), r.Recalled))
 		}
-		out.Seen = append(out.Seen, tail...)
+		out.Seen = append(out.Seen, repeatAdapt(tail, r.Replacements, r.Recalled-len(tail))...)
 	}
-	if r.Replaced != nil {
+	out.Notes = r.leftOut()
+	if len(r.Replacements) < r.Replaced.total() {
 		out.Gaps = append(out.Gaps, "the model was not shown all parts of the earlier messages as they are here, because it could not take them; the turn's record counts them as replaced_parts")
 	}
 	for _, m := range t.Messages {
@@ -111,6 +117,20 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 		out.Seen = append(out.Seen, m)
 	}
 	return out, nil
+}
+
+// shownTail returns the earlier messages that the turn took from the log, as they are stored. It returns
+// fewer if the log has fewer.
+func (b *Bot) shownTail(ctx context.Context, conversation string, t *Turn, r *record) ([]chat.Message, error) {
+	if r.Tail <= 0 {
+		return b.tailBefore(ctx, conversation, t, r.Recalled)
+	}
+	tail, err := b.tailBefore(ctx, conversation, t, r.Tail)
+	if err != nil {
+		return nil, err
+	}
+	tail = repeatPairs(tail, len(t.Messages) > 0 && t.Messages[0].Role == chat.Tool)
+	return tail[max(0, len(tail)-r.Recalled):], nil
 }
 
 // isEmptied reports whether the turn's messages were erased, so that only the turn's place in

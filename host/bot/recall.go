@@ -23,9 +23,12 @@ func (t *turn) recalledMessages(r *memory.Recalled) []chat.Message {
 	t.record.MemoryProblems = r.Problems
 	var out []chat.Message
 	for _, item := range r.Items {
-		if !t.isRetracted(item) {
-			out = append(out, item.Message)
+		if t.isRetracted(item) {
+			t.record.Retracted++
+			continue
 		}
+		out = append(out, item.Message)
+		t.sources = append(t.sources, item)
 	}
 	return out
 }

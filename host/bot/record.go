@@ -48,6 +48,15 @@ type record struct {
 	// Context says how the messages were made to fit into the model's context. It is nil if they are so
 	// few that they fit without an estimate, or if nobody says how large the context is.
 	Context *contextRecord `json:"context,omitempty"`
+	// Tail is how many of the newest messages of the log the earlier messages were taken from. It is 0
+	// if they are the newest ones, without any left out between them.
+	Tail int `json:"tail_messages,omitempty"`
+	// Sources says where the items are from that the memory chose. Retracted is how many items were left
+	// out because their turns were taken back.
+	Sources   []recalledSource `json:"recalled,omitempty"`
+	Retracted int              `json:"recalled_retracted,omitempty"`
+	// Replacements are the first parts that Replaced counts, with their places.
+	Replacements []replacement `json:"replacements,omitempty"`
 	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
 	// are stored. It is nil if there are none.
 	Replaced *replacedParts `json:"replaced_parts,omitempty"`

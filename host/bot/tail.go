@@ -29,6 +29,7 @@ func (t *turn) decodeTail(stored []storage.Turn) ([]memory.Turn, error) {
 	}
 	left := chat.Newest(decoded, sdk.MaxTailBytes)
 	cut := len(left) < len(encoded)
+	t.tailMessages = len(left)
 	if cut {
 		t.recordLeftOut(needed)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -38,6 +39,8 @@ type turn struct {
 	model        int             // index in Bot.models of the model that is asked
 	llm          llm.LLM         // the instance of that model
 	traits       sdk.LLMTraits   // what that model takes
+	tailMessages int             // of the log, from which the earlier messages are taken
+	sources      []memory.Item   // items that the memory chose, oldest first
 	lastIsOpen   bool            // the new messages have the results of the calls of the last earlier message
 	replaced     *replacedParts  // of the earlier messages, whatever the model takes
 	estimated    float64         // tokens of the request before any correction; 0 if they were not estimated

@@ -94,6 +94,10 @@ var turns = []Bound{
 		Each: "3", Answer: "422, context_too_long",
 	},
 	{
+		Name: "explained parts", What: "The places of replaced parts, and the sources of the items of a memory, that a turn's record has.",
+		Each: "64 of each", Answer: "The record only counts the others.",
+	},
+	{
 		Name: "orphan turns", What: "The turns that may be running in a storage though they ended for their caller, since the storage did not answer. They are ended in the background once it does.",
 		Each: fmt.Sprintf("%d of a tenant, of %s together", MaxOrphans, Bytes(MaxOrphanBytes)), All: fmt.Sprintf("%d, of %s together", MaxAllOrphans, Bytes(MaxAllOrphanBytes)),
 		Answer: "The partial reply of one more is not kept; one that finds no place at all holds its conversation until its lease has run out, 10 seconds.",

@@ -95,6 +95,9 @@ func printInspectedTurn(cmd *cobra.Command, shown api.InspectedTurn, composed bo
 	for _, m := range messages {
 		fmt.Fprintf(out, "%s: %s\n", m.Role, m.Content)
 	}
+	for _, note := range shown.Notes {
+		fmt.Fprintf(out, "note: %s\n", note)
+	}
 	for _, gap := range shown.Gaps {
 		fmt.Fprintf(out, "not known: %s\n", gap)
 	}

@@ -163,3 +163,32 @@ func TestFallback_pluginIsGone(t *testing.T) {
 	}
 	host.eventually(recoverWithin, "the model is asked again", func() bool { return passedOver().Class == "provider_failed" })
 }
+
+// TestContext checks that a conversation goes on that outgrows the context of its model, that the host
+// says which messages the model was given and why not the others, that a message that is too long is
+// refused with the numbers, and that a fallback with a larger context takes it.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	host := start(t, onSQLite, nil)
+	host.put("acme", `{"llm": {"provider": "echo", "reply": "well", "takes": {"context_tokens": 400}}, "memory": {"type": "buffer", "max_messages": 100}}`)
+	for i := range 6 {
+		host.mustChat("acme", "c", "m"+strconv.Itoa(i)+" "+strings.Repeat("word ", 100))
+	}
+	out := host.mustCLI("turn", "show", "--compose", "acme", "c", "6")
+	if !strings.Contains(out, "user: m5 ") || !strings.Contains(out, "user: m4 ") || strings.Contains(out, "user: m1 ") || strings.Contains(out, "not known") ||
+		!strings.Contains(out, "were left out: the model takes 400 tokens, of which 100 are kept free for the reply") {
+		t.Errorf("the host says\n%s", out)
+	}
+	long := strings.Repeat("word ", 500)
+	a := host.chat("acme", "c", long)
+	if a.Status != 422 || !strings.Contains(string(a.Body), "context_too_long") || !strings.Contains(string(a.Body), "the model takes 400, with 100 for its reply") {
+		t.Errorf("a long message: %d %s", a.Status, a.Body)
+	}
+	host.put("acme", `{"llm": {"provider": "echo", "takes": {"context_tokens": 400}, "fallback": [{"provider": "echo", "reply": "the large one", "takes": {"context_tokens": 4000}}]}}`)
+	if a := host.mustChat("acme", "c", long); a.Reply != "the large one" {
+		t.Errorf("with a fallback: %s", a.Body)
+	}
+	if r := host.recordOf("acme", "c", "8"); r.Block != "llm.fallback.0" || len(r.Passed) != 1 || r.Passed[0].Class != "context_too_long" || r.Passed[0].Asked != 0 {
+		t.Errorf("the record is %+v", r)
+	}
+}
