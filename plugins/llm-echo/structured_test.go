@@ -2,6 +2,7 @@ package echo
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,7 +43,11 @@ func TestStructured(t *testing.T) {
 }
 
 func TestStructured_refuses(t *testing.T) {
-	wide := `{"$defs":{"a":{"type":"object","required":["x","y"],"properties":{"x":{"$ref":"#/$defs/a"},"y":{"$ref":"#/$defs/a"}}}},"$ref":"#/$defs/a"}`
+	wide := `{"$ref":"#/$defs/a0","$defs":{` // each level has twice as many values as the level above
+	for i := range 14 {
+		wide += fmt.Sprintf(`"a%d":{"type":"object","required":["x","y"],"properties":{"x":{"$ref":"#/$defs/a%d"},"y":{"$ref":"#/$defs/a%d"}}},`, i, i+1, i+1)
+	}
+	wide += `"a14":{}}}`
 	deep := strings.Repeat(`{"type":"array","minItems":1,"items":`, 100) + `{}` + strings.Repeat(`}`, 100)
 	for name, c := range map[string]struct {
 		schema string
