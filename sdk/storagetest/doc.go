@@ -72,7 +72,9 @@
 // These files test the rules: flaws_test.go lists the flaws, with the rules that must find each
 // flaw, and broken_test.go runs them.
 // reference_test.go and the other reference_*_test.go files are the reference storage, which has the
-// flaws.
+// flaws. It is the only storage of the tests that is not built on package storagekit. storagekit is
+// judged by these rules. If the rules were tried on storagekit too, a mistake in it could pass for the
+// promise. And most flaws lie within one step, which a storage on storagekit cannot reach.
 //
 // # To add a rule
 //
