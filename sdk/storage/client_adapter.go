@@ -10,10 +10,12 @@ import (
 	chatv1 "github.com/botyard/botyard/sdk/proto/botyard/chat/v1"
 	storagev1 "github.com/botyard/botyard/sdk/proto/botyard/storage/v1"
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/emptypb"
 )
 
 // Client calls a storage instance in a plugin process. Any number of goroutines may use a Client.
 type Client struct {
+	conn     grpc.ClientConnInterface
 	rpc      storagev1.StorageServiceClient
 	instance string
 }
@@ -30,31 +32,21 @@ var (
 
 // NewClient returns a client of the instance. The caller closes conn.
 func NewClient(conn grpc.ClientConnInterface, instance string) *Client {
-	return &Client{rpc: storagev1.NewStorageServiceClient(conn), instance: instance}
+	return &Client{conn: conn, rpc: storagev1.NewStorageServiceClient(conn), instance: instance}
 }
 
 // Begin implements Storage.
 func (c *Client) Begin(ctx context.Context, req *BeginRequest) (*BeginResult, error) {
-	resp, err := c.rpc.Begin(ctx, &storagev1.BeginRequest{
+	resp := &emptypb.Empty{} // keeps the encoded fields, for decodeBegin
+	err := c.conn.Invoke(ctx, storagev1.StorageService_Begin_FullMethodName, &storagev1.BeginRequest{
 		Call: sdk.CallToProto(req.Call, c.instance), Messages: messagesToProto(req.Messages), Metadata: req.Metadata,
 		Tail: int32(req.Tail), Holder: req.Holder, LeaseMs: req.Lease.Milliseconds(), Key: req.Key, Digest: req.Digest,
 		Attempt: req.Attempt, TailBytes: int64(req.TailBytes), Owned: req.Owned, RetractFrom: req.RetractFrom, CursorKey: req.CursorKey,
-	})
+	}, resp, grpc.StaticMethod())
 	if err != nil {
 		return nil, fault.Of(err)
 	}
-	switch o := resp.Outcome.(type) {
-	case *storagev1.BeginResponse_Started:
-		return &BeginResult{Started: startedFromProto(o.Started)}, nil
-	case *storagev1.BeginResponse_Replay:
-		t := turnFromProto(o.Replay)
-		return &BeginResult{Replay: &t}, nil
-	case *storagev1.BeginResponse_Busy:
-		return &BeginResult{Busy: &Busy{SameKey: o.Busy.GetSameKey()}}, nil
-	case *storagev1.BeginResponse_KeyReused:
-		return &BeginResult{KeyReused: true}, nil
-	}
-	return nil, fault.New(fault.Internal, "the storage returned no result of Begin").By(fault.PartyPlugin)
+	return decodeBegin(resp)
 }
 
 // Commit implements Storage.

@@ -14,7 +14,8 @@
 //	plugin.go                NewPlugin, and what a plugin offers
 //	validate.go              which requests and which texts a storage refuses
 //	size.go                  how many bytes an entry counts, and where a page ends
-//	started_adapter.go       the result of a Begin in the form of the protocol
+//	begin_adapter.go         the result of a Begin in the form of the protocol
+//	begin_encoding.go        the result of a usual Begin in its encoded form, without the protobuf library
 //	cursor_adapter.go        client and server of Branch, Claim and Advance
 //	client_adapter.go        Client: calls a storage in a plugin process
 //	server_adapter.go        serves a storage in a plugin process

@@ -33,17 +33,12 @@ func (s *server) Begin(ctx context.Context, req *storagev1.BeginRequest) (*stora
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case r.Started != nil:
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Started{Started: startedToProto(r.Started, in.TailBytesOrDefault())}}, nil
-	case r.Replay != nil:
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Replay{Replay: turnToProto(*r.Replay)}}, nil
-	case r.Busy != nil:
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_Busy{Busy: &storagev1.Busy{SameKey: r.Busy.SameKey}}}, nil
-	case r.KeyReused:
-		return &storagev1.BeginResponse{Outcome: &storagev1.BeginResponse_KeyReused{KeyReused: &storagev1.KeyReused{}}}, nil
+	if r.Started != nil {
+		if resp, ok := encodeStarted(r.Started, in.TailBytesOrDefault()); ok {
+			return resp, nil
+		}
 	}
-	return nil, fault.New(fault.Internal, "the storage returned no result of Begin").By(fault.PartyPlugin)
+	return beginToProto(r, in.TailBytesOrDefault())
 }
 
 func (s *server) Commit(ctx context.Context, req *storagev1.CommitRequest) (*storagev1.CommitResponse, error) {
@@ -185,17 +180,12 @@ func messagesToProto(messages []Message) []*storagev1.StoredMessage {
 	if len(messages) == 0 {
 		return nil
 	}
-	out := make([]*storagev1.StoredMessage, len(messages))
-	fill(out, make([]storagev1.StoredMessage, len(messages)), messages)
-	return out
-}
-
-// fill sets the first elements of out to those of block, in which it puts the messages.
-func fill(out []*storagev1.StoredMessage, block []storagev1.StoredMessage, messages []Message) {
+	out, block := make([]*storagev1.StoredMessage, len(messages)), make([]storagev1.StoredMessage, len(messages))
 	for i := range messages {
 		block[i].Body, block[i].Text = messages[i].Body, messages[i].Text
 		out[i] = &block[i]
 	}
+	return out
 }
 
 func messagesFromProto(all []*storagev1.StoredMessage) []Message {
