@@ -147,7 +147,7 @@ func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time
 func (x *change) started(c *conversation, t *turn, req *storage.BeginRequest) (*storage.BeginResult, error) {
 	st := &storage.Started{Sequence: t.Sequence, Fence: fence{c.cid, t.Sequence, t.token}.String(), Incarnation: c.cid}
 	var err error
-	if st.Tail, st.TailCut, err = x.tail(c.cid, req.Tail, req.TailBytesOrDefault()); err != nil {
+	if st.Tail, st.TailCut, err = x.tail(c, req.Tail, req.TailBytesOrDefault()); err != nil {
 		return nil, err
 	}
 	if req.CursorKey != "" {

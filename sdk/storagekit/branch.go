@@ -81,17 +81,18 @@ func (c *conversation) branchResult() *storage.BranchResult {
 // many bytes they have, and the number of the last of them. through 0 means the newest live turn.
 func (v *view) toCopy(source *conversation, through int64) (sequences []int64, size int, last int64, err error) {
 	tooMany := false
-	err = v.entries(v.talk(source.cid, 's'), func(k, value []byte) (bool, error) {
-		l, err := decodeLive(value)
-		if err != nil || through > 0 && l.number > through {
-			return false, err
+	turnKey := v.talk(source.cid, 'n')
+	err = v.eachLive(source, 1, func(sequence, number int64) (bool, error) {
+		if through > 0 && number > through {
+			return false, nil
 		}
 		if tooMany = len(sequences) == sdk.MaxBranchTurns; tooMany {
 			return false, nil
 		}
-		sequences, last = append(sequences, lastNumber(k)), l.number
-		size += int(l.size)
-		return true, nil
+		b, err := v.turnRecord(appendNumber(turnKey, sequence)) // in the array of turnKey
+		sequences, last = append(sequences, sequence), number
+		size += len(b)
+		return true, err
 	})
 	switch {
 	case err != nil:

@@ -15,6 +15,7 @@ func (x *change) endGeneration() error {
 	}
 	x.current++
 	x.ended = x.ended || x.call.Incarnation != ""
+	x.followed = false
 	x.prefix = x.generationPrefix(x.current)
 	return x.tx.Put(x.generationKey(), x.generation.encode())
 }

@@ -98,11 +98,5 @@ func (x *change) emptyTurn(c *conversation, t *turn, now time.Time) error {
 			return err
 		}
 	}
-	e := &turn{Turn: t.Emptied(now)}
-	if e.State == storage.Succeeded && !e.Retracted {
-		if err := x.tx.Put(x.turnKey(c.cid, 's', e.Sequence), liveOf(e).encode(nil)); err != nil {
-			return err
-		}
-	}
-	return x.putTurn(c.cid, e)
+	return x.putTurn(c.cid, &turn{Turn: t.Emptied(now)})
 }

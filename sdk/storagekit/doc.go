@@ -14,7 +14,8 @@
 //
 // # Keys of a partition
 //
-//	M inc                    the generation of an incarnation of the tenant, and whether it has ended
+//	M inc                    the generation of an incarnation of the tenant, whether it has ended, and
+//	                         whether it may have store keys
 //	K inc store              a store key that has cursors
 //	L inc                    the cursors of a store key of the incarnation were dropped
 //	F inc store conv cid usr what must be forgotten
@@ -30,7 +31,10 @@
 //	D inc gen t cid o time n idempotency keys by their time
 //	D inc gen t cid n seq    a turn
 //	D inc gen t cid r seq    what a turn has retracted
-//	D inc gen t cid s seq    the succeeded turns that are not retracted
+//	D inc gen t cid s seq    a closed run of live turns, by the sequence of its last turn
+//
+// A turn is live if it has succeeded and is not retracted. Live turns that are next to each other are a
+// run. The newest run is in the record of the conversation, and has no key.
 //
 // inc is the tenant's incarnation, cid the conversation's. The deletion of a tenant makes a new
 // generation, so that it takes one step however much there is. Later steps delete what is left of old
@@ -47,6 +51,7 @@
 //	idempotency.go   idempotency keys
 //	commit.go        Commit
 //	turns.go         tails, retractions, and what happens to a turn
+//	runs.go          which turns are live
 //	read.go          Read and List
 //	delete.go        Delete, and its steps
 //	delete_user.go   the deletion of a user

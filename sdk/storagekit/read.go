@@ -27,20 +27,10 @@ func (v *view) read(req *storage.ReadRequest) (*storage.TurnPage, error) {
 	page := &storage.TurnPage{}
 	var size storage.PageBytes
 	full := false
-	tag := byte('s')
-	if req.All {
-		tag = 'n'
-	}
-	err = v.Scan(v.turnKey(c.cid, tag, req.After+1), after(v.talk(c.cid, tag)), false, func(k, value []byte) (bool, error) {
+	add := func(value []byte) (more bool, err error) {
 		if full || len(page.Turns) == req.Limit {
 			page.More = true
 			return false, nil
-		}
-		if !req.All {
-			var err error
-			if value, err = v.Get(v.turnKey(c.cid, 'n', lastNumber(k))); err != nil {
-				return false, err
-			}
 		}
 		t, err := decodeTurn(value)
 		if err != nil {
@@ -49,6 +39,18 @@ func (v *view) read(req *storage.ReadRequest) (*storage.TurnPage, error) {
 		page.Turns = append(page.Turns, t.Turn)
 		full = size.Full(t.Size())
 		return true, nil
+	}
+	if req.All {
+		err = v.Scan(v.turnKey(c.cid, 'n', req.After+1), after(v.talk(c.cid, 'n')), false, func(_, value []byte) (bool, error) { return add(value) })
+		return page, err
+	}
+	turnKey := v.talk(c.cid, 'n')
+	err = v.eachLive(c, req.After+1, func(sequence, _ int64) (bool, error) {
+		value, err := v.turnRecord(appendNumber(turnKey, sequence)) // in the array of turnKey
+		if err != nil {
+			return false, err
+		}
+		return add(value)
 	})
 	return page, err
 }

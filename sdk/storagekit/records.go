@@ -14,6 +14,7 @@ type conversation struct {
 	sequence         int64 // of the newest turn
 	number           int64 // the greatest that a turn has had
 	live             int64 // how many turns have succeeded and are not retracted
+	open             run   // the newest run of live turns, unless it is closed
 	running          int64 // the sequence of the running turn; 0 if none runs
 	attempt, holder  string
 	until            time.Time // the end of the running turn's lease, unless it was renewed
@@ -40,6 +41,7 @@ func (c *conversation) encode(b []byte) []byte {
 	e.number(c.sequence)
 	e.number(c.number)
 	e.number(c.live)
+	c.open.encode(&e)
 	e.number(c.running)
 	e.text(c.attempt)
 	e.text(c.holder)
@@ -53,10 +55,11 @@ func (c *conversation) encode(b []byte) []byte {
 func decodeConversation(b []byte) (*conversation, error) {
 	d := decoder{b: b, whole: string(b)} // one string for all texts of the record
 	c := &conversation{
-		cid: d.text(), id: d.text(), user: d.text(), created: d.time(), updated: d.time(), sequence: d.number(), number: d.number(),
-		live: d.number(), running: d.number(), attempt: d.text(), holder: d.text(), until: d.time(),
-		branchOf: d.text(), branchAt: d.number(), branchTurns: d.number(),
+		cid: d.text(), id: d.text(), user: d.text(), created: d.time(), updated: d.time(), sequence: d.number(), number: d.number(), live: d.number(),
 	}
+	c.open.decode(&d)
+	c.running, c.attempt, c.holder, c.until = d.number(), d.text(), d.text(), d.time()
+	c.branchOf, c.branchAt, c.branchTurns = d.text(), d.number(), d.number()
 	return c, d.err()
 }
 
@@ -72,66 +75,54 @@ type turn struct {
 	token string
 }
 
+// encode begins with what a tail has of a turn, so that decodeTailTurn reads no more.
 func (t *turn) encode(b []byte) []byte {
 	e := encoder{slices.Grow(b, 160+len(t.Record)+len(t.Usage)+len(t.Metadata)+storage.Size(t.Messages))}
 	e.number(t.Sequence)
 	e.number(t.Number)
 	e.number(int64(t.State))
-	e.text(t.Reason)
+	e.bool(t.Retracted)
 	e.text(t.User)
-	e.bytes(t.Usage)
 	e.time(t.StartedAt)
 	e.time(t.EndedAt)
-	e.bytes(t.Metadata)
-	e.bytes(t.Record)
-	e.text(t.Key)
-	e.number(t.RetractFrom)
-	e.bool(t.Retracted)
-	e.text(t.token)
 	e.number(int64(len(t.Messages)))
 	for _, m := range t.Messages {
 		e.bytes(m.Body)
 	}
+	e.text(t.Reason)
+	e.bytes(t.Usage)
+	e.bytes(t.Metadata)
+	e.bytes(t.Record)
+	e.text(t.Key)
+	e.number(t.RetractFrom)
+	e.text(t.token)
 	return e.b
 }
 
 func decodeTurn(b []byte) (*turn, error) {
 	d := decoder{b: b}
 	t := &turn{Turn: storage.Turn{
-		Sequence: d.number(), Number: d.number(), State: storage.State(d.number()), Reason: d.text(), User: d.text(), Usage: d.bytes(),
-		StartedAt: d.time(), EndedAt: d.time(), Metadata: d.bytes(), Record: d.bytes(), Key: d.text(),
-		RetractFrom: d.number(), Retracted: d.bool(),
+		Sequence: d.number(), Number: d.number(), State: storage.State(d.number()), Retracted: d.bool(), User: d.text(),
+		StartedAt: d.time(), EndedAt: d.time(), Messages: d.messages(nil), Reason: d.text(), Usage: d.bytes(),
+		Metadata: d.bytes(), Record: d.bytes(), Key: d.text(), RetractFrom: d.number(),
 	}, token: d.text()}
-	t.Messages = d.messages(nil)
 	return t, d.err()
 }
 
-// decodeTailTurn returns what a tail has of a turn, and reports whether the turn is live and has
-// messages. The user is the given text if it is equal, and the messages are in room if it is large
-// enough.
-func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, live bool, err error) {
+// decodeTailTurn returns what a tail has of a turn. The user is the given text if it is equal, and the
+// messages are in room if it is large enough.
+func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, err error) {
 	d := decoder{b: b}
-	t.Sequence, t.Number, t.State = d.number(), d.number(), storage.State(d.number())
-	if t.State != storage.Succeeded {
-		return t, false, d.err()
-	}
-	d.bytes() // the reason
+	t.Sequence, t.Number, t.State, t.Retracted = d.number(), d.number(), storage.State(d.number()), d.bool()
 	if t.User = user; !d.isText(user) {
 		t.User = d.text()
 	}
-	d.bytes() // the usage
 	t.StartedAt, t.EndedAt = d.time(), d.time()
-	for range 3 { // the metadata, the record and the key
-		d.bytes()
-	}
-	d.number() // from where the turn retracts
-	retracted := d.bool()
-	d.bytes() // the token
 	t.Messages = d.messages(room)
-	return t, !retracted && len(t.Messages) > 0, d.err()
+	return t, d.err()
 }
 
-// messages reads the messages at the end of a turn into room, if it is large enough.
+// messages reads the messages of a turn into room, if it is large enough.
 func (d *decoder) messages(room []storage.Message) []storage.Message {
 	n := d.number()
 	if n < 0 || n > int64(len(d.b)) {
@@ -149,32 +140,6 @@ func (d *decoder) messages(room []storage.Message) []storage.Message {
 		messages[i].Body = d.bytes()
 	}
 	return messages
-}
-
-// liveTurn is the entry of a succeeded turn that is not retracted.
-type liveTurn struct {
-	number   int64
-	messages int64 // 0 for an emptied turn
-	size     int64 // as a part of a tail
-}
-
-func (l liveTurn) encode(b []byte) []byte {
-	e := encoder{b}
-	e.number(l.number)
-	e.number(l.messages)
-	e.number(l.size)
-	return e.b
-}
-
-func decodeLive(b []byte) (liveTurn, error) {
-	d := decoder{b: b}
-	l := liveTurn{number: d.number(), messages: d.number(), size: d.number()}
-	return l, d.err()
-}
-
-// liveOf returns the entry of a turn.
-func liveOf(t *turn) liveTurn {
-	return liveTurn{number: t.Number, messages: int64(len(t.Messages)), size: int64(t.TailSize())}
 }
 
 // use is what is known of an idempotency key: its newest turn.
@@ -249,6 +214,7 @@ func decodeTrash(b []byte) (trash, error) {
 type generation struct {
 	current, oldest int64
 	ended           bool
+	followed        bool // whether the incarnation may have store keys; the one without any is not searched
 }
 
 func (g generation) encode() []byte {
@@ -256,11 +222,12 @@ func (g generation) encode() []byte {
 	e.number(g.current)
 	e.number(g.oldest)
 	e.bool(g.ended)
+	e.bool(g.followed)
 	return e.b
 }
 
 func decodeGeneration(b []byte) (generation, error) {
 	d := decoder{b: b}
-	g := generation{current: d.number(), oldest: d.number(), ended: d.bool()}
+	g := generation{current: d.number(), oldest: d.number(), ended: d.bool(), followed: d.bool()}
 	return g, d.err()
 }

@@ -186,20 +186,26 @@ func (v *view) talk(cid string, tag byte) []byte {
 	return append(v.key('t', cid), tag)
 }
 
-// turnKey returns the key of a turn (tag n), of a retraction (r) or of a live turn (s).
+// turnKey returns the key of a turn (tag n), of a retraction (r) or of a run of live turns (s).
 func (v *view) turnKey(cid string, tag byte, sequence int64) []byte {
 	return appendNumber(v.talk(cid, tag), sequence)
 }
 
 func (v *view) turn(cid string, sequence int64) (*turn, error) {
-	b, err := v.Get(v.turnKey(cid, 'n', sequence))
+	b, err := v.turnRecord(v.turnKey(cid, 'n', sequence))
 	if err != nil {
 		return nil, err
 	}
-	if b == nil {
-		return nil, fault.New(fault.Internal, "turn %d is not in the database", sequence).By(fault.PartyPlugin)
-	}
 	return decodeTurn(b)
+}
+
+// turnRecord returns the record of the turn with the key.
+func (v *view) turnRecord(key []byte) ([]byte, error) {
+	b, err := v.Get(key)
+	if err == nil && b == nil {
+		err = fault.New(fault.Internal, "turn %d is not in the database", lastNumber(key)).By(fault.PartyPlugin)
+	}
+	return b, err
 }
 
 func (x *change) putTurn(cid string, t *turn) error {

@@ -20,6 +20,9 @@ type storeKey struct {
 }
 
 func (v *view) orderedStoreKeys() (all []storeKey, err error) {
+	if !v.followed {
+		return nil, nil
+	}
 	prefix := key(nil, 'K', v.call.Incarnation)
 	err = v.entries(prefix, func(k, value []byte) (bool, error) {
 		name, _ := cutText(k[len(prefix):])
@@ -84,6 +87,12 @@ func (c *claim) know() error {
 	}
 	if lost != nil {
 		if err := c.tx.Put(forgetKey(sdk.Call{Incarnation: c.view.call.Incarnation}, own.name, "", ""), (&cursor{}).encode()); err != nil {
+			return err
+		}
+	}
+	if !c.followed {
+		c.followed = true
+		if err := c.tx.Put(c.generationKey(), c.generation.encode()); err != nil {
 			return err
 		}
 	}

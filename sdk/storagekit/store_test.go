@@ -34,8 +34,7 @@ func TestStore_conformance(t *testing.T) {
 	}
 }
 
-// TestStore_tail checks that a tail passes over turns that are not live, be they few or so many that
-// the Store reads the index of the live turns.
+// TestStore_tail checks that a tail passes over turns that are not live, be they none, few or many.
 func TestStore_tail(t *testing.T) {
 	for _, failed := range []int{0, 1, 8, 9, 30} {
 		t.Run(fmt.Sprint(failed), func(t *testing.T) {

@@ -36,10 +36,8 @@ func (v *view) guests(cid string, limit int) (users []string, err error) {
 // succeed gives a turn the next number, and makes it one of the conversation's live turns.
 func (x *change) succeed(c *conversation, t *turn) error {
 	c.number++
-	c.live++
 	t.Number = c.number
-	x.record = liveOf(t).encode(x.record[:0])
-	return x.tx.Put(x.turnKey(c.cid, 's', t.Sequence), x.record)
+	return x.addLive(c, t)
 }
 
 // end says that no turn runs in the conversation any more. Those who follow it are behind now.
@@ -48,46 +46,37 @@ func (x *change) end(c *conversation) error {
 	return x.markBehind(c)
 }
 
-// retract takes back the live turns with the number from or a greater one. It returns the greatest
-// number among them. It returns fault.Conflict at "retract_from", and changes nothing, if no live turn
-// has the number from. It returns fault.Invalid there for more than most turns.
+// retract takes back the live turns with the number from or a greater one, and notes that the turn by did.
+// It returns fault.Conflict at "retract_from", and changes nothing, if no live turn has the number from. It
+// returns fault.Invalid there for more than most turns.
 func (x *change) retract(c *conversation, from, by int64, most int) error {
-	var sequences []int64
-	first, last := int64(0), int64(0)
-	prefix := x.talk(c.cid, 's')
-	err := x.Scan(prefix, after(prefix), true, func(k, v []byte) (bool, error) {
-		l, err := decodeLive(v)
-		if err != nil || l.number < from {
-			return false, err
-		}
-		if len(sequences) == most {
-			return false, fault.New(fault.Invalid, "more than %d turns would be retracted; take a greater number", most).At("retract_from")
-		}
-		sequences = append(sequences, lastNumber(k))
-		first, last = l.number, max(last, l.number)
-		return true, nil
-	})
+	runs, turns, err := x.runsSince(c, from, int64(most))
 	if err != nil {
 		return err
 	}
-	if first != from {
+	if turns > int64(most) {
+		return fault.New(fault.Invalid, "more than %d turns would be retracted; take a greater number", most).At("retract_from")
+	}
+	if turns == 0 || runs[len(runs)-1].number > from {
 		return fault.New(fault.Conflict, "no turn of the conversation has the number %d, or it is retracted already", from).At("retract_from")
 	}
-	for _, sequence := range sequences {
-		t, err := x.turn(c.cid, sequence)
-		if err != nil {
-			return err
-		}
-		t.Retracted = true
-		if err := x.putTurn(c.cid, t); err != nil {
-			return err
-		}
-		if err := x.tx.Delete(x.turnKey(c.cid, 's', sequence)); err != nil {
-			return err
+	first := runs[len(runs)-1].sequenceOf(from)
+	for _, r := range runs {
+		for sequence := max(r.first, first); sequence <= r.last; sequence++ {
+			t, err := x.turn(c.cid, sequence)
+			if err != nil {
+				return err
+			}
+			t.Retracted = true
+			if err := x.putTurn(c.cid, t); err != nil {
+				return err
+			}
 		}
 	}
-	c.live -= int64(len(sequences))
-	return x.noteRetraction(c, storage.Retraction{Sequence: by, From: from, To: last})
+	if err := x.dropLive(c, runs, first); err != nil {
+		return err
+	}
+	return x.noteRetraction(c, storage.Retraction{Sequence: by, From: from, To: runs[0].numberOf(runs[0].last)})
 }
 
 func (x *change) noteRetraction(c *conversation, r storage.Retraction) error {
@@ -115,77 +104,45 @@ func (v *view) retractions(cid string, sequence int64) (all []storage.Retraction
 	return all, err
 }
 
-// tailOthers is how many turns that are not live the function tail passes over, before it reads the
-// index of the live turns.
-const tailOthers = 8
-
-// tail returns the newest live turns, oldest first, up to the one with which they have n messages. cut
-// reports that the bound in bytes left turns out.
-func (v *view) tail(cid string, n, bytes int) (tail []storage.Turn, cut bool, err error) {
+// tail returns the newest live turns that have messages, oldest first, up to the one with which they have
+// n messages. cut reports that the bound in bytes left turns out.
+func (v *view) tail(c *conversation, n, bytes int) (tail []storage.Turn, cut bool, err error) {
 	if n == 0 {
 		return nil, false, nil
 	}
 	tail = make([]storage.Turn, 0, min(n/2+1, 32)) // most turns have two messages
 	room := make([]storage.Message, min(n+1, 64))  // of all turns, in one allocation
-	have, left, others := 0, bytes, 0
-	prefix := v.talk(cid, 'n')
-	err = v.Scan(prefix, after(prefix), true, func(_, value []byte) (bool, error) {
-		t, live, err := decodeTailTurn(value, v.call.User, room)
-		if err != nil || !live {
-			others++
-			return others <= tailOthers, err
+	turnKey := v.talk(c.cid, 'n')
+	for before := c.sequence + 1; n > 0; {
+		r, err := v.runBefore(c, before)
+		if err != nil {
+			return nil, false, err
 		}
-		if left -= t.TailSize(); left < 0 {
-			cut = true
-			return false, nil
+		if r.empty() {
+			break
 		}
-		room = room[min(len(t.Messages), len(room)):]
-		tail = append(tail, t)
-		have += len(t.Messages)
-		return have < n, nil
-	})
-	if err == nil && others > tailOthers {
-		return v.tailByIndex(cid, n, bytes)
+		for sequence := r.last; sequence >= r.first && n > 0; sequence-- {
+			b, err := v.turnRecord(appendNumber(turnKey, sequence)) // in the array of turnKey
+			if err != nil {
+				return nil, false, err
+			}
+			t, err := decodeTailTurn(b, v.call.User, room)
+			if err != nil {
+				return nil, false, err
+			}
+			if len(t.Messages) == 0 {
+				continue // its user was deleted
+			}
+			if bytes -= t.TailSize(); bytes < 0 {
+				slices.Reverse(tail)
+				return tail, true, nil
+			}
+			room = room[min(len(t.Messages), len(room)):]
+			tail = append(tail, t)
+			n -= len(t.Messages)
+		}
+		before = r.first
 	}
 	slices.Reverse(tail)
-	return tail, cut, err
-}
-
-// tailByIndex is tail for conversations in which many turns are not live.
-func (v *view) tailByIndex(cid string, n, bytes int) (tail []storage.Turn, cut bool, err error) {
-	sequences := make([]int64, 0, 16)
-	have, left := 0, int64(bytes)
-	prefix := v.talk(cid, 's')
-	err = v.Scan(prefix, after(prefix), true, func(k, value []byte) (bool, error) {
-		l, err := decodeLive(value)
-		if err != nil || l.messages == 0 {
-			return err == nil, err
-		}
-		if left -= l.size; left < 0 {
-			cut = true
-			return false, nil
-		}
-		sequences = append(sequences, lastNumber(k))
-		have += int(l.messages)
-		return have < n, nil
-	})
-	if err != nil {
-		return nil, false, err
-	}
-	tail = make([]storage.Turn, len(sequences))
-	room := make([]storage.Message, have)
-	turnKey := v.talk(cid, 'n')
-	for i, sequence := range sequences {
-		b, err := v.Get(appendNumber(turnKey, sequence)) // in the array of turnKey
-		if err != nil {
-			return nil, false, err
-		}
-		t, _, err := decodeTailTurn(b, v.call.User, room)
-		if err != nil {
-			return nil, false, err
-		}
-		room = room[min(len(t.Messages), len(room)):]
-		tail[len(tail)-1-i] = t
-	}
-	return tail, cut, nil
+	return tail, false, nil
 }
