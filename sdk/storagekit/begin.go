@@ -33,7 +33,7 @@ func (x *change) begin(req *storage.BeginRequest) (*storage.BeginResult, error) 
 		return nil, err
 	}
 	now := x.now()
-	c, err := x.conversation(req.Call.Conversation)
+	c, err := x.own()
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,8 @@ func (x *change) interrupt(c *conversation, now time.Time) error {
 
 // start starts a turn. No turn runs in the conversation.
 func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time) (*storage.BeginResult, error) {
-	t := &turn{token: rand.Text(), Turn: storage.Turn{
+	t := &x.ownTurn
+	*t = turn{token: rand.Text(), Turn: storage.Turn{
 		Sequence: c.sequence + 1, State: storage.Running, User: req.Call.User, Messages: req.Messages,
 		StartedAt: now, Metadata: req.Metadata, Key: req.Key, RetractFrom: req.RetractFrom,
 	}}
@@ -173,7 +174,9 @@ type fence struct {
 }
 
 func (f fence) String() string {
-	return f.cid + "." + strconv.FormatInt(f.sequence, 10) + "." + f.token
+	b := append(make([]byte, 0, 80), f.cid...) // room for all of it
+	b = strconv.AppendInt(append(b, '.'), f.sequence, 10)
+	return string(append(append(b, '.'), f.token...))
 }
 
 // parseFence returns a fence that stands for no turn if the text is not one.

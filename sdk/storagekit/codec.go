@@ -3,6 +3,7 @@ package storagekit
 import (
 	"encoding/binary"
 	"time"
+	"unsafe"
 
 	"github.com/botyard/botyard/sdk/fault"
 )
@@ -14,24 +15,38 @@ type encoder struct{ b []byte }
 func (e *encoder) number(n int64) { e.b = binary.AppendVarint(e.b, n) }
 func (e *encoder) text(s string)  { e.number(int64(len(s))); e.b = append(e.b, s...) }
 func (e *encoder) bytes(b []byte) { e.number(int64(len(b))); e.b = append(e.b, b...) }
-func (e *encoder) bool(b bool)    { e.number(map[bool]int64{true: 1}[b]) }
-func (e *encoder) time(t time.Time) {
-	if t.IsZero() {
-		e.number(0)
-		return
+
+func (e *encoder) bool(b bool) {
+	n := int64(0)
+	if b {
+		n = 1
 	}
-	e.number(t.UnixNano())
+	e.number(n)
+}
+
+func (e *encoder) time(t time.Time) {
+	nanos := int64(0)
+	if !t.IsZero() {
+		nanos = t.UnixNano()
+	}
+	e.b = appendNumber(e.b, nanos)
 }
 
 type decoder struct {
-	b     []byte
-	bad   bool
-	whole string // the whole record, of which the texts are then parts; may be empty
+	b   []byte
+	bad bool
 }
+
+// timeBytes is the length of a time in a record.
+const timeBytes = 8
 
 func (d *decoder) number() int64 {
 	if len(d.b) == 0 {
 		return 0
+	}
+	if b := d.b[0]; b < 0x80 { // most numbers are small
+		d.b = d.b[1:]
+		return int64(b>>1) ^ -int64(b&1)
 	}
 	n, size := binary.Varint(d.b)
 	if size <= 0 {
@@ -57,13 +72,10 @@ func (d *decoder) bytes() []byte {
 	return out
 }
 
+// text returns a text that shares its bytes with the record. Nobody changes what a Reader has returned.
 func (d *decoder) text() string {
 	b := d.bytes()
-	if d.whole == "" {
-		return string(b)
-	}
-	end := len(d.whole) - len(d.b)
-	return d.whole[end-len(b) : end]
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
 // isText reports whether the next field is the text. If so, it reads the field.
@@ -78,10 +90,16 @@ func (d *decoder) isText(text string) bool {
 
 func (d *decoder) bool() bool { return d.number() != 0 }
 func (d *decoder) time() time.Time {
-	if n := d.number(); n != 0 {
-		return time.Unix(0, n).UTC()
+	if len(d.b) < timeBytes {
+		d.b, d.bad = nil, d.bad || len(d.b) > 0
+		return time.Time{}
 	}
-	return time.Time{}
+	n := int64(binary.BigEndian.Uint64(d.b))
+	d.b = d.b[timeBytes:]
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, n).UTC()
 }
 
 func (d *decoder) err() error {

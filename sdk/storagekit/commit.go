@@ -25,17 +25,22 @@ func (s *Store) Commit(ctx context.Context, req *storage.CommitRequest) (number 
 
 func (x *change) commit(req *storage.CommitRequest) (int64, error) {
 	f := parseFence(req.Fence)
-	c, err := x.conversation(req.Call.Conversation)
+	c, err := x.own()
 	if err != nil {
 		return 0, err
 	}
 	if c == nil || c.cid != f.cid || f.sequence > c.sequence {
 		return 0, errStale()
 	}
-	t, err := x.turn(c.cid, f.sequence)
-	switch {
-	case err != nil:
+	b, err := x.turnRecord(x.turnKey(c.cid, 'n', f.sequence))
+	if err != nil {
 		return 0, err
+	}
+	t := &x.ownTurn
+	if err := t.decode(b); err != nil {
+		return 0, err
+	}
+	switch {
 	case f.token == "" || t.token != f.token:
 		return 0, errStale()
 	case t.State != storage.Running && t.State != req.State:

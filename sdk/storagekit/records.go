@@ -53,14 +53,19 @@ func (c *conversation) encode(b []byte) []byte {
 }
 
 func decodeConversation(b []byte) (*conversation, error) {
-	d := decoder{b: b, whole: string(b)} // one string for all texts of the record
-	c := &conversation{
+	c := &conversation{}
+	return c, c.decode(b)
+}
+
+func (c *conversation) decode(b []byte) error {
+	d := decoder{b: b}
+	*c = conversation{
 		cid: d.text(), id: d.text(), user: d.text(), created: d.time(), updated: d.time(), sequence: d.number(), number: d.number(), live: d.number(),
 	}
 	c.open.decode(&d)
 	c.running, c.attempt, c.holder, c.until = d.number(), d.text(), d.text(), d.time()
 	c.branchOf, c.branchAt, c.branchTurns = d.text(), d.number(), d.number()
-	return c, d.err()
+	return d.err()
 }
 
 // entry returns the conversation's entry in the result of List.
@@ -100,18 +105,23 @@ func (t *turn) encode(b []byte) []byte {
 }
 
 func decodeTurn(b []byte) (*turn, error) {
+	t := &turn{}
+	return t, t.decode(b)
+}
+
+func (t *turn) decode(b []byte) error {
 	d := decoder{b: b}
-	t := &turn{Turn: storage.Turn{
+	*t = turn{Turn: storage.Turn{
 		Sequence: d.number(), Number: d.number(), State: storage.State(d.number()), Retracted: d.bool(), User: d.text(),
 		StartedAt: d.time(), EndedAt: d.time(), Messages: d.messages(nil), Reason: d.text(), Usage: d.bytes(),
 		Metadata: d.bytes(), Record: d.bytes(), Key: d.text(), RetractFrom: d.number(),
 	}, token: d.text()}
-	return t, d.err()
+	return d.err()
 }
 
-// decodeTailTurn returns what a tail has of a turn. The user is the given text if it is equal, and the
+// decodeTailTurn sets t to what a tail has of a turn. The user is the given text if it is equal, and the
 // messages are in room if it is large enough.
-func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Turn, err error) {
+func decodeTailTurn(t *storage.Turn, b []byte, user string, room []storage.Message) error {
 	d := decoder{b: b}
 	t.Sequence, t.Number, t.State, t.Retracted = d.number(), d.number(), storage.State(d.number()), d.bool()
 	if t.User = user; !d.isText(user) {
@@ -119,7 +129,7 @@ func decodeTailTurn(b []byte, user string, room []storage.Message) (t storage.Tu
 	}
 	t.StartedAt, t.EndedAt = d.time(), d.time()
 	t.Messages = d.messages(room)
-	return t, d.err()
+	return d.err()
 }
 
 // messages reads the messages of a turn into room, if it is large enough.
@@ -214,7 +224,7 @@ func decodeTrash(b []byte) (trash, error) {
 type generation struct {
 	current, oldest int64
 	ended           bool
-	followed        bool // whether the incarnation may have store keys; the one without any is not searched
+	followed        bool // whether the incarnation may have store keys; if not, nobody scans for them
 }
 
 func (g generation) encode() []byte {

@@ -63,6 +63,9 @@ type change struct {
 	tx     Tx
 	admit  func(tenant string, bytes int64) error
 	record []byte // in which records are encoded, one after another
+	// What a Begin or a Commit is about is here, so that it needs no memory of its own.
+	ownTalk conversation
+	ownTurn turn
 }
 
 // changes has the changes of calls that have returned, for their memory.
@@ -92,8 +95,9 @@ func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) er
 
 func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error) error {
 	x := changes.Get().(*change)
+	x.call = call
 	err := s.db.Update(ctx, call.Tenant, func(tx Tx) error {
-		*x = change{view: view{Reader: tx, call: call, keys: x.keys.reset()}, tx: tx, admit: s.o.Admit, record: x.record}
+		*x = change{view: view{Reader: tx, call: x.call, keys: x.keys.reset()}, tx: tx, admit: s.o.Admit, record: x.record}
 		if err := x.open(); err != nil {
 			return err
 		}
@@ -154,6 +158,18 @@ func (v *view) conversation(id string) (*conversation, error) {
 		return nil, err
 	}
 	return decodeConversation(b)
+}
+
+// own returns the conversation of the call, or nil. It is valid until the call returns, or calls own again.
+func (x *change) own() (*conversation, error) {
+	if x.ended {
+		return nil, nil
+	}
+	b, err := x.Get(x.key('c', x.call.Conversation))
+	if b == nil || err != nil {
+		return nil, err
+	}
+	return &x.ownTalk, x.ownTalk.decode(b)
 }
 
 // visible returns the conversation with the id. It returns fault.NotFound if there is none, or if

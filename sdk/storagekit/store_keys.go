@@ -19,12 +19,13 @@ type storeKey struct {
 	order int64
 }
 
-func (v *view) orderedStoreKeys() (all []storeKey, err error) {
+func (v *view) orderedStoreKeys() ([]storeKey, error) {
 	if !v.followed {
 		return nil, nil
 	}
+	var all []storeKey
 	prefix := key(nil, 'K', v.call.Incarnation)
-	err = v.entries(prefix, func(k, value []byte) (bool, error) {
+	err := v.entries(prefix, func(k, value []byte) (bool, error) {
 		name, _ := cutText(k[len(prefix):])
 		d := decoder{b: value}
 		all = append(all, storeKey{name, d.number()})

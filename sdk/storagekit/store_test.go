@@ -80,3 +80,20 @@ func TestStore_tail(t *testing.T) {
 		})
 	}
 }
+
+// TestStore_longTail checks a tail of more turns than the Store makes room for at first.
+func TestStore_longTail(t *testing.T) {
+	s := storagekit.New(memdb.New(memdb.Options{}), storagekit.Options{})
+	call := sdk.Call{Tenant: "t", Conversation: "c"}
+	imported(t, s, call, 200)
+	r, err := s.Begin(t.Context(), &storage.BeginRequest{Call: call, Tail: 300, Holder: "h", Lease: time.Minute,
+		Messages: storage.EncodeMessages(chat.Text(chat.User, "hi"))})
+	if err != nil || len(r.Started.Tail) != 150 {
+		t.Fatalf("%+v, %v; want a tail of 150 turns", r, err)
+	}
+	for i, turn := range r.Started.Tail {
+		if turn.Number != int64(51+i) || len(turn.Messages) != 2 {
+			t.Errorf("turn %d of the tail: %+v", i, turn)
+		}
+	}
+}

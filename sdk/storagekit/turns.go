@@ -1,8 +1,6 @@
 package storagekit
 
 import (
-	"slices"
-
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -110,8 +108,9 @@ func (v *view) tail(c *conversation, n, bytes int) (tail []storage.Turn, cut boo
 	if n == 0 {
 		return nil, false, nil
 	}
-	tail = make([]storage.Turn, 0, min(n/2+1, 32)) // most turns have two messages
-	room := make([]storage.Message, min(n+1, 64))  // of all turns, in one allocation
+	room := make([]storage.Message, min(n+1, 64)) // of all turns, in one allocation
+	tail = make([]storage.Turn, min(n/2+1, 32))   // most turns have two messages
+	first := len(tail)                            // of the tail, which grows to the front
 	turnKey := v.talk(c.cid, 'n')
 	for before := c.sequence + 1; n > 0; {
 		r, err := v.runBefore(c, before)
@@ -126,23 +125,25 @@ func (v *view) tail(c *conversation, n, bytes int) (tail []storage.Turn, cut boo
 			if err != nil {
 				return nil, false, err
 			}
-			t, err := decodeTailTurn(b, v.call.User, room)
-			if err != nil {
+			if first == 0 {
+				first = len(tail)
+				tail = append(make([]storage.Turn, first, 2*first), tail...)
+			}
+			t := &tail[first-1]
+			if err := decodeTailTurn(t, b, v.call.User, room); err != nil {
 				return nil, false, err
 			}
 			if len(t.Messages) == 0 {
 				continue // its user was deleted
 			}
 			if bytes -= t.TailSize(); bytes < 0 {
-				slices.Reverse(tail)
-				return tail, true, nil
+				return tail[first:], true, nil
 			}
+			first--
 			room = room[min(len(t.Messages), len(room)):]
-			tail = append(tail, t)
 			n -= len(t.Messages)
 		}
 		before = r.first
 	}
-	slices.Reverse(tail)
-	return tail, false, nil
+	return tail[first:], false, nil
 }

@@ -50,6 +50,22 @@ type entry struct {
 	value []byte // never nil, so that Get tells an empty value from none
 }
 
+// shortKey is the length up to which a key is next to its entry. Most keys of a storage are shorter.
+const shortKey = 64
+
+// newEntry returns an entry with a copy of the key.
+func newEntry(key, value []byte) *entry {
+	if len(key) > shortKey {
+		return &entry{bytes.Clone(key), value}
+	}
+	e := &struct {
+		entry
+		room [shortKey]byte
+	}{}
+	e.key, e.value = append(e.room[:0], key...), value
+	return &e.entry
+}
+
 // text returns the key as a text that shares its bytes.
 func (e *entry) text() string { return unsafe.String(unsafe.SliceData(e.key), len(e.key)) }
 
@@ -135,13 +151,16 @@ func (d *DB) Update(_ context.Context, partition string, f func(storagekit.Tx) e
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := &tx{db: d, part: p}
+	t := txs.Get().(*tx)
+	t.db, t.part = d, p
 	t.old = t.few[:0]
 	done := false
 	defer func() {
 		if !done { // an error or a panic
 			t.undo()
 		}
+		*t = tx{}
+		txs.Put(t)
 	}()
 	if err := f(t); err != nil {
 		return err
@@ -170,6 +189,9 @@ type tx struct {
 	old []entry
 	few [6]entry
 }
+
+// txs has the transactions of updates that have returned, for their memory.
+var txs = sync.Pool{New: func() any { return new(tx) }}
 
 func (t *tx) Now() time.Time { return t.db.o.Now() }
 
@@ -221,7 +243,7 @@ func (t *tx) Put(key, value []byte) error {
 	value = append([]byte{}, value...)
 	e := t.part.byKey[string(key)]
 	if e == nil {
-		e = &entry{bytes.Clone(key), value}
+		e = newEntry(key, value)
 		t.part.add(e)
 		t.grown += e.size()
 		t.old = append(t.old, entry{key: e.key})

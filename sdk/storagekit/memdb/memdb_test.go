@@ -24,7 +24,7 @@ func TestDB_Update(t *testing.T) {
 		next := maps.Clone(want)
 		err := db.Update(t.Context(), "p", func(tx storagekit.Tx) error {
 			for range random.IntN(12) {
-				k := strings.Repeat("k", random.IntN(3)) + string(rune('a'+random.IntN(20)))
+				k := strings.Repeat("k", []int{0, 1, 2, shortKey}[random.IntN(4)]) + string(rune('a'+random.IntN(20)))
 				if random.IntN(3) == 0 {
 					delete(next, k)
 					if err := tx.Delete([]byte(k)); err != nil {
