@@ -52,7 +52,7 @@ func TestRecord_finishReason(t *testing.T) {
 				}
 				again, err := (&turn{bot: newTestBot(s, nil), req: hi}).replay(&storage.Turn{Number: r.Turn, Messages: kept.Messages, Usage: kept.Usage, Record: kept.Record})
 				r.Replayed = true
-				if err != nil || !reflect.DeepEqual(*again, *r) || r.Timings.LLMMS <= 0 || r.Revision != "r1" {
+				if err != nil || !reflect.DeepEqual(*again, *r) || r.Revision != "r1" {
 					t.Errorf("answered %+v, again %+v", r, again)
 				}
 			})

@@ -148,7 +148,7 @@ var labelValues = map[string]*regexp.Regexp{
 	"route":     regexp.MustCompile(`^(none|/metrics|/healthz|/readyz|/(v1|api/v1|admin/v1)/[a-z/{}]+)$`),
 	"status":    regexp.MustCompile(`^[0-9]{1,3}$`),
 	"kind":      regexp.MustCompile(`^(llm|memory|storage)$`),
-	"name":      regexp.MustCompile(`^(echo|ollama|buffer|recall|memory|sqlite|postgres)$`),
+	"name":      regexp.MustCompile(`^(anthropic|echo|ollama|openai|buffer|recall|memory|sqlite|postgres)$`),
 	"service":   regexp.MustCompile(`^(embed|generate|none)$`),
 	"state":     regexp.MustCompile(`^(available|starting|ready|backoff|quarantined|draining|stopped|failed)$`),
 	"go":        regexp.MustCompile(`^go1`),
