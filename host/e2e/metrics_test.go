@@ -83,7 +83,8 @@ defaults {
 registry {
   storage { backend = "sqlite" }
 }
-`, map[string]string{"acme.hcl": "memory {\n type = \"recall\"\n embedder {\n  provider = \"echo\"\n }\n}\n", "bad.hcl": "nonsense = 1\n", "away.hcl": "llm {\n provider = \"nobody\"\n}\n"})
+`, map[string]string{"acme.hcl": "memory {\n type = \"recall\"\n embedder {\n  provider = \"echo\"\n }\n}\n", "bad.hcl": "nonsense = 1\n", "away.hcl": "llm {\n provider = \"nobody\"\n}\n",
+		"spare.hcl": "llm {\n fail = { class = \"quota_exhausted\" }\n fallback = [{ provider = \"echo\" }]\n}\n"})
 	host.runUntilTheEnd()
 	for i := range 3 {
 		host.mustChat("acme", fmt.Sprintf("c%d", i), "hello")
@@ -127,6 +128,11 @@ registry {
 	if p["go_goroutines"] == nil || p["process_resident_memory_bytes"] == nil {
 		t.Error("what the process uses is missing")
 	}
+
+	host.mustChat("spare", "c", "hello")
+	p, _ = host.scrape(host.url, "")
+	p.want(t, 1, "botyard_models_passed_over_total", "block=llm", "class=quota_exhausted", "name=echo")
+	p.want(t, 1, "botyard_fallback_replies_total", "block=llm.fallback.0")
 	wellKnown(t, p)
 
 	if err := syscall.Kill(host.plugins()["llm-echo"].PID, syscall.SIGKILL); err != nil {
@@ -149,6 +155,7 @@ var labelValues = map[string]*regexp.Regexp{
 	"status":    regexp.MustCompile(`^[0-9]{1,3}$`),
 	"kind":      regexp.MustCompile(`^(llm|memory|storage)$`),
 	"name":      regexp.MustCompile(`^(anthropic|echo|ollama|openai|buffer|recall|memory|sqlite|postgres)$`),
+	"block":     regexp.MustCompile(`^llm(\.fallback\.[0-3])?$`),
 	"service":   regexp.MustCompile(`^(embed|generate|none)$`),
 	"state":     regexp.MustCompile(`^(available|starting|ready|backoff|quarantined|draining|stopped|failed)$`),
 	"go":        regexp.MustCompile(`^go1`),
