@@ -20,7 +20,7 @@ type contextRecord struct {
 	LeftOut      int `json:"left_out_messages,omitempty"`
 	LeftOutTurns int `json:"left_out_turns,omitempty"`
 	// Refused is how often the provider said that the messages are too long, so that it was asked
-	// again with half of the tokens.
+	// again with fewer of them.
 	Refused int `json:"refused,omitempty"`
 }
 
@@ -32,8 +32,12 @@ func (r *contextRecord) leavesOut() bool { return r != nil && r.LeftOut > 0 }
 const (
 	replyShare     = 4 // the context divided by this
 	maxReplyShare  = 8192
-	maxContextCuts = 3 // how often a turn asks again with fewer messages after the provider refused them as too long
+	maxContextCuts = 4 // how often a turn asks again with fewer messages after the provider refused them as too long
 )
+
+// onlyNew is the maxInput of a turn whose model is shown no earlier message, except one whose calls the
+// new messages answer. Each message has more tokens.
+const onlyNew = messageTokens / 2
 
 // contextTokens returns how many tokens the model's context has, or 0 if nobody says it.
 func (t *turn) contextTokens() int64 {
@@ -72,8 +76,9 @@ func mayExceed(tokens int64, sets ...[]chat.Message) bool {
 
 // fit returns the earlier messages that the model is shown, as it can take them: all, or the newest
 // whole turns that fit into its context beside the system prompt, the new messages, the tools and the
-// reply. earlier are the messages as they are stored. fit returns an error if the rest alone does not
-// fit, because the new messages are never cut.
+// reply. earlier are the messages as they are stored. The new messages are never cut: if the estimate says
+// that they alone do not fit, they are sent alone, and the provider decides. fit returns an error only for
+// what refusesNew refuses.
 func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error) {
 	t.explain(earlier, 0)
 	t.record.Context = nil
@@ -99,9 +104,10 @@ func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error
 	t.estimated = fixed + kept
 	r := &contextRecord{Tokens: context, Reply: reply, Input: int64(ratio * t.estimated), Ratio: math.Round(100*ratio) / 100, LeftOutTurns: left, Refused: t.contextCuts}
 	t.record.Context = r
-	if context > 0 && fixed > room && t.maxInput == 0 {
-		r.Input = int64(ratio * fixed)
-		return nil, t.tooLong(r)
+	if t.maxInput == 0 {
+		if err := t.refusesNew(r, fixed, ratio); err != nil {
+			return nil, err
+		}
 	}
 	if first == 0 {
 		return adapted, nil
@@ -130,14 +136,42 @@ func (t *turn) explain(earlier []chat.Message, cut int) {
 	}
 }
 
-// tooLong returns the error for new messages that do not fit into the model's context.
-func (t *turn) tooLong(r *contextRecord) error {
+// limitCounts reports whether limits.context_tokens bounds the context, and not what the plugin says of
+// its model.
+func (t *turn) limitCounts() bool {
+	limit := int64(t.bot.Limits.ContextTokens)
+	return limit > 0 && limit == t.contextTokens() && limit != t.traits.ContextTokens
+}
+
+// refusesNew returns an error if the new messages are too long with the system prompt and the tools. fixed
+// is the estimate of their tokens, which ratio corrects.
+//
+// ratio comes from what other requests of the bot were billed, whose texts may be of another kind. So it
+// refuses nothing. Of the model, the host refuses only what cannot fit even if the texts have as few
+// tokens as any text, and the provider refuses the rest, which it counts exactly. A limit is about tokens
+// as they are estimated, so that the plain estimate is compared with it, on all hosts alike.
+func (t *turn) refusesNew(r *contextRecord, fixed, ratio float64) error {
+	takes := "the model takes"
+	switch {
+	case r.Tokens == 0:
+		return nil
+	case t.limitCounts():
+		if fixed <= float64(r.Tokens-r.Reply) {
+			return nil
+		}
+		r.Input, takes = int64(fixed), "limits.context_tokens is"
+	default:
+		if minRatio*(fixed-mediaTokens*float64(countMedia(t.messages))) <= float64(r.Tokens) {
+			return nil
+		}
+		r.Input = int64(ratio * fixed)
+	}
 	path := "messages"
 	if t.req.Message != "" {
 		path = "message"
 	}
-	return fault.New(fault.ContextTooLong, "has about %d tokens with the system prompt and the tools, as the host estimates, and the model takes %d, with %d for its reply; expected a shorter message",
-		r.Input, r.Tokens, r.Reply).At(path)
+	return fault.New(fault.ContextTooLong, "has about %d tokens with the system prompt and the tools, as the host estimates, and %s %d, with %d for the reply; expected a shorter message",
+		r.Input, takes, r.Tokens, r.Reply).At(path)
 }
 
 // newestTurns returns the index of the first message of the newest whole turns that have so many tokens
@@ -190,6 +224,8 @@ func (t *turn) storedBefore(stored []chat.Message, n int) int {
 
 // asksShorter reports whether the turn asks its model again with fewer earlier messages, because the
 // provider says that they are too long. The estimate was wrong then, or nobody said how long they may be.
+// Each time it sends half of the tokens, and the last time only the new messages. So no conversation
+// becomes too long to go on, however little its model takes.
 func (t *turn) asksShorter(err error, shown []chat.Message) bool {
 	least := 0
 	if t.lastIsOpen {
@@ -199,6 +235,10 @@ func (t *turn) asksShorter(err error, shown []chat.Message) bool {
 		return false
 	}
 	t.contextCuts++
+	if t.contextCuts == maxContextCuts {
+		t.maxInput = onlyNew
+		return true
+	}
 	asked := t.estimated
 	if asked == 0 {
 		asked = messagesTokens(shown) + messagesTokens(t.messages) + textTokens(t.prompt.Text()) + toolsTokens(t.req.Tools)

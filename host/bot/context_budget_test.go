@@ -15,7 +15,7 @@ import (
 )
 
 // sized is a model whose context has so many tokens. It refuses requests of more messages than most, if
-// most is not 0. It bills a multiple of the estimated tokens.
+// most is not 0, and all requests if it is less. It bills a multiple of the estimated tokens.
 type sized struct {
 	tokens int64
 	most   int
@@ -29,7 +29,7 @@ func (m *sized) LLMTraits(context.Context) sdk.LLMTraits {
 
 func (m *sized) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	m.seen = append(m.seen, r.Messages)
-	if m.most > 0 && len(r.Messages) > m.most {
+	if m.most != 0 && len(r.Messages) > m.most {
 		return nil, fault.New(fault.ContextTooLong, "no").From(fault.OriginModel)
 	}
 	return &llm.Finish{Usage: chat.Usage{InputTokens: int64(m.bills * messagesTokens(r.Messages))}}, emit(llm.Text("ok"))
@@ -112,29 +112,85 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// TestFit_neverCutsTheMessage checks that a message that does not fit is refused with the numbers, and
+// TestFit_neverCutsTheMessage checks that a message that cannot fit is refused with the numbers, and
 // that the model is not asked.
 //
 // beyond: context
 func TestFit_neverCutsTheMessage(t *testing.T) {
-	s, m := &logStorage{history: conversation(1)}, &sized{tokens: 1000}
-	_, err := bounded(s, m).Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
-	e := wantClass(t, err, fault.ContextTooLong)
-	if e.Party != fault.PartyCaller || e.ForCallers() != "message: has about 808 tokens with the system prompt and the tools, as the host estimates, and the model takes 1000, with 250 for its reply; expected a shorter message" {
-		t.Errorf("the error is %q of %s", e.ForCallers(), e.Party)
-	}
-	if len(m.seen) != 0 {
-		t.Error("the model was asked")
-	}
-	if r := keptRecord(t, s); r.Context == nil || r.Context.Input != 808 {
-		t.Errorf("the record says %+v", r.Context)
+	const tooLong = 2600 // tokens as they are estimated; at the least ratio these are more than 1000
+	for name, c := range map[string]struct {
+		tokens       int64
+		limit        int
+		message      int
+		input, takes string
+	}{
+		"the model cannot take it":        {tokens: 1000, message: tooLong, input: "2608", takes: "the model takes 1000"},
+		"more than the limit":             {limit: 1000, message: 800, input: "808", takes: "limits.context_tokens is 1000"},
+		"the limit is the smaller":        {tokens: 100000, limit: 1000, message: 800, input: "808", takes: "limits.context_tokens is 1000"},
+		"the model's size is the smaller": {tokens: 1000, limit: 1100, message: tooLong, input: "2608", takes: "the model takes 1000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := &logStorage{history: conversation(1)}, &sized{tokens: c.tokens}
+			_, err := bounded(s, m, func(p *Parts) { p.Limits.ContextTokens = c.limit }).Chat(t.Context(), Request{ConversationID: "c", Message: long(c.message)}, nil)
+			e := wantClass(t, err, fault.ContextTooLong)
+			if want := "message: has about " + c.input + " tokens with the system prompt and the tools, as the host estimates, and " + c.takes + ", with 250 for the reply; expected a shorter message"; e.Party != fault.PartyCaller || e.ForCallers() != want {
+				t.Errorf("the error is %q of %s, want %q", e.ForCallers(), e.Party, want)
+			}
+			if len(m.seen) != 0 {
+				t.Error("the model was asked")
+			}
+			if r := keptRecord(t, s); r.Context == nil || fmt.Sprint(r.Context.Input) != c.input {
+				t.Errorf("the record says %+v", r.Context)
+			}
+		})
 	}
 	// A fallback with a larger context takes it.
-	large := &sized{tokens: 10000}
+	m, large := &sized{tokens: 1000}, &sized{tokens: 10000}
 	reply, err := fallingBack(&logStorage{}, m, large, func(p *Parts) { p.Limits.MessageBytes = 1 << 20 }).
-		Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
+		Chat(t.Context(), Request{ConversationID: "c", Message: long(tooLong)}, nil)
 	if err != nil || reply.Text != "ok" || len(m.seen) != 0 || len(large.seen) != 1 {
 		t.Errorf("%+v, %v", reply, err)
+	}
+}
+
+// TestFit_newMessagesByTheEstimate checks that new messages are not refused because the estimate says
+// that they are too long, whatever other requests of the bot were billed: they are sent without earlier
+// messages, and the provider decides.
+func TestFit_newMessagesByTheEstimate(t *testing.T) {
+	pictures := make([]chat.Part, 4)
+	for i := range pictures {
+		pictures[i] = chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte("png")}}
+	}
+	for name, c := range map[string]struct {
+		ratio float64
+		limit int
+		req   Request
+	}{
+		"near the context":                {ratio: 1, req: Request{Message: long(800)}},
+		"others sent base64":              {ratio: maxRatio, req: Request{Message: long(600)}},
+		"others sent base64, and a limit": {ratio: maxRatio, limit: 900, req: Request{Message: long(600)}},
+		"media may have few tokens":       {ratio: 1, req: Request{Messages: []chat.Message{{Role: chat.User, Parts: pictures}}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, m := &logStorage{history: conversation(2)}, &sized{tokens: 1000}
+			b := bounded(s, m, func(p *Parts) { p.Limits.ContextTokens = c.limit })
+			b.ratios[0].observe(int64(c.ratio*1000), 1000)
+			c.req.ConversationID = "c"
+			if _, err := b.Chat(t.Context(), c.req, nil); err != nil {
+				t.Fatal(err)
+			}
+			if len(m.seen) != 1 || len(m.seen[0]) != 1 {
+				t.Errorf("the model was shown %d requests, the first with %q", len(m.seen), beginnings(m.seen[0]))
+			}
+			if r := keptRecord(t, s); r.Context == nil || r.Context.LeftOut != 4 {
+				t.Errorf("the record is %s", s.last(t).Record)
+			}
+		})
+	}
+	m := &sized{tokens: 1000, most: -1}
+	_, err := bounded(&logStorage{}, m).Chat(t.Context(), Request{ConversationID: "c", Message: long(800)}, nil)
+	if e := wantClass(t, err, fault.ContextTooLong); e.Origin != fault.OriginModel || len(m.seen) != 1 {
+		t.Errorf("asked %d times: %v", len(m.seen), e)
 	}
 }
 
@@ -188,15 +244,13 @@ func TestAsksShorter(t *testing.T) {
 		asked  int
 		fails  bool
 	}{
-		"nobody knew the size":   {most: 9, asked: 3}, // of 33 messages: 33, 17, 9 or fewer
-		"the estimate was wrong": {tokens: 2200, most: 9, asked: 2},
-		"it never fits":          {most: -1, asked: 1 + maxContextCuts, fails: true},
+		"nobody knew the size":      {most: 9, asked: 3}, // of 33 messages: 33, 17, 9 or fewer
+		"the estimate was wrong":    {tokens: 2200, most: 9, asked: 2},
+		"only the new messages fit": {most: 1, asked: 1 + maxContextCuts},
+		"not even these fit":        {most: -1, asked: 1 + maxContextCuts, fails: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := &sized{tokens: c.tokens, most: c.most}
-			if c.most < 0 {
-				m.most = 1
-			}
 			s := &logStorage{history: conversation(16)}
 			_, err := bounded(s, m).Chat(t.Context(), hi, nil)
 			if (err != nil) != c.fails || len(m.seen) != c.asked {
@@ -208,6 +262,14 @@ func TestAsksShorter(t *testing.T) {
 				t.Errorf("the record is %s, and %d messages were shown", s.last(t).Record, len(last))
 			}
 		})
+	}
+	// Calls stay with their results, which are the new messages.
+	s, open := &logStorage{history: append(conversation(40), chat.Text(chat.User, "u"), callsTools("1"))}, &sized{most: 2}
+	if _, err := bounded(s, open).Chat(t.Context(), Request{ConversationID: "c", Messages: []chat.Message{toolResult("1")}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := open.seen[len(open.seen)-1]; len(toolCallsOf(got[0].Parts)) != 1 || got[1].Parts[0].ToolResult == nil {
+		t.Errorf("the model was shown %+v", got)
 	}
 	m := &sized{most: 1}
 	_, err := bounded(&logStorage{}, m, func(p *Parts) { p.Prompts = prompt.Set{System: prompt.Literal("s")} }).Chat(t.Context(), hi, nil)

@@ -67,6 +67,26 @@ func messagesTokens(messages []chat.Message) (tokens float64) {
 	return tokens
 }
 
+// countMedia returns how many media the messages have.
+func countMedia(messages []chat.Message) (n int) {
+	for i := range messages {
+		n += countMediaParts(messages[i].Parts)
+	}
+	return n
+}
+
+func countMediaParts(parts []chat.Part) (n int) {
+	for i := range parts {
+		switch p := &parts[i]; p.Kind() {
+		case chat.KindMedia:
+			n++
+		case chat.KindToolResult:
+			n += countMediaParts(p.ToolResult.Parts)
+		}
+	}
+	return n
+}
+
 // toolsTokens returns an estimate of the tokens of the tools of a request.
 func toolsTokens(tools []llm.Tool) (tokens float64) {
 	for _, t := range tools {

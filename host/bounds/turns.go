@@ -90,8 +90,8 @@ var turns = []Bound{
 		Key: "limits.context_tokens", Answer: "The oldest turns are left out, and the turn's record says so; 422 context_too_long if the new messages alone are too long",
 	},
 	{
-		Name: "asked again with fewer turns", What: "How often a turn asks its model anew with half of the tokens, because the provider says that the conversation is too long.",
-		Each: "3", Answer: "422, context_too_long",
+		Name: "asked again with fewer turns", What: "How often a turn asks its model anew with half of the tokens, and the last time with only the new messages, because the provider says that the conversation is too long.",
+		Each: "4", Answer: "422, context_too_long",
 	},
 	{
 		Name: "explained parts", What: "The places of replaced parts, and the sources of the items of a memory, that a turn's record has.",
