@@ -20,7 +20,8 @@ const (
 // begin calls the storage's Begin, which starts the turn and reserves the conversation for it.
 // While a turn of another host has the conversation, begin waits for up to
 // Limits.ConversationWait. begin returns the started turn. If a turn with the same idempotency
-// key has already succeeded, begin returns the reply of that turn instead.
+// key has already succeeded, begin returns the reply of that turn instead. It starts no turn that has a
+// refusal.
 func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	b := t.bot
 	req := &storage.BeginRequest{
@@ -33,6 +34,10 @@ func (t *turn) begin(ctx context.Context) (*storage.Started, *Reply, error) {
 	}
 	if req.Key != "" {
 		req.Digest = t.req.digest()
+	}
+	if t.refusal != nil {
+		reply, err := t.replayOnly(ctx, req)
+		return nil, reply, err
 	}
 	giveUp := time.Now().Add(b.Limits.ConversationWait)
 	for {

@@ -22,13 +22,7 @@ import (
 func (b *Bot) Chat(ctx context.Context, req Request, emit func(text string) error) (reply *Reply, err error) {
 	t := newTurn(b, req, emit)
 	defer func() { t.notifyObserver(reply, err) }()
-	if err := req.check(b.Limits.MessageBytes); err != nil {
-		return nil, err
-	}
-	if err := t.checkSupport(ctx); err != nil {
-		return nil, err
-	}
-	if err := t.choosePrompt(); err != nil {
+	if err := t.check(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, b.Limits.TurnTimeout, turnTimeoutError(b.Limits.TurnTimeout))

@@ -6,7 +6,8 @@
 // [Bot.Chat] takes these steps, each in the function that the second column names. All steps
 // run in the goroutine of Chat's caller.
 //
-//	check       Request.check         refuses a malformed request
+//	check       turn.check            refuses a malformed request, and one that the settings or the
+//	                                  plugins cannot serve, unless it repeats an earlier turn
 //	admission   Admission.admit       refuses a turn beyond the tenant's limits, and waits
 //	                                  for the conversation
 //	lease       Parts.Hold            renews the turn's lease from here to the turn's end
@@ -33,6 +34,8 @@
 //	request_messages.go  the messages with which a turn begins, and their bounds
 //	request_tools.go   the tools that the client runs, and their bounds
 //	prompt.go          which prompt a turn has, and what stands in it for its variables
+//	refusal.go         which requests are refused before anything begins; a repetition of an earlier
+//	                   turn is not
 //	plugin_support.go  requests that the plugins cannot do, refused before anything begins
 //	admission.go       Admission: whether a turn runs, waits or is refused; turns per minute;
 //	                   one turn at a time in a conversation

@@ -25,6 +25,7 @@ type turn struct {
 	emit     func(string) error
 	emitting bool           // true while emit runs
 	prompt   *prompt.Chosen // the system prompt, or the one that the request names
+	refusal  error          // why the turn must not begin; only a repetition of an earlier turn may go on
 	record   *record
 	lastLap  time.Time // time of the last call of lap
 
