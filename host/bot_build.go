@@ -19,12 +19,19 @@ import (
 // creates a bot with the instances. Bots with equal plugin configurations share instances. The
 // registry calls release on the result.
 func (h *Host) buildBot(ctx context.Context, req registry.BuildRequest) (registry.Built, error) {
-	b := &botBuild{host: h, cfg: h.config.Load(), effective: req.Effective, pluginNames: map[string]string{}, secretSums: map[string][sha256.Size]byte{}}
+	b := h.newBotBuild(req.Effective)
 	built, err := b.build(ctx, req)
 	if err != nil {
 		b.release()
 	}
 	return built, err
+}
+
+// newBotBuild returns a build that has opened nothing. It notes the secrets before any plugin gets them, so
+// that a secret that changes during the build, or before a late model is opened, counts as changed.
+func (h *Host) newBotBuild(e *config.Effective) *botBuild {
+	cfg := h.config.Load()
+	return &botBuild{host: h, cfg: cfg, effective: e, pluginNames: map[string]string{}, secretSums: secretSums(cfg, e)}
 }
 
 // botBuild is the state of one build of a bot.
@@ -33,7 +40,7 @@ type botBuild struct {
 	cfg         *config.Host // the host's files that applied when the build started
 	effective   *config.Effective
 	pluginNames map[string]string            // maps the plugin kind to "name version"
-	secretSums  map[string][sha256.Size]byte // maps the path of a block to the checksum of the resolved block, for blocks with references
+	secretSums  map[string][sha256.Size]byte // as the function secretSums returns them
 
 	mu       sync.Mutex
 	open     []*plugins.Instance
@@ -118,7 +125,6 @@ func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.I
 		return nil, err
 	}
 	b.keep(i)
-	b.noteSecrets(block, spec)
 	ref := i.Plugin()
 	b.pluginNames[block.Kind] = ref.Name + " " + ref.Version
 	return i, nil
@@ -155,16 +161,6 @@ func (b *botBuild) keep(i *plugins.Instance) bool {
 	}
 	b.open = append(b.open, i)
 	return true
-}
-
-// noteSecrets notes the checksums of the block and of its nested blocks, if they have references.
-func (b *botBuild) noteSecrets(block config.Block, spec plugins.Spec) {
-	if block.HasReferences() {
-		b.secretSums[block.Path().String()] = sha256.Sum256(spec.Config)
-	}
-	for i, n := range block.Nested() {
-		b.noteSecrets(n, spec.Nested[i])
-	}
 }
 
 // release closes the plugin instances that the build has opened.

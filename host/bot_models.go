@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/host/config"
@@ -12,12 +13,22 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
+// firstModelShare says which part of the rest of the build's time the first model may take to open, if the
+// tenant has fallbacks: the time divided by this. The other plugins have the rest.
+const firstModelShare = 2
+
 // firstModel returns the tenant's first model, whose instance it opens. If the tenant has fallbacks, an
-// instance that cannot be opened does not fail the build: each turn tries to open it again, and asks a
-// fallback if that fails.
+// instance that cannot be opened, or not in its part of the build's time, does not fail the build: each
+// turn tries to open it again, and asks a fallback if that fails.
 func (b *botBuild) firstModel(ctx context.Context) (llm.LLM, error) {
 	e := b.effective
-	i, err := b.instance(ctx, e.LLM)
+	opening := ctx
+	if end, ok := ctx.Deadline(); ok && len(e.Fallback) > 0 {
+		var cancel context.CancelFunc
+		opening, cancel = context.WithTimeout(ctx, time.Until(end)/firstModelShare)
+		defer cancel()
+	}
+	i, err := b.instance(opening, e.LLM)
 	switch {
 	case err == nil:
 		return i.LLM(), nil
@@ -25,9 +36,6 @@ func (b *botBuild) firstModel(ctx context.Context) (llm.LLM, error) {
 		return nil, err
 	}
 	b.host.log.Warn("the model of a tenant cannot be used, and its fallbacks are asked", "tenant", e.Tenant, "plugin", e.LLM.Plugin, "error", err)
-	if spec, err := instanceSpec(b.cfg, e, e.LLM); err == nil {
-		b.noteSecrets(e.LLM, spec)
-	}
 	b.pluginNames[llm.Kind] = e.LLM.Plugin
 	return &lateModel{build: b, block: e.LLM}, nil
 }
@@ -36,9 +44,6 @@ func (b *botBuild) firstModel(ctx context.Context) (llm.LLM, error) {
 func (b *botBuild) fallbacks() []bot.Model {
 	var models []bot.Model
 	for _, block := range b.effective.Fallback {
-		if spec, err := instanceSpec(b.cfg, b.effective, block); err == nil {
-			b.noteSecrets(block, spec) // so that the bot is built anew when the secrets change
-		}
 		models = append(models, bot.Model{LLM: &lateModel{build: b, block: block}, Block: block.Path().String(), Plugin: block.Plugin})
 	}
 	return models
