@@ -123,4 +123,5 @@
 //   - revision.go, fingerprint.go: the digests of an effective configuration and of documents.
 //   - sealed_block.go: the stored form of a block.
 //   - restored_secrets.go: puts secrets back where an edited document has "<secret>".
+//   - restored_list.go: which element of a list before its edit an element of it is.
 package config

@@ -31,7 +31,7 @@ type Document struct {
 	name     string
 	keys     mapping
 	problems Problems          // problems of FromMap and of environment variables; reported with the problems of the merge
-	kept     []Path            // paths of secrets that stay from an older document, for CheckRestored
+	kept     []keptSecret      // secrets that stay from an older document, for CheckRestored
 	sealed   map[string]bool   // paths, as Path.key, of the texts that MarkSecret marked as secret
 	files    map[string]string // maps Path.key to the file of the key, for keys whose file is not name
 }

@@ -245,16 +245,43 @@ func TestEffective_revision_fallback(t *testing.T) {
 	}
 }
 
-// TestCheckRestored_fallback checks that a secret is not kept for another plugin, endpoint or place of
-// a fallback block.
+// TestCheckRestored_fallbackMoved checks that blocks of one endpoint that change their places keep their
+// own keys, and that a block that moves to another endpoint's place is no change of its endpoint.
+func TestCheckRestored_fallbackMoved(t *testing.T) {
+	h, s := loadHost(t, `{defaults: {llm: {provider: echo}}}`), nestingSchemas(t)
+	block := func(model, url, key string) string {
+		return `{provider: openai, model: ` + model + `, base_url: "https://` + url + `", api_key: ` + key + `}`
+	}
+	old := yamlDoc(t, `{llm: {fallback: [`+block("m", "a", "sk-secret-of-m")+`, `+block("n", "a", "sk-secret-of-n")+`, `+block("o", "b", "sk-secret-of-o")+`]}}`)
+	doc := RestoreSecrets(yamlDoc(t, `{llm: {fallback: [`+block("o", "b", "<secret>")+`, `+block("n", "a", "<secret>")+`, `+block("m", "a", "<secret>")+`]}}`), old)
+	was, err := h.Tenant(t.Context(), "client-a", Documents{Operator: old}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	is, err := h.Tenant(t.Context(), "client-a", Documents{Operator: doc}, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckRestored(doc, was, is); err != nil {
+		t.Error(err)
+	}
+	for i, want := range []string{"sk-secret-of-o", "sk-secret-of-n", "sk-secret-of-m"} {
+		if got, err := h.Resolve(is, is.Fallback[i]); err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("block %d has not %s: %v", i, want, err)
+		}
+	}
+}
+
+// TestCheckRestored_fallback checks that a secret is not kept for another plugin or endpoint of a fallback
+// block, and that a block keeps its own when it is moved.
 func TestCheckRestored_fallback(t *testing.T) {
 	h, s := loadHost(t, `{defaults: {llm: {provider: echo}}}`), nestingSchemas(t)
 	const before = `{llm: {fallback: [{provider: openai, model: m, base_url: "https://a", api_key: sk-tenants-key}, {provider: echo}]}}`
 	for changed, want := range map[string]string{
-		`{llm: {fallback: [{provider: openai, model: n, base_url: "https://a", api_key: <secret>}]}}`:                   "",
-		`{llm: {fallback: [{provider: openai, model: m, base_url: "https://b", api_key: <secret>}]}}`:                   "an endpoint of the block changed",
-		`{llm: {fallback: [{provider: marked, base_url: "https://a", api_key: <secret>}]}}`:                             "`llm.fallback.0.provider` changed from \"openai\"",
-		`{llm: {fallback: [{provider: echo}, {provider: openai, model: m, base_url: "https://a", api_key: <secret>}]}}`: "is the text that is shown for a secret",
+		`{llm: {fallback: [{provider: openai, model: n, base_url: "https://a", api_key: <secret>}]}}`:                                                                         "",
+		`{llm: {fallback: [{provider: openai, model: m, base_url: "https://b", api_key: <secret>}]}}`:                                                                         "an endpoint of the block changed",
+		`{llm: {fallback: [{provider: marked, base_url: "https://a", api_key: <secret>}]}}`:                                                                                   "`llm.fallback.0.provider` changed from \"openai\"",
+		`{llm: {fallback: [{provider: openai, model: n, base_url: "https://a", api_key: <secret>}, {provider: openai, model: o, base_url: "https://a", api_key: <secret>}]}}`: "is the text that is shown for a secret",
 	} {
 		t.Run(want, func(t *testing.T) {
 			old := yamlDoc(t, before)

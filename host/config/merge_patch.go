@@ -31,7 +31,7 @@ func MergePatch(old, patch *Document, secrets []Path) (*Document, error) {
 	}
 	for _, path := range secrets {
 		if p.stays[path.key()] {
-			out.kept = append(out.kept, path)
+			out.kept = append(out.kept, keptSecret{at: path, from: path})
 		}
 	}
 	return out, nil
