@@ -179,9 +179,9 @@ func TestContext(t *testing.T) {
 		!strings.Contains(out, "were left out: the model takes 400 tokens, of which 100 are kept free for the reply") {
 		t.Errorf("the host says\n%s", out)
 	}
-	long := strings.Repeat("word ", 500)
+	long := strings.Repeat("word ", 1000)
 	a := host.chat("acme", "c", long)
-	if a.Status != 422 || !strings.Contains(string(a.Body), "context_too_long") || !strings.Contains(string(a.Body), "the model takes 400, with 100 for its reply") {
+	if a.Status != 422 || !strings.Contains(string(a.Body), "context_too_long") || !strings.Contains(string(a.Body), "the model takes 400, with 100 for the reply") {
 		t.Errorf("a long message: %d %s", a.Status, a.Body)
 	}
 	host.put("acme", `{"llm": {"provider": "echo", "takes": {"context_tokens": 400}, "fallback": [{"provider": "echo", "reply": "the large one", "takes": {"context_tokens": 4000}}]}}`)
