@@ -94,7 +94,7 @@ func (d *DB) part(name string) (*part, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
-		return nil, fault.New(fault.Internal, "the store is closed")
+		return nil, errClosed()
 	}
 	p := d.parts[name]
 	if p == nil {
@@ -104,24 +104,46 @@ func (d *DB) part(name string) (*part, error) {
 	return p, nil
 }
 
+func errClosed() error { return fault.New(fault.Internal, "the store is closed") }
+
+// check returns an error if the partition was dropped, because the DB was closed. The partition is
+// locked.
+func (p *part) check() error {
+	if p.byKey == nil {
+		return errClosed()
+	}
+	return nil
+}
+
 func newPart() *part {
 	return &part{byKey: map[string]*entry{}, inOrder: btree.NewG(32, func(a, b place) bool { return bytes.Compare(a.key, b.key) < 0 })}
 }
 
-// known returns the partition with the name, or an empty one that is not of the DB.
-func (d *DB) known(name string) *part {
+// known returns the partition with the name, or an empty one that is not of the DB. It returns an
+// error after Close.
+func (d *DB) known(name string) (*part, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p := d.parts[name]; p != nil {
-		return p
+	if d.closed {
+		return nil, errClosed()
 	}
-	return newPart()
+	if p := d.parts[name]; p != nil {
+		return p, nil
+	}
+	return newPart(), nil
 }
 
-// Size returns about how many bytes the partition takes.
-func (d *DB) Size(partition string) int64 { return d.known(partition).size.Load() }
+// Size returns about how many bytes the partition takes: 0 after Close.
+func (d *DB) Size(partition string) int64 {
+	p, err := d.known(partition)
+	if err != nil {
+		return 0
+	}
+	return p.size.Load()
+}
 
-// Close drops all partitions. It always returns nil.
+// Close drops all partitions. It waits for the transactions that run. A call that comes later, or that
+// still waits for its partition, fails. Close always returns nil.
 func (d *DB) Close() error {
 	d.mu.Lock()
 	parts := d.parts
@@ -149,10 +171,18 @@ func (d *DB) Update(_ context.Context, partition string, f func(storagekit.Tx) e
 	if err != nil {
 		return err
 	}
+	return d.update(partition, p, f)
+}
+
+// update is Update of the partition p, which Close may have dropped meanwhile.
+func (d *DB) update(partition string, p *part, f func(storagekit.Tx) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if err := p.check(); err != nil {
+		return err
+	}
 	t := txs.Get().(*tx)
-	t.db, t.part = d, p
+	t.db, t.partition, t.part = d, partition, p
 	t.old = t.few[:0]
 	done := false
 	defer func() {
@@ -173,17 +203,29 @@ func (d *DB) Update(_ context.Context, partition string, f func(storagekit.Tx) e
 
 // View implements storagekit.DB. It calls f once.
 func (d *DB) View(_ context.Context, partition string, f func(storagekit.Reader) error) error {
-	p := d.known(partition)
+	p, err := d.known(partition)
+	if err != nil {
+		return err
+	}
+	return d.view(partition, p, f)
+}
+
+// view is View of the partition p, which Close may have dropped meanwhile.
+func (d *DB) view(partition string, p *part, f func(storagekit.Reader) error) error {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return f(&tx{db: d, part: p})
+	if err := p.check(); err != nil {
+		return err
+	}
+	return f(&tx{db: d, partition: partition, part: p})
 }
 
 // tx is a transaction. The partition is locked.
 type tx struct {
-	db    *DB
-	part  *part
-	grown int64
+	db        *DB
+	partition string
+	part      *part
+	grown     int64
 	// old has what the transaction has replaced, in order. A nil value stands for a key without a
 	// value. few has room for the usual number of them.
 	old []entry
@@ -208,12 +250,18 @@ func (p *part) get(key []byte) []byte {
 }
 
 func (t *tx) GetShared(key []byte) ([]byte, error) {
-	p := t.db.known(storagekit.Shared)
-	if p == t.part {
+	if t.partition == storagekit.Shared {
 		return t.Get(key)
+	}
+	p, err := t.db.known(storagekit.Shared)
+	if err != nil {
+		return nil, err
 	}
 	p.mu.RLock()
 	defer p.mu.RUnlock()
+	if err := p.check(); err != nil {
+		return nil, err
+	}
 	return p.get(key), nil
 }
 

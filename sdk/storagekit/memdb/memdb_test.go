@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/botyard/botyard/sdk/storagekit"
 )
@@ -99,5 +100,50 @@ func compare(t *testing.T, r storagekit.Reader, want map[string]string) {
 		if !slices.Equal(got, within) {
 			t.Errorf("the scan, reverse %t, found %q; want %q", reverse, got, within)
 		}
+	}
+}
+
+// TestDB_Close checks that calls fail after Close, also those that found their partition before, and that
+// a transaction that runs meanwhile does not take the shared partition for empty.
+func TestDB_Close(t *testing.T) {
+	put := func(tx storagekit.Tx) error { return tx.Put([]byte("a"), []byte("b")) }
+	read := func(r storagekit.Reader) error { _, err := r.Get([]byte("a")); return err }
+	var grown int64
+	db := New(Options{Changed: func(_ string, bytes int64) { grown += bytes }})
+	for _, partition := range []string{"p", storagekit.Shared} {
+		if err := db.Update(t.Context(), partition, put); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := db.part("p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error, 1)
+	calls := map[string]error{}
+	if err := db.Update(t.Context(), "p", func(tx storagekit.Tx) error {
+		go func() { closed <- db.Close() }() // it waits for this transaction
+		for db.Size(storagekit.Shared) != 0 {
+			time.Sleep(time.Millisecond)
+		}
+		_, calls["a transaction that runs"] = tx.GetShared([]byte("a"))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+	calls["an update that found the partition"] = db.update("p", p, put)
+	calls["a view that found the partition"] = db.view("p", p, read)
+	calls["a later update"] = db.Update(t.Context(), "p", put)
+	calls["a later view"] = db.View(t.Context(), "p", read)
+	for name, err := range calls {
+		if err == nil || !strings.Contains(err.Error(), "the store is closed") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if grown != 0 {
+		t.Errorf("a closed DB has %d bytes", grown)
 	}
 }
