@@ -37,14 +37,17 @@ func CheckChecker(ctx context.Context, instance any, o Checked) error {
 	for range checksAtOnce {
 		go func() { done <- o.inTime(ctx, c) }()
 	}
-	var all []error
-	for range checksAtOnce {
-		all = append(all, <-done)
+	all := make([]error, checksAtOnce)
+	for i := range all {
+		all[i] = <-done
 	}
 	for _, err := range all {
-		if err != nil {
-			return err
+		if err != nil && !isSkip(err) {
+			return err // it counts more than the ErrSkip of another call
 		}
+	}
+	if err := errors.Join(all...); err != nil {
+		return ErrSkip
 	}
 	gone, cancel := context.WithCancel(ctx)
 	cancel()

@@ -18,7 +18,7 @@ type Rule[E any] struct {
 	// Slow marks a rule that takes long. A kit may have an option that shortens slow rules.
 	Slow bool
 	// Check returns an error that says what is wrong. It returns [ErrSkip] if the rule does not
-	// apply to the tested plugin.
+	// apply to the tested plugin. If it joins both, the rule fails.
 	Check func(ctx context.Context, env *E) error
 }
 
@@ -87,7 +87,7 @@ func (r *Run[E]) Check(ctx context.Context) []error {
 		if r.Report != nil {
 			r.Report(rule, time.Since(start), err)
 		}
-		if err != nil && !errors.Is(err, ErrSkip) {
+		if err != nil && !isSkip(err) {
 			wrong = append(wrong, &Failure[E]{Rule: rule, Err: err})
 		}
 	}
@@ -101,7 +101,7 @@ func (r *Run[E]) one(ctx context.Context, rule Rule[E]) error {
 		return err
 	}
 	left := guarded(func() error { return r.Clean(env) })
-	if left != nil && errors.Is(err, ErrSkip) {
+	if left != nil && isSkip(err) {
 		return left
 	}
 	return errors.Join(err, left)
@@ -112,9 +112,37 @@ func (r *Run[E]) one(ctx context.Context, rule Rule[E]) error {
 func bounded[E any](ctx context.Context, rule Rule[E], timeout time.Duration, env *E) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, errors.New("the rule took too long"))
 	defer cancel()
-	err := rule.Check(ctx, env)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
+	err := withoutSkips(rule.Check(ctx, env))
+	if cause := context.Cause(ctx); err != nil && cause != nil && !isSkip(err) {
 		err = fmt.Errorf("%w (%w)", err, cause)
+	}
+	return err
+}
+
+// isSkip reports whether err says that the rule does not apply, and nothing else.
+func isSkip(err error) bool { return errors.Is(err, ErrSkip) && errors.Is(withoutSkips(err), ErrSkip) }
+
+// withoutSkips returns err without the ErrSkip that it is joined with, so that no skip hides a fault. It
+// returns err itself if err has one of the two only.
+func withoutSkips(err error) error {
+	if !errors.Is(err, ErrSkip) {
+		return err
+	}
+	var faults []error
+	switch e := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, one := range e.Unwrap() {
+			if one = withoutSkips(one); one != nil && !errors.Is(one, ErrSkip) {
+				faults = append(faults, one)
+			}
+		}
+	case interface{ Unwrap() error }:
+		if one := withoutSkips(e.Unwrap()); one != nil && !errors.Is(one, ErrSkip) {
+			return one
+		}
+	}
+	if len(faults) > 0 {
+		return errors.Join(faults...)
 	}
 	return err
 }

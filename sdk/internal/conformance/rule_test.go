@@ -76,6 +76,37 @@ func TestRun_Check(t *testing.T) {
 	}
 }
 
+// TestRun_Check_faultAndSkip checks that a rule fails which joins a fault with ErrSkip, as rules do that
+// call a plugin several times at once, and that what it reports is the fault alone.
+func TestRun_Check_faultAndSkip(t *testing.T) {
+	oh := errors.New("oh")
+	for name, c := range map[string]struct {
+		err   error
+		fails bool
+	}{
+		"joined":            {errors.Join(ErrSkip, oh), true},
+		"the other order":   {errors.Join(oh, ErrSkip), true},
+		"within":            {fmt.Errorf("at once: %w", errors.Join(fmt.Errorf("one: %w", ErrSkip), errors.Join(nil, oh))), true},
+		"two of a text":     {fmt.Errorf("%w (%w)", ErrSkip, oh), true},
+		"skips and no more": {errors.Join(ErrSkip, fmt.Errorf("one: %w", ErrSkip)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := &Run[env]{
+				Rules: []Rule[env]{rule("it", func(context.Context, *env) error { return c.err })},
+				Env:   func(Rule[env]) *env { return nil },
+				Report: func(_ Rule[env], _ time.Duration, err error) {
+					if errors.Is(err, ErrSkip) == c.fails || errors.Is(err, oh) != c.fails {
+						t.Errorf("reported %v", err)
+					}
+				},
+			}
+			if wrong := run.Check(t.Context()); (len(wrong) == 1) != c.fails {
+				t.Errorf("failures %v", wrong)
+			}
+		})
+	}
+}
+
 func TestRun_Check_endsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	checked := 0
