@@ -75,12 +75,13 @@ type converter struct {
 	user         string
 	fallback     time.Time // for messages without a time
 	turns        []turnLine
-	current      *turnLine // the turn that the next message may belong to
-	replied      bool      // the current turn has a message of the model
-	open         []call    // calls of the current turn without a result
-	calls        int       // of the current turn
-	number       int       // of the last turn that succeeded
-	instructions int       // system messages
+	current      *turnLine       // the turn that the next message may belong to
+	replied      bool            // the current turn has a message of the model
+	open         []openCall      // calls of the current turn without a result
+	calls        int             // of the current turn
+	ids          map[string]bool // the ids of these calls
+	number       int             // of the last turn that succeeded
+	instructions int             // system messages
 }
 
 // add adds one message to the current turn, or begins a turn with it.
@@ -125,7 +126,7 @@ func (c *converter) add(n node) {
 // end ends the current turn. It succeeded if the model has the last word in it.
 func (c *converter) end() {
 	t := c.current
-	defer func() { c.current, c.replied, c.open, c.calls = nil, false, nil, 0 }()
+	defer func() { c.current, c.replied, c.open, c.calls, c.ids = nil, false, nil, 0, nil }()
 	if t == nil {
 		return
 	}

@@ -27,6 +27,13 @@ type call struct {
 	Arguments string `json:"arguments"`
 }
 
+// openCall is a call without a result. stored is the id that it has in the library, and that its result
+// names.
+type openCall struct {
+	*call
+	stored string
+}
+
 type result struct {
 	CallID string `json:"tool_call_id"`
 	Name   string `json:"name,omitempty"`
@@ -53,8 +60,8 @@ func (c *converter) message(n node) (message, bool) {
 		}
 		for _, stored := range callsOf(n) {
 			called := c.newCall(stored)
-			c.open = append(c.open, called)
-			m.Parts = append(m.Parts, part{Call: &called})
+			c.open = append(c.open, openCall{called, clean(stored.ID)})
+			m.Parts = append(m.Parts, part{Call: called})
 		}
 		if len(m.Parts) == 0 {
 			c.say("an empty reply in turn %d is left out", c.current.Sequence)
@@ -80,13 +87,18 @@ func callsOf(n node) []storedCall {
 	return calls
 }
 
-// newCall returns a call with an id, which the library does not always have.
-func (c *converter) newCall(stored storedCall) call {
+// newCall returns a call with an id that no earlier call of the turn has. In the library some calls have
+// no id, and some the id of another call.
+func (c *converter) newCall(stored storedCall) *call {
 	c.calls++
-	out := call{ID: clean(stored.ID), Name: clean(stored.Name), Arguments: "{}"}
-	if out.ID == "" || slices.ContainsFunc(c.open, func(o call) bool { return o.ID == out.ID }) {
-		out.ID = fmt.Sprintf("call_%d_%d", c.current.Sequence, c.calls)
+	out := &call{ID: clean(stored.ID), Name: clean(stored.Name), Arguments: "{}"}
+	for n := c.calls; out.ID == "" || c.ids[out.ID]; n++ {
+		out.ID = fmt.Sprintf("call_%d_%d", c.current.Sequence, n)
 	}
+	if c.ids == nil {
+		c.ids = map[string]bool{}
+	}
+	c.ids[out.ID] = true
 	var arguments string
 	switch p := stored.Parameters; {
 	case len(p) == 0 || string(p) == "null":
@@ -103,9 +115,10 @@ func (c *converter) newCall(stored storedCall) call {
 // result returns a message with the result of a call: of that with its id, or else of the first open
 // call of its tool, or of any tool.
 func (c *converter) result(m storedMessage, content string) (message, bool) {
-	at := slices.IndexFunc(c.open, func(o call) bool { return m.ToolCallID != "" && o.ID == m.ToolCallID })
+	id := clean(m.ToolCallID)
+	at := slices.IndexFunc(c.open, func(o openCall) bool { return id != "" && o.stored == id })
 	if at < 0 {
-		at = slices.IndexFunc(c.open, func(o call) bool { return m.Name == "" || o.Name == m.Name })
+		at = slices.IndexFunc(c.open, func(o openCall) bool { return m.Name == "" || o.Name == m.Name })
 	}
 	if at < 0 {
 		c.say("a result of a tool in turn %d is left out: nothing called it", c.current.Sequence)
@@ -130,7 +143,7 @@ func (c *converter) dropOpenCalls() {
 	for i := range c.current.Messages {
 		m := &c.current.Messages[i]
 		m.Parts = slices.DeleteFunc(m.Parts, func(p part) bool {
-			return p.Call != nil && slices.ContainsFunc(c.open, func(o call) bool { return o.ID == p.Call.ID })
+			return p.Call != nil && slices.ContainsFunc(c.open, func(o openCall) bool { return o.call == p.Call })
 		})
 	}
 	c.current.Messages = slices.DeleteFunc(c.current.Messages, func(m message) bool { return len(m.Parts) == 0 })
