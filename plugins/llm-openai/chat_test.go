@@ -127,6 +127,7 @@ func TestModel_Chat_interrupted(t *testing.T) {
 		"no JSON":                      {events: "data: <html>\n\n", class: fault.ProviderFailed, says: "not of the API"},
 		"a list":                       {events: "data: []\n\n", class: fault.ProviderFailed, says: "not of the API"},
 		"failed":                       {events: `data: {"type":"response.failed","response":{"status":"failed","error":{"code":"server_error","message":"oops"},"usage":{"input_tokens":9,"output_tokens":1}}}` + "\n\n", responses: true, class: fault.ProviderFailed, says: "oops"},
+		"failed, with a long request":  {events: `data: {"type":"response.failed","response":{"status":"failed","instructions":"` + strings.Repeat("x", sdk.MaxUpstreamErrorBytes) + `","error":{"code":"rate_limit_exceeded","message":"wait"}}}` + "\n\n", responses: true, class: fault.RateLimited, says: "wait"},
 		"failed for too many":          {events: `data: {"type":"response.failed","response":{"status":"failed","error":{"code":"rate_limit_exceeded","message":"wait"}}}` + "\n\n", responses: true, class: fault.RateLimited, says: "wait"},
 		"failed for the prompt":        {events: `data: {"type":"response.failed","response":{"status":"failed","error":{"code":"content_filter","message":"no"}}}` + "\n\n", responses: true, class: fault.ContentFiltered, says: "no"},
 		"error of responses":           {events: `data: {"type":"error","code":"insufficient_quota","message":"pay","param":null,"sequence_number":2}` + "\n\n", responses: true, class: fault.QuotaExhausted, says: "pay"},

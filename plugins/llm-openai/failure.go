@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/upstream"
 )
@@ -22,11 +23,15 @@ type said struct {
 }
 
 // parseSaid reads an error in one of the forms that servers have: {"error": {...}}, {"error": "..."}, a
-// list with one of them, an error without a wrapper, or any text.
+// list with one of them, an error without a wrapper, or any text. What exceeds sdk.MaxUpstreamErrorBytes
+// is no error of these forms: parseSaid parses nothing of it.
 func parseSaid(body []byte) said {
+	if len(body) > sdk.MaxUpstreamErrorBytes {
+		return said{message: string(body[:sdk.MaxUpstreamErrorBytes])}
+	}
 	var list []json.RawMessage
 	if json.Unmarshal(body, &list) == nil && len(list) > 0 { // Google's
-		return parseSaid(list[0])
+		body = list[0] // if it is a list again, the body is any text
 	}
 	var top map[string]json.RawMessage
 	if json.Unmarshal(body, &top) != nil {

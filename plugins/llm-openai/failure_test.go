@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 )
 
@@ -86,6 +87,36 @@ func TestModel_Chat_refused(t *testing.T) {
 						t.Errorf("the error repeats the key: %v", f)
 					}
 				}
+			}
+		})
+	}
+}
+
+// TestParseSaid checks that the forms of errors are read, and that neither lists within lists nor a long
+// body are taken for an error: they would be parsed once for each level.
+//
+// beyond: error of an upstream
+func TestParseSaid(t *testing.T) {
+	long := strings.Repeat("x", sdk.MaxUpstreamErrorBytes)
+	for name, c := range map[string]struct {
+		body, message string
+		isError       bool
+	}{
+		"an object":          {`{"error":{"message":"no"}}`, "no", true},
+		"a text":             {`{"error":"no"}`, "no", true},
+		"a list":             {`[{"error":{"message":"no"}},{"error":{"message":"yes"}}]`, "no", true},
+		"no wrapper":         {`{"detail":"no"}`, "no", true},
+		"any text":           {`no`, "no", false},
+		"an empty list":      {`[]`, "[]", false},
+		"a list in a list":   {`[[{"error":{"message":"no"}}]]`, `[{"error":{"message":"no"}}]`, false},
+		"many lists":         {strings.Repeat("[", 5000) + `{"error":"no"}` + strings.Repeat("]", 5000), strings.Repeat("[", 4999) + `{"error":"no"}` + strings.Repeat("]", 4999), false},
+		"as long as may be":  {`{"error":"` + long[12:] + `"}`, long[12:], true},
+		"longer":             {`{"error":"` + long[11:] + `"}`, `{"error":"` + long[11:] + `"`, false},
+		"a list, and longer": {`[{"error":"no"},"` + long + `"]`, `[{"error":"no"},"` + long[17:], false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if s := parseSaid([]byte(c.body)); s.message != c.message || s.isError != c.isError {
+				t.Errorf("got %.100q of %d bytes, %t", s.message, len(s.message), s.isError)
 			}
 		})
 	}

@@ -242,7 +242,11 @@ func (r *responsesReply) failed(response *responses.Response) error {
 	if u := usageOf(response.JSON.Usage.Raw()); u != nil {
 		r.usage = u
 	}
-	s := parseSaid([]byte(response.RawJSON()))
+	text := response.RawJSON()
+	if failure := response.JSON.Error.Raw(); strings.HasPrefix(failure, "{") {
+		text = `{"error":` + failure + `}` // without what the response repeats of the request
+	}
+	s := parseSaid([]byte(text))
 	if !s.isError {
 		return fault.New(fault.ProviderFailed, "%s reported that the response failed", r.model.client.Server())
 	}
