@@ -23,7 +23,7 @@ func (m *Model) withAvailable(ctx context.Context, f *fault.Error, model string)
 	}
 	names := make([]string, 0, len(list.Models))
 	for _, one := range list.Models {
-		names = append(names, short(one.Name))
+		names = append(names, m.said(one.Name))
 	}
 	out := *f
 	out.Message = fmt.Sprintf("%s; it has %s", f.Message, listed(names, model))

@@ -15,12 +15,12 @@ import (
 // Capacity implements sdk.Limited. An Ollama server runs only a few calls of a model at once. Further
 // calls wait in the server, in the order of their arrival, without regard to tenants.
 func (m *Model) Capacity() sdk.Capacity {
-	return sdk.Capacity{Parallel: m.parallel, Upstream: upstream(m.base, m.model)}
+	return sdk.Capacity{Parallel: m.parallel, Upstream: upstreamOf(m.base, m.model)}
 }
 
-// upstream returns a name for a model on a server. It is a digest, so that it has a fixed length and does
+// upstreamOf returns a name for a model on a server. It is a digest, so that it has a fixed length and does
 // not reveal the server's address.
-func upstream(base *url.URL, model string) string {
+func upstreamOf(base *url.URL, model string) string {
 	sum := sha256.Sum256([]byte(serverOf(base) + "\x00" + tagged(model)))
 	return hex.EncodeToString(sum[:])
 }

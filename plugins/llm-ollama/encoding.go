@@ -9,11 +9,13 @@ import (
 	"strings"
 
 	"github.com/botyard/botyard/sdk/fault"
+	"github.com/botyard/botyard/sdk/upstream"
 )
 
 // decodeBody makes the body of a response readable that a proxy has compressed, although the plugin asks for no
-// compression. The bounds of a response count what it is without compression.
-func decodeBody(resp *http.Response) error {
+// compression. The bounds of a response count what it is without compression. The error for another
+// encoding names it, without the secrets.
+func decodeBody(resp *http.Response, secrets *upstream.Secrets) error {
 	switch coding := strings.ToLower(resp.Header.Get("Content-Encoding")); coding {
 	case "", "identity":
 		return nil
@@ -21,7 +23,7 @@ func decodeBody(resp *http.Response) error {
 		resp.Body = &gzipBody{body: resp.Body}
 		return nil
 	default:
-		return fault.New(fault.ProviderFailed, "the response has the Content-Encoding %.40q, which the plugin has not asked for", coding).Upstream(resp.StatusCode)
+		return fault.New(fault.ProviderFailed, "the response has the Content-Encoding %.40q, which the plugin has not asked for", secrets.Cut(coding)).Upstream(resp.StatusCode)
 	}
 }
 

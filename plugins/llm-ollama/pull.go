@@ -43,7 +43,7 @@ type pull struct {
 
 // join returns the pull of the model. It begins one if none is under way.
 func (s *pullSet) join(m *Model, model string) *pull {
-	key := upstream(m.base, model)
+	key := upstreamOf(m.base, model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.running[key]
@@ -75,7 +75,7 @@ func (s *pullSet) removeLocked(p *pull) {
 func (s *pullSet) runs(m *Model, model string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.running[upstream(m.base, model)] != nil
+	return s.running[upstreamOf(m.base, model)] != nil
 }
 
 // leave cancels the pulls that only this instance wants, and waits until they have ended.
@@ -191,7 +191,7 @@ func (m *Model) pullModel(ctx context.Context, model string) *fault.Error {
 	case ctx.Err() != nil:
 		return fault.New(fault.ProviderFailed, "pulling the model %s was given up, because its configuration ended", model)
 	case err != nil && isUnknownModel(messageOf(err)):
-		return fault.New(fault.NotFound, "the Ollama server at %s finds no model %s to pull: %s", m.address(), model, short(messageOf(err))).
+		return fault.New(fault.NotFound, "the Ollama server at %s finds no model %s to pull: %s", m.address(), model, m.said(messageOf(err))).
 			At("model").By(fault.PartyTenant)
 	}
 	f := *m.failure(err, seen, model, "model", ofTheAPI)

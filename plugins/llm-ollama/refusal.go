@@ -44,11 +44,13 @@ func messageOf(err error) string {
 
 // refused returns the error for a response with an error status.
 func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Error {
-	at, said := m.address(), m.reason(err, seen.status)
+	text := reasonOf(err, seen.status)
+	at, said := m.address(), m.said(text)
+	reason := short(text) // with the key, which may be a word that decides
 	own := speaksAPI(err, seen)
 	var f *fault.Error
 	switch status := seen.status; {
-	case contextTooLong(status, said):
+	case contextTooLong(status, reason):
 		f = fault.New(fault.ContextTooLong, "the conversation does not fit the context of %s: %s", model, said).By(fault.PartyCaller)
 	case status == http.StatusRequestEntityTooLarge:
 		f = fault.New(fault.ContextTooLong, "the server at %s takes no request as large as this: %s", at, said).By(fault.PartyCaller)
@@ -63,20 +65,20 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 		if m.apiKey != "" || !own {
 			f.Path = fault.Path{"api_key"}
 		}
-	case isBadImage(said): // the server reports it as its own failure
+	case isBadImage(reason): // the server reports it as its own failure
 		f = fault.New(fault.Invalid, "the Ollama server at %s cannot read an image of the messages: %s", at, said).By(fault.PartyCaller)
-	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && isBusy(said):
+	case status == http.StatusTooManyRequests, status >= http.StatusInternalServerError && isBusy(reason):
 		return m.busy(err, seen, said)
 	case status >= http.StatusInternalServerError && status != http.StatusNotImplemented,
 		status == statusClientClosed, status == http.StatusRequestTimeout:
 		f = fault.New(fault.ProviderFailed, "the Ollama server at %s failed: %s", at, said)
-	case status == http.StatusNotFound && own && missesModel(said, model):
+	case status == http.StatusNotFound && own && missesModel(reason, model):
 		f = fault.New(fault.NotFound, "the Ollama server at %s has no model %s; get it there with: ollama pull %s", at, model, model).
 			At(path).By(fault.PartyTenant)
 	case !own, status == http.StatusNotFound, status == http.StatusMethodNotAllowed, status == http.StatusNotImplemented:
 		f = m.noAPI(status)
 	default:
-		f = m.invalidRequest(said, path)
+		f = m.invalidRequest(reason, said, path)
 	}
 	f.Err = err
 	if seen.retryAfter > 0 && f.Retryable {
@@ -87,10 +89,10 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 
 // invalidRequest returns the error for a request that the server refused as invalid. It blames the tenant,
 // whose settings decide everything about a request except the messages. It blames the caller only for
-// images in messages.
-func (m *Model) invalidRequest(said, path string) *fault.Error {
+// images in messages. reason decides, and the error repeats said.
+func (m *Model) invalidRequest(reason, said, path string) *fault.Error {
 	f := fault.New(fault.Invalid, "the Ollama server at %s refused the request: %s", m.address(), said).By(fault.PartyTenant)
-	lower := strings.ToLower(said)
+	lower := strings.ToLower(reason)
 	switch {
 	case strings.Contains(lower, "does not support thinking"), strings.Contains(lower, "think value"):
 		return f.At("think")
@@ -136,11 +138,11 @@ func (m *Model) unauthorized(err error) *fault.Error {
 	return f
 }
 
-// reason returns the server's error message. If there is none, it returns the name of the status.
-func (m *Model) reason(err error, status int) string {
+// reasonOf returns the server's error message as it is. If there is none, it returns the name of the status.
+func reasonOf(err error, status int) string {
 	var s api.StatusError
 	if errors.As(err, &s) && s.ErrorMessage != "" {
-		return short(s.ErrorMessage)
+		return s.ErrorMessage
 	}
 	if text := http.StatusText(status); text != "" {
 		return strings.ToLower(text)

@@ -159,6 +159,94 @@ func TestModel_refused(t *testing.T) {
 	}
 }
 
+// secretKey is an API key that servers repeat in the tests.
+const secretKey = "sk-0123456789abcdef"
+
+// TestModel_said checks that no error repeats the API key that the server says, wherever it says it, and
+// that the key goes before the text is cut: the key is at its end.
+func TestModel_said(t *testing.T) {
+	said := strings.Repeat("e", maxReason-8) + " " + secretKey // so that cutting first would leave a piece of the key
+	short := "the key " + secretKey + " is odd"
+	raw := func(text string) func(*testing.T) string {
+		return func(t *testing.T) string {
+			return newHostile(t, func(o *out) { o.say(strings.ReplaceAll(text, "KEY", secretKey)) }).url
+		}
+	}
+	of := func(change func(*server)) func(*testing.T) string {
+		return func(t *testing.T) string {
+			s := newServer(t)
+			change(s)
+			return s.URL
+		}
+	}
+	fails := func(status int, text string) func(*testing.T) string {
+		return of(func(s *server) { s.chat = func(l *lines, _ *api.ChatRequest) { refuse(l, status, text) } })
+	}
+	line := func(text string) func(*testing.T) string {
+		return of(func(s *server) { s.chat = func(l *lines, _ *api.ChatRequest) { l.raw(text + "\n") } })
+	}
+	pulls := func(pull func(*lines)) func(*testing.T) string {
+		return of(func(s *server) {
+			s.chat = func(l *lines, r *api.ChatRequest) { refuse(l, 404, "model '"+r.Model+"' not found") }
+			s.pull = func(l *lines, _ *api.PullRequest) { pull(l) }
+		})
+	}
+	for name, url := range map[string]func(*testing.T) string{
+		"refused":            fails(400, short),
+		"refused at length":  fails(400, said),
+		"forbidden":          fails(403, short),
+		"no money":           fails(402, short),
+		"failed":             fails(500, short),
+		"busy":               fails(503, "server busy: "+short),
+		"a context too long": fails(400, "prompt is too long: "+short),
+		"a bad image":        fails(500, "image: unknown format "+short),
+		"a page":             line("<html>" + short),
+		"an error as a line": line(`{"error":"` + short + `"}`),
+		"busy as a line":     line(`{"error":"server busy: ` + short + `"}`),
+		"another encoding": of(func(s *server) {
+			s.chat = func(l *lines, _ *api.ChatRequest) { l.Header().Set("Content-Encoding", secretKey); l.raw("{}") }
+		}),
+		"a wrong status":         raw("HTTP/1.1 KEY\r\n\r\n"),
+		"a wrong header":         raw("HTTP/1.1 200 OK\r\nKEY\r\n\r\n"),
+		"a wrong transfer":       raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: KEY\r\n\r\n"),
+		"a wrong chunk":          raw("HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\nKEY\r\n"),
+		"no model to pull":       pulls(func(l *lines) { l.raw(`{"error":"pull model manifest: file does not exist ` + short + `"}` + "\n") }),
+		"a pull that fails":      pulls(func(l *lines) { l.raw(`{"error":"` + short + `"}` + "\n") }),
+		"a pull that is refused": pulls(func(l *lines) { refuse(l, 403, short) }),
+		"a pull that is no JSON": pulls(func(l *lines) { l.raw("<html>" + short + "\n") }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, Config{BaseURL: url(t), Model: "m", APIKey: secretKey, Pull: true})
+			_, _, err := talk(t.Context(), m, ask("Hi"))
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for i := 0; i+5 <= len(secretKey); i++ {
+				if strings.Contains(err.Error(), secretKey[i:i+5]) {
+					t.Fatalf("the error repeats the key: %v", err)
+				}
+			}
+		})
+	}
+	s := newServer(t)
+	s.show = func(w http.ResponseWriter, r *api.ShowRequest) { refuse(w, 404, "model '"+r.Model+"' not found") }
+	s.tags = []string{secretKey, "other"}
+	if err := s.model(func(c *Config) { c.APIKey = secretKey }).Check(t.Context()); err == nil || strings.Contains(err.Error(), secretKey) || !strings.Contains(err.Error(), "[secret], other") {
+		t.Errorf("check: %v", err)
+	}
+}
+
+// TestModel_refused_keyIsAWord checks that a key that is a word of the server's message does not change
+// what the message means.
+func TestModel_refused_keyIsAWord(t *testing.T) {
+	s := newServer(t)
+	s.chat = func(l *lines, r *api.ChatRequest) { refuse(l, 404, "model '"+r.Model+"' not found") }
+	_, _, err := talk(t.Context(), s.model(func(c *Config) { c.APIKey = "gemma3" }), ask("Hi"))
+	if f := fault.Of(err); !fault.Is(err, fault.NotFound) || f.Path.String() != "model" {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestModel_unauthorized(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { refuse(l, 401, "bad key s3cret") }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/egress"
+	"github.com/botyard/botyard/sdk/upstream"
 )
 
 // transport sends requests to the configured server, with the API key. It records in the request's
@@ -18,6 +19,8 @@ type transport struct {
 	base  *http.Transport
 	host  string
 	token string
+	// secrets cuts the API key out of what the server says.
+	secrets *upstream.Secrets
 }
 
 // The most unread bytes of an HTTP/2 connection, and of one stream on it.
@@ -34,7 +37,7 @@ func newTransport(base *url.URL, apiKey string, dialer *egress.Dialer) *transpor
 	if proxy, err := find(&http.Request{URL: base}); proxy != nil && err == nil {
 		dialer = nil // the transport connects to the operator's proxy, to which the egress policy does not apply
 	}
-	t := &transport{host: base.Host, base: &http.Transport{
+	t := &transport{host: base.Host, secrets: upstream.NewSecrets(apiKey), base: &http.Transport{
 		Proxy:                  find,
 		OnProxyConnectResponse: checkProxyConnect,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -73,7 +76,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := decodeBody(resp); err != nil {
+	if err := decodeBody(resp, t.secrets); err != nil {
 		_ = resp.Body.Close()
 		return nil, err
 	}
