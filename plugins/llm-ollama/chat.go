@@ -25,8 +25,8 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 		return nil, err
 	}
 	finish, err := m.generate(ctx, out, emit)
-	if m.lacks(err, "model") { // nothing was emitted, because there was no reply
-		if err := m.fetch(ctx, m.model, "model"); err != nil {
+	if m.lacks(err, modelKey) { // nothing was emitted, because there was no reply
+		if err := m.fetch(ctx, m.model, modelKey); err != nil {
 			return nil, err
 		}
 		finish, err = m.generate(ctx, out, emit)
@@ -56,5 +56,5 @@ func (m *Model) generate(ctx context.Context, out *api.ChatRequest, emit func(ll
 	case ctx.Err() != nil:
 		return r.spent(), fault.Of(ctx.Err())
 	}
-	return r.spent(), m.failure(err, seen, m.model, "model", r.progress())
+	return r.spent(), m.failure(err, seen, m.model, modelKey, r.progress())
 }

@@ -16,7 +16,7 @@ import (
 // missing, and then says which models there are. It does not find a server that fails when it runs the
 // model. It pulls no model.
 func (m *Model) Check(ctx context.Context) error {
-	if err := m.checkModel(ctx, m.model, "model"); err != nil {
+	if err := m.checkModel(ctx, m.model, modelKey); err != nil {
 		return err
 	}
 	if m.embeddingModel != m.model {

@@ -54,9 +54,10 @@
 // # Pulling
 //
 // With pull = true a call that needs a missing model lets the server pull it, once for all calls of
-// the process. A call waits 10 seconds for it, and then fails with fault.RateLimited. The call is sent
-// once more only if the server refused it with "not found", so a reply is never begun twice. The pull
-// goes on without the call, for pull_timeout at most, and ends with the last instance that wants it.
+// the process whose instances have the same api_key, pull_timeout and egress policy. A call waits
+// 10 seconds for it, and then fails with fault.RateLimited. The call is sent once more only if the
+// server refused it with "not found", so a reply is never begun twice. The pull goes on without the
+// call, for pull_timeout at most, and ends with the last instance that wants it.
 //
 // # Context
 //

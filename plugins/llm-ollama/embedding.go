@@ -44,7 +44,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 // embeddingKey returns the configuration key of the model that embeds.
 func (m *Model) embeddingKey() string {
 	if m.embeddingModel == m.model {
-		return "model"
+		return modelKey
 	}
 	return "embedding_model"
 }

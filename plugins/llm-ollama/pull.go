@@ -23,27 +23,43 @@ const (
 	pullAgain    = time.Minute
 )
 
-// pulls are the pulls of this process.
-var pulls = pullSet{running: map[string]*pull{}}
+// modelKey is the configuration key of the model that chats.
+const modelKey = "model"
 
-// pullSet has the pulls that are under way, at most one for each model of a server. A pull goes on when the
-// call that began it has ended, and ends when all instances that want the model are closed.
+// pulls are the pulls of this process.
+var pulls = pullSet{running: map[pullKey]*pull{}}
+
+// pullSet has the pulls that are under way, at most one for each key. A pull goes on when the call that
+// began it has ended, and ends when all instances that want the model are closed.
 type pullSet struct {
 	mu      sync.Mutex
-	running map[string]*pull // by the name of the server and the model
+	running map[pullKey]*pull
+}
+
+// pullKey is what decides how a pull ends. So no instance gets the error of another's settings, such as of
+// an API key that the server does not accept.
+type pullKey struct {
+	upstream string // the server and the model
+	apiKey   string
+	egress   string // the policy of the dialer
+	timeout  time.Duration
+}
+
+func (m *Model) pullKey(model string) pullKey {
+	return pullKey{upstreamOf(m.base, model), m.apiKey, m.dialer.Policy().String(), m.pullTimeout}
 }
 
 type pull struct {
-	key    string
+	key    pullKey
 	cancel context.CancelFunc
 	users  map[*Model]bool // instances that want the model; guarded by the mutex of the set
 	done   chan struct{}   // closed when the pull has ended
 	err    *fault.Error    // why it failed; valid after done
 }
 
-// join returns the pull of the model. It begins one if none is under way.
+// join returns the pull of the model with the settings of the instance. It begins one if none is under way.
 func (s *pullSet) join(m *Model, model string) *pull {
-	key := upstreamOf(m.base, model)
+	key := m.pullKey(model)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.running[key]
@@ -71,11 +87,11 @@ func (s *pullSet) removeLocked(p *pull) {
 	}
 }
 
-// runs reports whether a pull of the model is under way.
+// runs reports whether the pull that join would return is under way.
 func (s *pullSet) runs(m *Model, model string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.running[upstreamOf(m.base, model)] != nil
+	return s.running[m.pullKey(model)] != nil
 }
 
 // leave cancels the pulls that only this instance wants, and waits until they have ended.
@@ -133,8 +149,8 @@ func (m *Model) fetch(ctx context.Context, model, key string) error {
 	if p.err == nil {
 		return nil
 	}
-	failed := *p.err // the pull may be of an instance in which the model has another key
-	if len(failed.Path) > 0 {
+	failed := *p.err
+	if slices.Equal(failed.Path, fault.Path{modelKey}) { // the model may have another key here than where the pull began
 		failed.Path = fault.Path{key}
 	}
 	m.missing.fail(model, &failed)
@@ -160,7 +176,8 @@ func (k *missingModels) fail(model string, err *fault.Error) {
 	k.failed[model] = failedPull{err, time.Now().Add(pullAgain)}
 }
 
-// pullModel asks the server to pull a model, and waits until the server has it. It has connections of its
+// pullModel asks the server to pull a model, and waits until the server has it. It blames modelKey for the
+// model, whichever key an instance has it at. It has connections of its
 // own, because the instance may be closed before the pull ends.
 func (m *Model) pullModel(ctx context.Context, model string) *fault.Error {
 	t := newTransport(m.base, m.apiKey, m.dialer)
@@ -192,9 +209,9 @@ func (m *Model) pullModel(ctx context.Context, model string) *fault.Error {
 		return fault.New(fault.ProviderFailed, "pulling the model %s was given up, because its configuration ended", model)
 	case err != nil && isUnknownModel(messageOf(err)):
 		return fault.New(fault.NotFound, "the Ollama server at %s finds no model %s to pull: %s", m.address(), model, m.said(messageOf(err))).
-			At("model").By(fault.PartyTenant)
+			At(modelKey).By(fault.PartyTenant)
 	}
-	f := *m.failure(err, seen, model, "model", ofTheAPI)
+	f := *m.failure(err, seen, model, modelKey, ofTheAPI)
 	f.Message = "cannot pull the model " + model + ": " + f.Message
 	return &f
 }

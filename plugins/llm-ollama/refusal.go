@@ -55,7 +55,7 @@ func (m *Model) refused(err error, seen *exchange, model, path string) *fault.Er
 	case status == http.StatusRequestEntityTooLarge:
 		f = fault.New(fault.ContextTooLong, "the server at %s takes no request as large as this: %s", at, said).By(fault.PartyCaller)
 	case status == http.StatusUnauthorized:
-		f = m.unauthorized(err)
+		f = m.unauthorized(err, path)
 	case status == http.StatusProxyAuthRequired:
 		f = fault.New(fault.ProviderFailed, "the proxy before %s, which the plugin's environment names, asks for credentials", at)
 	case status == http.StatusPaymentRequired:
@@ -125,13 +125,15 @@ func missesModel(said, model string) bool {
 // statusClientClosed is the status of Ollama's response to a canceled call.
 const statusClientClosed = 499
 
-func (m *Model) unauthorized(err error) *fault.Error {
+// unauthorized returns the error of a server that wants to know who calls. path is the configuration key
+// of the model.
+func (m *Model) unauthorized(err error, path string) *fault.Error {
 	f := fault.New(fault.Unauthenticated, "the Ollama server at %s asks for an api_key", m.address()).At("api_key").By(fault.PartyTenant)
 	var auth api.AuthorizationError
 	switch {
 	case errors.As(err, &auth) && auth.SigninURL != "":
 		// The error does not repeat the sign-in URL, because this URL contains the server's own key.
-		f.Path, f.Message = fault.Path{"model"}, "the Ollama server at "+m.address()+" is not signed in, which this model needs; run there: ollama signin"
+		f.Path, f.Message = fault.Path{path}, "the Ollama server at "+m.address()+" is not signed in, which this model needs; run there: ollama signin"
 	case m.apiKey != "":
 		f.Message = "the Ollama server at " + m.address() + " does not accept the api_key"
 	}
