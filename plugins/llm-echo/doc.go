@@ -56,8 +56,9 @@
 // If the request wants a JSON object, the reply is {"reply": REPLY} with the natural reply. For a JSON
 // Schema the reply is a value of the schema, always the same: the first choice, the number nearest to
 // zero, and the natural reply as the first free text. The plugin refuses a schema with keywords that
-// it does not keep, such as pattern. The keys reply, reply_parts, tokens and show_request decide the
-// reply whatever the format, so that a test can have a model that does not keep it.
+// it does not keep, such as pattern, and one whose value is too large, also by references to the same
+// constant. The keys reply, reply_parts, tokens and show_request decide the reply whatever the format,
+// so that a test can have a model that does not keep it.
 //
 // # Misbehaving
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 )
@@ -14,6 +15,10 @@ const (
 	maxDepth  = 32
 	maxValues = 10_000
 	maxItems  = 100
+	maxTypes  = 7     // JSON Schema has no more
+	maxRef    = 1_000 // bytes of a reference
+	// maxBytes bounds the JSON text of a value. No reply is longer.
+	maxBytes = sdk.MaxReplyBytes
 	// fullDepth is the depth down to which a value has optional properties and items too.
 	fullDepth = 3
 )
@@ -53,7 +58,23 @@ type maker struct {
 	root   map[string]any
 	reply  string // the first free text; afterwards empty
 	values int    // how many values were made
+	bytes  int    // of the texts, the names and the constants in them, also of those that are left out
 }
+
+// add counts the bytes of a text or a constant that a value is made of. So the value is refused before
+// its text is made. A constant that many references name takes its bytes each time.
+func (m *maker) add(v any) error {
+	if m.bytes > maxBytes {
+		return errTooLong
+	}
+	text, err := json.Marshal(v)
+	if m.bytes += len(text); err == nil && m.bytes > maxBytes {
+		err = errTooLong
+	}
+	return err
+}
+
+var errTooLong = fmt.Errorf("it needs a value of more than %d MiB", maxBytes>>20)
 
 // unmade are the keywords that the maker does not keep.
 var unmade = []string{"pattern", "not", "if", "contains", "minProperties", "dependentRequired", "dependentSchemas", "propertyNames"}
@@ -64,11 +85,13 @@ func (m *maker) value(schema any, depth int) (any, error) {
 		return nil, fmt.Errorf("it needs a value of more than %d levels or %d values", maxDepth, maxValues)
 	}
 	s, ok := schema.(map[string]any)
-	if !ok {
-		if schema == true {
-			return m.text(nil)
-		}
-		return nil, fmt.Errorf("no value is of the schema %v", schema)
+	switch {
+	case schema == true:
+		return m.text(nil)
+	case schema == false:
+		return nil, fmt.Errorf("no value is of the schema false")
+	case !ok:
+		return nil, fmt.Errorf("it has a schema that is neither an object nor true or false")
 	}
 	for _, word := range unmade {
 		if _, ok := s[word]; ok {
@@ -76,10 +99,10 @@ func (m *maker) value(schema any, depth int) (any, error) {
 		}
 	}
 	if constant, ok := s["const"]; ok {
-		return constant, nil
+		return constant, m.add(constant)
 	}
 	if all, ok := s["enum"].([]any); ok && len(all) > 0 {
-		return all[0], nil
+		return all[0], m.add(all[0])
 	}
 	if ref, ok := s["$ref"].(string); ok {
 		target, err := m.find(ref)
@@ -119,6 +142,9 @@ func (m *maker) find(ref string) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("it refers to %.100q, which is elsewhere", ref)
 	}
+	if len(ref) > maxRef {
+		return nil, fmt.Errorf("it has a reference of more than %d bytes, %.100q", maxRef, ref)
+	}
 	var at any = m.root
 	for name := range strings.SplitSeq(strings.TrimPrefix(path, "/"), "/") {
 		if path == "" {
@@ -139,7 +165,7 @@ func typeOf(s map[string]any) string {
 	case string:
 		return t
 	case []any:
-		for _, one := range t {
+		for _, one := range t[:min(len(t), maxTypes)] {
 			if name, ok := one.(string); ok && (name != "null" || len(t) == 1) {
 				return name
 			}

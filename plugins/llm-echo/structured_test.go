@@ -48,6 +48,11 @@ func TestStructured_refuses(t *testing.T) {
 		wide += fmt.Sprintf(`"a%d":{"type":"object","required":["x","y"],"properties":{"x":{"$ref":"#/$defs/a%d"},"y":{"$ref":"#/$defs/a%d"}}},`, i, i+1, i+1)
 	}
 	wide += `"a14":{}}}`
+	// many returns an object whose list has the value of the schema so often, by references.
+	many := func(times int, schema string) string {
+		return fmt.Sprintf(`{"type":"object","required":["a"],"properties":{"a":{"type":"array","minItems":%d,"items":{"type":"array","minItems":100,"items":{"$ref":"#/$defs/v"}}}},"$defs":{"v":%s}}`, times/100, schema)
+	}
+	big := strings.Repeat("x", 64<<10)
 	deep := strings.Repeat(`{"type":"array","minItems":1,"items":`, 100) + `{}` + strings.Repeat(`}`, 100)
 	for name, c := range map[string]struct {
 		schema string
@@ -60,7 +65,7 @@ func TestStructured_refuses(t *testing.T) {
 		"a pattern":           {`{"type":"string","pattern":"^x$"}`, fault.Unsupported, "pattern"},
 		"a negation":          {`{"not":{}}`, fault.Unsupported, "not"},
 		"two of all":          {`{"allOf":[{},{}]}`, fault.Unsupported, "allOf with 2"},
-		"nothing":             {`{"type":"object","required":["a"],"properties":{"a":false}}`, fault.Unsupported, "no value"},
+		"nothing":             {`{"type":"object","required":["a"],"properties":{"a":false}}`, fault.Unsupported, "schema false"},
 		"no number":           {`{"type":"integer","minimum":1,"maximum":0}`, fault.Unsupported, "number"},
 		"no whole number":     {`{"type":"integer","minimum":0.2,"maximum":0.8}`, fault.Unsupported, "number"},
 		"no text":             {`{"type":"string","minLength":3,"maxLength":2}`, fault.Unsupported, "characters"},
@@ -73,6 +78,14 @@ func TestStructured_refuses(t *testing.T) {
 		"an endless one":      {`{"$ref":"#"}`, fault.Unsupported, "levels"},
 		"a deep one":          {deep, fault.Unsupported, "levels"},
 		"a wide one":          {wide, fault.Unsupported, "values"},
+		"many constants":      {many(1000, `{"const":{"a":["`+big+`"]}}`), fault.Unsupported, "more than 8 MiB"},
+		"many of an enum":     {many(1000, `{"enum":["`+big+`"]}`), fault.Unsupported, "more than 8 MiB"},
+		"many long names":     {many(1000, `{"type":"object","required":["`+big+`"]}`), fault.Unsupported, "more than 8 MiB"},
+		"many long texts":     {many(2000, `{"type":"string","minLength":10000}`), fault.Unsupported, "more than 8 MiB"},
+		"quotes count twice":  {many(100, `{"const":"`+strings.Repeat(`\"`, 64<<10)+`"}`), fault.Unsupported, "more than 8 MiB"},
+		"a long reference":    {`{"$ref":"#/` + strings.Repeat("a/", 500) + `"}`, fault.Unsupported, "reference of more than"},
+		"no schema":           {`{"allOf":["` + big + `"]}`, fault.Unsupported, "neither an object nor true or false"},
+		"a type behind many":  {`{"type":[` + strings.Repeat(`"null",`, 1000) + `"money"],"required":["a"],"properties":{"a":false}}`, fault.Unsupported, "schema false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			req := request("hello")
@@ -83,6 +96,22 @@ func TestStructured_refuses(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// TestStructured_leavesOut checks that an optional value that would make the reply too long is left out,
+// and that the text of a value is as long as the bound says at most.
+func TestStructured_leavesOut(t *testing.T) {
+	schema := `{"type":"object","required":["z"],"properties":{"z":{"type":"array","minItems":60,"items":{"$ref":"#/$defs/v"}},` +
+		`"a":{"type":"array","minItems":60,"items":{"$ref":"#/$defs/v"}},"b":{"type":"array","minItems":60,"items":{"$ref":"#/$defs/v"}},"c":{"type":"integer"}},` +
+		`"$defs":{"v":{"const":"` + strings.Repeat("x", 64<<10) + `"}}}`
+	got, err := structured(llm.ResponseFormat{Type: llm.FormatJSONSchema, Schema: json.RawMessage(schema)}, "hello")
+	var value map[string]any
+	if err != nil || json.Unmarshal([]byte(got), &value) != nil {
+		t.Fatalf("%d bytes, %v", len(got), err)
+	}
+	if len(got) > maxBytes || len(value) != 2 || value["z"] == nil || value["a"] == nil {
+		t.Errorf("%d bytes with %d members", len(got), len(value))
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 func (m *maker) object(s map[string]any, depth int) (any, error) {
@@ -22,21 +21,32 @@ func (m *maker) object(s map[string]any, depth int) (any, error) {
 				schema = rest
 			}
 		}
-		v, err := m.value(schema, depth+1)
+		v, err := m.member(name, schema, depth)
 		if err != nil {
 			return nil, err
 		}
 		out[name] = v
 	}
+	if depth >= fullDepth {
+		return out, nil
+	}
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if _, made := out[name]; made || depth >= fullDepth {
+		if _, made := out[name]; made {
 			continue
 		}
-		if v, err := m.value(properties[name], depth+1); err == nil {
+		if v, err := m.member(name, properties[name], depth); err == nil {
 			out[name] = v
 		}
 	}
 	return out, nil
+}
+
+// member returns a value of the schema for the member with the name of an object at a depth.
+func (m *maker) member(name string, schema any, depth int) (any, error) {
+	if err := m.add(name); err != nil {
+		return nil, err
+	}
+	return m.value(schema, depth+1)
 }
 
 func (m *maker) array(s map[string]any, depth int) (any, error) {
@@ -93,7 +103,8 @@ func (m *maker) text(s map[string]any) (any, error) {
 	}
 	runes := []rune(text)
 	runes = runes[:min(len(runes), most)]
-	return string(runes) + strings.Repeat(".", max(0, least-utf8.RuneCountInString(string(runes)))), nil
+	text = string(runes) + strings.Repeat(".", max(0, least-len(runes)))
+	return text, m.add(text)
 }
 
 // number returns the number nearest to zero that the schema allows, as far as it is found.
