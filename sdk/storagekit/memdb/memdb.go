@@ -1,7 +1,8 @@
 // Package memdb is a storagekit.DB in the memory of its process. The plugin storage-memory uses it,
 // and so do tests. What it has is lost at the end of the process.
 //
-//	memdb.go  DB: partitions, transactions and their undoing
+//	memdb.go  DB and its partitions, which Close drops
+//	tx.go     transactions and their undoing
 package memdb
 
 import (
@@ -119,6 +120,24 @@ func newPart() *part {
 	return &part{byKey: map[string]*entry{}, inOrder: btree.NewG(32, func(a, b place) bool { return bytes.Compare(a.key, b.key) < 0 })}
 }
 
+// get returns the value of the key, or nil.
+func (p *part) get(key []byte) []byte {
+	if e := p.byKey[string(key)]; e != nil {
+		return e.value
+	}
+	return nil
+}
+
+func (p *part) add(e *entry) {
+	p.byKey[e.text()] = e
+	p.inOrder.ReplaceOrInsert(place{e.key, e})
+}
+
+func (p *part) remove(e *entry) {
+	delete(p.byKey, e.text())
+	p.inOrder.Delete(place{key: e.key})
+}
+
 // known returns the partition with the name, or an empty one that is not of the DB. It returns an
 // error after Close.
 func (d *DB) known(name string) (*part, error) {
@@ -218,122 +237,4 @@ func (d *DB) view(partition string, p *part, f func(storagekit.Reader) error) er
 		return err
 	}
 	return f(&tx{db: d, partition: partition, part: p})
-}
-
-// tx is a transaction. The partition is locked.
-type tx struct {
-	db        *DB
-	partition string
-	part      *part
-	grown     int64
-	// old has what the transaction has replaced, in order. A nil value stands for a key without a
-	// value. few has room for the usual number of them.
-	old []entry
-	few [6]entry
-}
-
-// txs has the transactions of updates that have returned, for their memory.
-var txs = sync.Pool{New: func() any { return new(tx) }}
-
-func (t *tx) Now() time.Time { return t.db.o.Now() }
-
-func (t *tx) Get(key []byte) ([]byte, error) {
-	return t.part.get(key), nil
-}
-
-// get returns the value of the key, or nil.
-func (p *part) get(key []byte) []byte {
-	if e := p.byKey[string(key)]; e != nil {
-		return e.value
-	}
-	return nil
-}
-
-func (t *tx) GetShared(key []byte) ([]byte, error) {
-	if t.partition == storagekit.Shared {
-		return t.Get(key)
-	}
-	p, err := t.db.known(storagekit.Shared)
-	if err != nil {
-		return nil, err
-	}
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	if err := p.check(); err != nil {
-		return nil, err
-	}
-	return p.get(key), nil
-}
-
-func (t *tx) Scan(from, to []byte, reverse bool, f func(key, value []byte) (bool, error)) (err error) {
-	visit := func(p place) bool {
-		var more bool
-		more, err = f(p.key, p.value)
-		return more && err == nil
-	}
-	if !reverse {
-		t.part.inOrder.AscendRange(place{key: from}, place{key: to}, visit)
-		return err
-	}
-	t.part.inOrder.DescendLessOrEqual(place{key: to}, func(p place) bool {
-		switch {
-		case bytes.Equal(p.key, to):
-			return true
-		case bytes.Compare(p.key, from) < 0:
-			return false
-		}
-		return visit(p)
-	})
-	return err
-}
-
-func (t *tx) Put(key, value []byte) error {
-	value = append([]byte{}, value...)
-	e := t.part.byKey[string(key)]
-	if e == nil {
-		e = newEntry(key, value)
-		t.part.add(e)
-		t.grown += e.size()
-		t.old = append(t.old, entry{key: e.key})
-		return nil
-	}
-	t.grown += int64(len(value) - len(e.value))
-	t.old = append(t.old, *e)
-	e.value = value
-	return nil
-}
-
-func (t *tx) Delete(key []byte) error {
-	if e := t.part.byKey[string(key)]; e != nil {
-		t.part.remove(e)
-		t.grown -= e.size()
-		t.old = append(t.old, *e)
-	}
-	return nil
-}
-
-func (p *part) add(e *entry) {
-	p.byKey[e.text()] = e
-	p.inOrder.ReplaceOrInsert(place{e.key, e})
-}
-
-func (p *part) remove(e *entry) {
-	delete(p.byKey, e.text())
-	p.inOrder.Delete(place{key: e.key})
-}
-
-// undo restores what the transaction has replaced.
-func (t *tx) undo() {
-	for n := len(t.old) - 1; n >= 0; n-- {
-		old := t.old[n]
-		e := t.part.byKey[old.text()]
-		switch {
-		case old.value == nil:
-			t.part.remove(e)
-		case e != nil:
-			e.value = old.value
-		default:
-			t.part.add(&old)
-		}
-	}
 }
