@@ -83,3 +83,23 @@ func TestMeter(t *testing.T) {
 		t.Error(b.Used(), m.Read())
 	}
 }
+
+func TestMeter_Shrink(t *testing.T) {
+	b := New(4<<20, 4<<20)
+	m := NewMeter(b.Share(), 1000)
+	if !m.Add(1000+2*step+1, 0) {
+		t.Fatal("there is room")
+	}
+	for _, c := range []struct{ to, used int64 }{{1000 + 2*step + 1, 2*step + 1}, {1000 + step + 1, 2 * step}, {1000 + step, step}, {1000, 0}} {
+		if m.Shrink(c.to); b.Used() != c.used || m.Read() != c.to {
+			t.Errorf("%d bytes are taken for %d; want %d", b.Used(), m.Read(), c.used)
+		}
+	}
+	if !m.Add(1, 0) || b.Used() != step {
+		t.Errorf("%d bytes are taken for one more", b.Used())
+	}
+	m.Reset()
+	if b.Used() != 0 {
+		t.Error(b.Used())
+	}
+}

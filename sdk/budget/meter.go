@@ -37,6 +37,17 @@ func (m *Meter) Add(n int64, patience time.Duration) bool {
 // Read returns how many bytes were added since the last Reset.
 func (m *Meter) Read() int64 { return m.read }
 
+// Shrink sets the count to n, which is at most what was counted, and gives back what it took for the
+// rest.
+func (m *Meter) Shrink(n int64) {
+	m.read = n
+	needed := (max(0, n-m.free) + step - 1) / step * step
+	if spare := m.taken - needed; spare > 0 {
+		m.share.Give(spare)
+		m.taken -= spare
+	}
+}
+
 // Reset gives all bytes back to the share, and sets the count to 0.
 func (m *Meter) Reset() {
 	m.share.Give(m.taken)

@@ -27,8 +27,8 @@ type body struct {
 	cut   bool  // the body ends after most bytes; otherwise more is an error
 	read  int64
 	hold  bool          // the bytes stay in memory, and count against the process
-	meter *budget.Meter // counts the bytes in memory
-	pace  *budget.Pace
+	meter *budget.Meter // counts the bytes in memory: those of the event or of the whole body, and those that are kept
+	kept  int64         // bytes of events before that the plugin keeps
 }
 
 // newBody returns the body of a response as the server sent it.
@@ -49,17 +49,25 @@ func newBody(ctx context.Context, c *Client, resp *http.Response) *body {
 func plainBody(ctx context.Context, c *Client, raw io.ReadCloser) *body {
 	b := &body{
 		client: c, ctx: ctx, raw: raw, close: sync.OnceValue(raw.Close), most: sdk.MaxUpstreamStreamBytes,
-		meter: budget.NewMeter(c.share, sdk.UpstreamFreeBytes), pace: budget.NewPace(sdk.PaceCredit * time.Second),
+		meter: budget.NewMeter(c.share, sdk.UpstreamFreeBytes),
 	}
-	b.text = paced{b}
+	b.text = newPaced(ctx, raw)
 	return b
 }
 
-// paced reads the bytes as they arrive, at the greatest pace at most.
-type paced struct{ *body }
+// paced reads from another reader, at the greatest pace at most.
+type paced struct {
+	from io.Reader
+	ctx  context.Context
+	pace *budget.Pace
+}
+
+func newPaced(ctx context.Context, from io.Reader) paced {
+	return paced{from, ctx, budget.NewPace(sdk.PaceCredit * time.Second)}
+}
 
 func (p paced) Read(buf []byte) (int, error) {
-	n, err := p.raw.Read(buf)
+	n, err := p.from.Read(buf)
 	if wait := p.pace.Wait(p.ctx, time.Duration(n)*byteTime); wait != nil {
 		return 0, wait
 	}
@@ -69,11 +77,13 @@ func (p paced) Read(buf []byte) (int, error) {
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
 	if b.text == nil {
-		zip, err := gzip.NewReader(paced{b})
+		// The pace counts what arrives, which may be compressed nothing, and what is in it, which may be
+		// a thousand times as much.
+		zip, err := gzip.NewReader(newPaced(b.ctx, b.raw))
 		if err != nil {
 			return 0, err
 		}
-		b.text = zip
+		b.text = newPaced(b.ctx, zip)
 	}
 	if b.cut {
 		if b.read >= b.most {
@@ -87,7 +97,7 @@ func (b *body) Read(p []byte) (int, error) {
 	case b.read > b.most:
 		return 0, b.client.tooMuch("sends more than %d bytes", b.most)
 	case b.hold && !b.meter.Add(int64(n), budget.Patience):
-		return 0, b.client.tooMuch("sends more than there is room for, beside what other servers send at this moment")
+		return 0, b.client.noRoom()
 	}
 	return n, err
 }
@@ -95,6 +105,7 @@ func (b *body) Read(p []byte) (int, error) {
 // Close closes the body, and subtracts its bytes from those in memory.
 func (b *body) Close() error {
 	b.meter.Reset()
+	b.kept = 0
 	return b.closeRaw()
 }
 

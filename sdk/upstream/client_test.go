@@ -19,7 +19,7 @@ func TestClient_Do(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.String() != "/v1/a%2Fb?q=1" || r.Header.Get("Authorization") != "Bearer k" || r.Header.Get("Content-Type") != "application/json" ||
-			r.Header.Get("Accept") != "text/event-stream" || r.Header.Get("Accept-Encoding") != "" || string(body) != "{}" {
+			r.Header.Get("Accept") != "text/event-stream" || r.Header.Get("Accept-Encoding") != "identity" || string(body) != "{}" {
 			t.Errorf("%s %v %s", r.URL, r.Header, body)
 		}
 		w.Header().Set("Retry-After", "7")

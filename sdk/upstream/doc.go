@@ -5,7 +5,7 @@
 //
 // A plugin makes one [Client] for each instance. [Client.Do] sends a request and returns a
 // [Response]. [Response.Events] reads a stream of server-sent events, and [Response.ReadAll] reads
-// an answer as a whole. A library for the API of a server sends its requests with [Client.HTTP].
+// an answer as a whole. What a plugin needs of an event after the next one is read, it keeps with [Kept]. A library for the API of a server sends its requests with [Client.HTTP].
 //
 // # Files
 //
@@ -16,6 +16,7 @@
 //	response.go    Response: status, body, the text of an error
 //	body.go        bounds how much of a body is read, and how fast
 //	events.go      Events: reads server-sent events
+//	kept.go        Kept: what a plugin keeps of events, and counts
 //	retry_after.go the time in the headers of a response after which a retry makes sense
 //	secrets.go     Secrets: cuts secrets out of a text
 //	base_url.go    parses the base URL of a server

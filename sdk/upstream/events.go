@@ -10,7 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Event is a server-sent event. Data is valid until the next event is read.
+// Event is a server-sent event. Data is valid until the next event is read. What a plugin needs of it
+// later it keeps with [Kept].
 type Event struct {
 	Name string
 	Data []byte
@@ -55,7 +56,7 @@ func (e *Events) Next() (Event, error) {
 		data = nil
 	}
 	e.event, e.named, e.has = Event{Data: data}, "", false
-	e.response.body.meter.Reset()
+	e.response.body.meter.Shrink(e.response.body.kept)
 	for {
 		done, err := e.readLine()
 		if err == nil && !done {
@@ -134,7 +135,7 @@ func (e *Events) keep(text []byte) error {
 	case len(e.line)+len(e.event.Data) > sdk.MaxUpstreamLineBytes:
 		return c.tooMuch("sends an event of more than %d MiB", sdk.MaxUpstreamLineBytes>>20)
 	case !e.response.body.meter.Add(int64(len(text)), budget.Patience):
-		return c.tooMuch("sends more than there is room for, beside what other servers send at this moment")
+		return c.noRoom()
 	}
 	return nil
 }

@@ -103,6 +103,21 @@ func (c *Client) tooMuch(format string, args ...any) *fault.Error {
 	return f
 }
 
+// noRoom returns the error of a body for which the process has no room.
+func (c *Client) noRoom() *fault.Error {
+	return c.tooMuch("sends more than there is room for, beside what other servers send at this moment")
+}
+
+// checkEncoding returns an error for a body in a compression that the plugin cannot read.
+func (c *Client) checkEncoding(resp *http.Response) error {
+	coding := strings.TrimSpace(resp.Header.Get("Content-Encoding"))
+	if coding == "" || strings.EqualFold(coding, acceptedEncoding) || isGzip(resp.Header) {
+		return nil
+	}
+	return fault.New(fault.ProviderFailed, "%s answers with the Content-Encoding %.40q, which the plugin did not ask for", c.Server(), coding).
+		Upstream(resp.StatusCode)
+}
+
 // isGzip reports whether the body is compressed, although the request did not offer that.
 func isGzip(h http.Header) bool {
 	switch strings.ToLower(strings.TrimSpace(h.Get("Content-Encoding"))) {

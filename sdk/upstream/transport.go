@@ -32,6 +32,10 @@ type transport struct {
 // libraryHeaders begin the names of headers with which some libraries describe the machine.
 const libraryHeaders = "X-Stainless-"
 
+// acceptedEncoding is the encoding that requests ask for. Without it, a proxy may take any. Of a
+// compressed stream, the tokens would arrive in blocks. A body in gzip is read nevertheless.
+const acceptedEncoding = "identity"
+
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out := req.Clone(req.Context())
@@ -44,8 +48,13 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		out.Header[name] = values
 	}
 	out.Header.Set("User-Agent", "botyard")
+	out.Header.Set("Accept-Encoding", acceptedEncoding)
 	resp, err := t.base.RoundTrip(out)
 	if err != nil {
+		return nil, err
+	}
+	if err := t.client.checkEncoding(resp); err != nil {
+		_ = resp.Body.Close()
 		return nil, err
 	}
 	resp.Body = newBody(req.Context(), t.client, resp)
