@@ -14,12 +14,15 @@ import (
 // servers leave the index out, give all calls the index 0, or send no ids.
 type pendingCalls struct{ list []*pendingCall }
 
+// pendingCall is a call whose end has not come. Its texts are kept copies.
 type pendingCall struct {
 	index     int64
 	id, name  string
 	arguments strings.Builder
-	custom    bool // the arguments are a text
+	value     jsonValue // whether the arguments are complete
+	custom    bool      // the arguments are a text
 	extra     string
+	size      int64 // bytes that count for the call
 }
 
 // take adds a piece.
@@ -39,18 +42,34 @@ func (p *pendingCalls) take(r *reply, d *openai.ChatCompletionChunkChoiceDeltaTo
 		c = &pendingCall{index: d.Index}
 		p.list = append(p.list, c)
 	}
-	if c.id == "" {
-		c.id = d.ID
+	id, extra := d.ID, d.JSON.ExtraFields["extra_content"].Raw()
+	if extra == "null" {
+		extra = ""
 	}
-	c.custom = c.custom || custom != ""
-	if name != c.name {
-		c.name += name
+	if err := r.hold(len(id) + len(name) + len(arguments) + len(extra)); err != nil { // also what comes again
+		return err
 	}
-	c.arguments.WriteString(arguments)
-	if extra := d.JSON.ExtraFields["extra_content"].Raw(); extra != "" && extra != "null" {
+	if c.id != "" {
+		id = ""
+	}
+	if name == c.name || len(c.name) > sdk.MaxNameBytes { // a longer name is refused with the call
+		name = ""
+	}
+	if err := r.kept.Texts(&id, &name, &extra); err != nil {
+		return err
+	}
+	if err := r.kept.Append(&c.arguments, arguments); err != nil {
+		return err
+	}
+	c.size += int64(len(id) + len(name) + len(arguments) + len(extra))
+	c.id += id
+	c.name += name
+	if extra != "" {
 		c.extra = extra
 	}
-	return r.hold(len(name) + len(d.ID) + len(arguments) + len(c.extra))
+	c.custom = c.custom || custom != ""
+	c.value.scan(arguments)
+	return nil
 }
 
 // find returns the call that a piece belongs to, or nil if the piece begins a call.
@@ -71,11 +90,14 @@ func (p *pendingCalls) find(d *openai.ChatCompletionChunkChoiceDeltaToolCall, na
 		if c.index != d.Index {
 			continue
 		}
+		if name == "" {
+			return c
+		}
 		another := d.ID != c.id && d.ID != "" && c.id != ""
 		if d.ID == "" || c.id == "" { // only the arguments say where a call ends
 			another = !c.custom && c.isWhole()
 		}
-		if another && name != "" {
+		if another {
 			return nil // another call with the same index
 		}
 		return c
@@ -96,7 +118,7 @@ func (p *pendingCalls) areWhole() bool {
 // isWhole reports whether the arguments of the call are complete. Those of a tool that takes a text may
 // always be.
 func (c *pendingCall) isWhole() bool {
-	return c.custom || json.Valid([]byte(c.arguments.String()))
+	return c.custom || c.value.isWhole(c.arguments.String())
 }
 
 // flush relays the calls in the order in which they began.
@@ -104,7 +126,11 @@ func (p *pendingCalls) flush(r *reply) error {
 	list := p.list
 	p.list = nil
 	for _, c := range list {
-		d := llm.ToolCall(chat.ToolCall{ID: r.callID(c.id), Name: c.name, Arguments: c.arguments.String()})
+		id, err := r.callID(c.id)
+		if err != nil {
+			return err
+		}
+		d := llm.ToolCall(chat.ToolCall{ID: id, Name: c.name, Arguments: c.arguments.String()})
 		if d.ToolCall.Arguments == "" && !c.custom {
 			d.ToolCall.Arguments = "{}"
 		}
@@ -113,7 +139,7 @@ func (p *pendingCalls) flush(r *reply) error {
 				d.State = r.state(data)
 			}
 		}
-		r.size -= int64(len(c.name) + len(c.id) + c.arguments.Len()) // add counts them again
+		r.size -= c.size // add counts it again
 		if err := r.add(d); err != nil {
 			return err
 		}

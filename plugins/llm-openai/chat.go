@@ -48,7 +48,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	if err != nil {
 		return nil, err
 	}
-	r := &chatReply{reply: newReply(called, m, emit), keep: m.keepsReasoning()}
+	r := &chatReply{reply: newReply(called, m, resp.Kept(), emit), keep: m.keepsReasoning()}
 	return receive(ctx, cancel, resp, r)
 }
 

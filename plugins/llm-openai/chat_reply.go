@@ -6,6 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/upstream"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/packages/respjson"
 )
@@ -20,6 +21,7 @@ type chatReply struct {
 	details  reasoningDetails
 	thinking bool // the newest part is reasoning, and has no state yet
 	cited    []chat.Citation
+	citing   int64  // bytes of cited
 	reason   string // finish_reason; "" as long as there is none
 }
 
@@ -66,7 +68,9 @@ func (r *chatReply) takeDelta(d *openai.ChatCompletionChunkChoiceDelta) error {
 		if err := r.hold(len(pieces.details)); err != nil {
 			return err
 		}
-		r.details.add(pieces.details)
+		if err := r.kept.Count(r.details.add(pieces.details)); err != nil {
+			return err
+		}
 		r.thinking = true
 	}
 	if pieces.reasoning != "" {
@@ -97,7 +101,22 @@ func (r *chatReply) takeDelta(d *openai.ChatCompletionChunkChoiceDelta) error {
 			return err
 		}
 	}
-	r.cited = append(r.cited, citations(d.JSON.ExtraFields["annotations"].Raw(), maxCitations-len(r.cited))...)
+	return r.cite(citations(d.JSON.ExtraFields["annotations"].Raw(), maxCitations-len(r.cited)))
+}
+
+// cite keeps citations until the reply is complete, because they end its text.
+func (r *chatReply) cite(more []chat.Citation) error {
+	for _, c := range more {
+		n := len(c.URL) + len(c.Title)
+		if err := r.hold(n); err != nil {
+			return err
+		}
+		if err := r.kept.Texts(&c.URL, &c.Title); err != nil {
+			return err
+		}
+		r.citing += int64(n)
+		r.cited = append(r.cited, c)
+	}
 	return nil
 }
 
@@ -141,8 +160,9 @@ func (r *chatReply) complete(reason string) error {
 	if err := r.calls.flush(&r.reply); err != nil {
 		return err
 	}
-	r.reason = reason
+	r.reason = upstream.Beginning(reason, maxReason)
 	if len(r.cited) > 0 && !r.called && !r.refused {
+		r.size -= r.citing // add counts them again
 		return r.add(llm.Delta{Part: chat.Part{Citations: r.cited}})
 	}
 	if reason == "error" { // OpenRouter's, when the server behind it fails

@@ -13,9 +13,12 @@ type chatState struct {
 	Extra json.RawMessage `json:"extra_content,omitempty"`
 }
 
-// maxDetailBytes bounds the details of a reply that the plugin keeps. Without them the model does not get
-// back what it thought.
-const maxDetailBytes = 512 << 10
+// maxDetailBytes and maxDetails bound the details of a reply that the plugin keeps. Without them the model
+// does not get back what it thought.
+const (
+	maxDetailBytes = 512 << 10
+	maxDetails     = 4096
+)
 
 // reasoningDetails collects OpenRouter's pieces of reasoning.
 type reasoningDetails struct {
@@ -23,21 +26,28 @@ type reasoningDetails struct {
 	size int
 }
 
-// add adds the pieces of a chunk, a JSON list. The pieces of one text are joined.
-func (d *reasoningDetails) add(text string) {
-	var list []map[string]any
-	if json.Unmarshal([]byte(text), &list) != nil {
-		return
-	}
+// add adds the pieces of a chunk, a JSON list, and returns how many bytes of it are kept. The pieces of
+// one text are joined. Beyond a bound nothing is kept.
+func (d *reasoningDetails) add(text string) (kept int) {
 	if d.size += len(text); d.size > maxDetailBytes {
 		d.list = nil
-		return
+		return 0
+	}
+	var list []map[string]any
+	if json.Unmarshal([]byte(text), &list) != nil {
+		return 0
 	}
 	for _, one := range list {
-		if !d.join(one) {
-			d.list = append(d.list, one)
+		if d.join(one) {
+			continue
 		}
+		if len(d.list) >= maxDetails {
+			d.list, d.size = nil, maxDetailBytes
+			return 0
+		}
+		d.list = append(d.list, one)
 	}
+	return len(text)
 }
 
 // join appends the text of a piece to that of the newest, if both are of one text.
@@ -46,7 +56,7 @@ func (d *reasoningDetails) join(one map[string]any) bool {
 		return false
 	}
 	last := d.list[len(d.list)-1]
-	if last["type"] != one["type"] || last["index"] != one["index"] {
+	if !sameScalar(last["type"], one["type"]) || !sameScalar(last["index"], one["index"]) {
 		return false
 	}
 	for _, field := range []string{"text", "summary"} {
@@ -63,6 +73,16 @@ func (d *reasoningDetails) join(one map[string]any) bool {
 		}
 	}
 	return false
+}
+
+// sameScalar reports whether two JSON values are the same text, number, bool or null. A list or an object
+// is the same as nothing.
+func sameScalar(a, b any) bool {
+	switch a.(type) {
+	case map[string]any, []any:
+		return false
+	}
+	return a == b
 }
 
 // json returns the list, or nil if there is none.

@@ -268,7 +268,7 @@ func TestModel_Chat_noMessages(t *testing.T) {
 func TestReply_add(t *testing.T) {
 	var got []llm.Delta
 	m := open(t, Config{BaseURL: "http://127.0.0.1:1", Model: "m"})
-	r := newReply(t.Context(), m, func(d llm.Delta) error { got = append(got, d); return nil })
+	r := newReply(t.Context(), m, nil, func(d llm.Delta) error { got = append(got, d); return nil })
 	for range 3 {
 		if err := r.add(llm.Delta{Part: chat.Part{Reasoning: &chat.Reasoning{Text: "x"}, State: r.state(make([]byte, sdk.MaxProviderStateBytes/2))}}); err != nil {
 			t.Fatal(err)

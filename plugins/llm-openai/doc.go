@@ -61,6 +61,7 @@
 //	chat_reply.go         the chunks of a chat completion
 //	chat_state.go         provider states of chat completions
 //	calls.go              calls of tools that come in pieces
+//	json_value.go         whether the arguments of a call are complete
 //	responses_request.go  a request of the Responses API
 //	responses_input.go    messages as items of the Responses API; provider states
 //	responses_reply.go    the events of a response

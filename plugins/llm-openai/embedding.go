@@ -11,6 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/upstream"
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
 	"github.com/openai/openai-go/v3/packages/param"
@@ -105,7 +106,7 @@ func (m *Model) embedBatch(ctx context.Context, texts []string, out *llm.Embeddi
 	}
 	out.Vectors = append(out.Vectors, vectors...)
 	if list.Model != "" {
-		out.Model = list.Model[:min(len(list.Model), maxModelName)]
+		out.Model = upstream.Beginning(list.Model, maxModelName)
 	}
 	if u := usageOf(string(list.Usage)); u != nil {
 		out.Usage = out.Usage.Add(chat.Usage{InputTokens: u.InputTokens})

@@ -156,6 +156,19 @@ func TestModel_hostileServer(t *testing.T) {
 			o.say(streamHead)
 			o.forever(chunk(`{"reasoning_details":[{"type":"reasoning.text","text":"` + long + `"}]}`))
 		}, want: cutReply, read: 2 * sdk.MaxReplyBytes},
+		"citations": {answer: func(o *out) {
+			o.say(streamHead)
+			o.forever(chunk(`{"annotations":[{"type":"url_citation","url_citation":{"url":"` + strings.Repeat(long, 16) + `","title":"t"}}]}`))
+		}, want: cutReply, read: 2 * sdk.MaxReplyBytes},
+		"calls of nothing": {answer: func(o *out) { o.say(streamHead); o.forever(chunk(`{"tool_calls":[{"index":0}]}`)) }, want: fault.ProviderFailed, read: 2 << 20},
+		"a name": {answer: func(o *out) {
+			o.say(streamHead)
+			o.forever(chunk(`{"tool_calls":[{"index":0,"function":{"name":"` + long + `"}},{"index":0,"function":{"name":"x"}}]}`))
+		}, want: cutReply, read: 2 * sdk.MaxReplyBytes},
+		"ids": {answer: func(o *out) {
+			o.say(streamHead)
+			o.forever(chunk(`{"tool_calls":[{"id":"` + long + `"}]}`))
+		}, want: cutReply, read: 2 * sdk.MaxReplyBytes},
 		"after the end": {answer: func(o *out) {
 			o.say(streamHead + chunk(`{"content":"x"}`) + `data: {"choices":[{"finish_reason":"stop"}]}` + "\n\n")
 			o.forever("data: {}\n\n")

@@ -11,6 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/upstream"
 )
 
 // reply relays the pieces of one reply to the host, and keeps the bounds of a reply.
@@ -18,7 +19,8 @@ type reply struct {
 	model *Model
 	emit  func(llm.Delta) error
 	ctx   context.Context
-	pace  *budget.Pace // of the events with nothing in them, which emit does not get
+	pace  *budget.Pace   // of the events with nothing in them, which emit does not get
+	kept  *upstream.Kept // keeps all texts of events that are needed after the event
 
 	name    string // the model's name at the provider
 	pieces  int64  // pieces with a text
@@ -34,8 +36,8 @@ type reply struct {
 	emitErr error
 }
 
-func newReply(ctx context.Context, m *Model, emit func(llm.Delta) error) reply {
-	return reply{model: m, emit: emit, ctx: ctx, pace: budget.NewPace(sdk.PaceCredit * time.Second), ids: map[string]bool{}}
+func newReply(ctx context.Context, m *Model, kept *upstream.Kept, emit func(llm.Delta) error) reply {
+	return reply{model: m, emit: emit, ctx: ctx, kept: kept, pace: budget.NewPace(sdk.PaceCredit * time.Second), ids: map[string]bool{}}
 }
 
 // errCut ends a reply that is as long as one may be.
@@ -60,11 +62,7 @@ func (r *reply) add(d llm.Delta) error {
 			r.states += n
 		}
 	}
-	if d.Streams() {
-		r.size += int64(len(d.PieceText()))
-	} else {
-		r.size += int64(d.Size())
-	}
+	r.size += sizeOf(&d)
 	if d.Streams() && d.PieceText() != "" || d.ToolCall != nil {
 		r.pieces++
 	}
@@ -80,6 +78,19 @@ func (r *reply) add(d llm.Delta) error {
 	return nil
 }
 
+// sizeOf returns by how many bytes a piece makes the reply larger. The states of texts have a bound of
+// their own.
+func sizeOf(d *llm.Delta) int64 {
+	if !d.Streams() {
+		return int64(d.Size())
+	}
+	n := len(d.PieceText())
+	for i := range d.Citations {
+		n += len(d.Citations[i].URL) + len(d.Citations[i].Title)
+	}
+	return int64(n)
+}
+
 // nothing counts an event that adds nothing to the reply.
 func (r *reply) nothing() error {
 	if r.idle++; r.idle > sdk.MaxUpstreamIdlePieces {
@@ -93,18 +104,23 @@ func (r *reply) hold(n int) error {
 	if r.size += int64(n); r.size > sdk.MaxReplyBytes {
 		return errCut
 	}
-	r.idle = 0
+	if n > 0 {
+		r.idle = 0
+	}
 	return r.pace.Wait(r.ctx, time.Second/sdk.MaxReplyPieceRate)
 }
 
 // callID returns the id of a call. The servers that send none, or one id for several calls, get ids that
 // the plugin makes, because a result needs one.
-func (r *reply) callID(id string) string {
+func (r *reply) callID(id string) (string, error) {
 	if id == "" || r.ids[id] {
 		id = "call_" + rand.Text()
 	}
+	if err := r.kept.Texts(&id); err != nil {
+		return "", err
+	}
 	r.ids[id] = true
-	return id
+	return id, nil
 }
 
 // state returns the provider state with the data.
@@ -112,12 +128,16 @@ func (r *reply) state(data []byte) *chat.ProviderState {
 	return &chat.ProviderState{Maker: r.model.traits.Maker, Data: data}
 }
 
-// maxModelName is the most bytes of the model's name that are taken from a response.
-const maxModelName = 256
+// maxModelName is the most bytes of the model's name that are taken from a response, and maxReason those
+// of a status or of the reason for an end.
+const (
+	maxModelName = 256
+	maxReason    = 64
+)
 
 func (r *reply) named(name string) {
 	if name != "" {
-		r.name = name[:min(len(name), maxModelName)]
+		r.name = upstream.Beginning(name, maxModelName)
 	}
 }
 

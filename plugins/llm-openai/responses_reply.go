@@ -35,7 +35,7 @@ func (m *Model) chatByResponses(ctx context.Context, s *settings, req *llm.Reque
 	if err != nil {
 		return nil, err
 	}
-	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, emit), items: -1, content: -1, summary: -1})
+	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, resp.Kept(), emit), items: -1, content: -1, summary: -1})
 }
 
 // sendResponses sends a request of the Responses API. keep says whether the model gets back its reasoning.
@@ -132,17 +132,29 @@ func (r *responsesReply) item(i *responses.ResponseOutputItemUnion) error {
 		return r.message(i)
 	case typeReasoning:
 		return r.reasoning(i)
-	case typeCall:
-		return r.add(llm.ToolCall(chat.ToolCall{ID: r.callID(i.CallID), Name: i.Name, Arguments: argumentsOf(&chat.ToolCall{Arguments: text(i.JSON.Arguments.Raw())})}))
-	case typeCustomCall:
-		d := llm.ToolCall(chat.ToolCall{ID: r.callID(i.CallID), Name: i.Name, Arguments: text(i.JSON.Input.Raw())})
-		d.State = r.itemState(itemState{Type: typeCustomCall})
-		return r.add(d)
+	case typeCall, typeCustomCall:
+		return r.call(i)
 	}
 	// What the plugin does not know goes back unchanged with the next request.
 	return r.add(llm.Delta{Part: chat.Part{
 		Other: &chat.Other{Type: "openai." + i.Type, Data: []byte(i.RawJSON())}, State: r.itemState(itemState{Type: i.Type, Item: json.RawMessage(i.RawJSON())}),
 	}})
+}
+
+// call relays the call of a tool.
+func (r *responsesReply) call(i *responses.ResponseOutputItemUnion) error {
+	id, err := r.callID(i.CallID)
+	if err != nil {
+		return err
+	}
+	d := llm.ToolCall(chat.ToolCall{ID: id, Name: i.Name})
+	if i.Type == typeCustomCall {
+		d.ToolCall.Arguments = text(i.JSON.Input.Raw())
+		d.State = r.itemState(itemState{Type: typeCustomCall})
+	} else {
+		d.ToolCall.Arguments = argumentsOf(&chat.ToolCall{Arguments: text(i.JSON.Arguments.Raw())})
+	}
+	return r.add(d)
 }
 
 // text returns a JSON text, or "".
@@ -230,7 +242,8 @@ func (r *responsesReply) complete(response *responses.Response) error {
 			}
 		}
 	}
-	r.status, r.why = string(response.Status), response.IncompleteDetails.Reason
+	r.status = upstream.Beginning(string(response.Status), maxReason)
+	r.why = upstream.Beginning(response.IncompleteDetails.Reason, maxReason)
 	if r.status == "" {
 		r.status = "completed"
 	}
