@@ -13,7 +13,7 @@ import (
 
 // chatMessages converts the messages of a conversation to those of chat completions. A result of a tool
 // becomes a message of its own. Its media follow in a message of the user, because a result has only
-// texts.
+// texts. So do the media of a reply, because the API takes media of the user only.
 func (m *Model) chatMessages(req *llm.Request) ([]openai.ChatCompletionMessageParamUnion, error) {
 	c := &chatConverter{custom: customTools(req.Tools), maker: m.traits.Maker, keep: m.keepsReasoning()}
 	for i := range req.Messages {
@@ -31,7 +31,7 @@ type chatConverter struct {
 	custom map[string]bool // the names of the tools that take a text
 	maker  string
 	keep   bool                                         // the model gets back its reasoning
-	media  []openai.ChatCompletionContentPartUnionParam // of results of tools, for the next message of the user
+	media  []openai.ChatCompletionContentPartUnionParam // of replies and of results of tools, for the next message of the user
 }
 
 // customTools returns the names of the tools that take a text.
@@ -102,7 +102,7 @@ func userMessage(content []openai.ChatCompletionContentPartUnionParam) openai.Ch
 	return openai.UserMessage(content)
 }
 
-// flushMedia adds the media of the results of tools as a message of the user.
+// flushMedia adds the media of replies and of results of tools as a message of the user.
 func (c *chatConverter) flushMedia() {
 	if len(c.media) > 0 {
 		c.out = append(c.out, openai.UserMessage(c.media))
@@ -162,6 +162,15 @@ func (c *chatConverter) assistant(m *chat.Message, path fault.Path) error {
 			}
 		case chat.KindToolCall:
 			out.ToolCalls = append(out.ToolCalls, c.call(p))
+		case chat.KindMedia:
+			one, err := chatContent(p, at)
+			if err != nil {
+				return err
+			}
+			if len(c.media) == 0 {
+				c.media = append(c.media, openai.TextContentPart(replyMedia))
+			}
+			c.media = append(c.media, one)
 		default:
 			return notTaken(p, at)
 		}

@@ -148,6 +148,27 @@ func TestPendingCalls_linear(t *testing.T) {
 	}
 }
 
+// TestPendingCall_isWhole checks that the question whether the arguments are complete parses them once at
+// most.
+func TestPendingCall_isWhole(t *testing.T) {
+	r := &chatReply{reply: *keeper(t)}
+	var calls []*pendingCall
+	for i, arguments := range []string{`{\"a\":`, `{}`} {
+		if err := r.take(chunkOf(t, fmt.Sprintf(`{"tool_calls":[{"index":%d,"function":{"name":"f","arguments":"%s"}}]}`, i, arguments))); err != nil {
+			t.Fatal(err)
+		}
+		calls = append(calls, r.calls.list[i])
+		_ = calls[i].isWhole()
+	}
+	// Whoever parses again sees the opposite.
+	calls[0].arguments.Reset()
+	calls[0].arguments.WriteString(`{}`)
+	calls[1].arguments.WriteString(`x`)
+	if calls[0].isWhole() || !calls[1].isWhole() {
+		t.Errorf("the arguments are parsed again: %t %t", calls[0].isWhole(), calls[1].isWhole())
+	}
+}
+
 // TestReasoningDetails_add checks that the details of a hostile server end nothing and have a bound.
 func TestReasoningDetails_add(t *testing.T) {
 	var d reasoningDetails

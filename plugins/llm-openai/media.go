@@ -84,6 +84,9 @@ func responsesContent(p *chat.Part, path fault.Path) (responses.ResponseInputCon
 	return out, nil
 }
 
+// replyMedia stands before the media of a reply, in the next message of the user.
+const replyMedia = "[Your message before had this:]"
+
 // dataURL returns the data of media as a URL. A type that is not known is guessed from the data.
 func dataURL(m *chat.Media) string {
 	kind := m.MediaType

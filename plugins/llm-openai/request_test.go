@@ -247,7 +247,7 @@ func TestModel_Chat_refusesParts(t *testing.T) {
 		"a role":               {chat.Text("boss", "x"), fault.Invalid, "messages.1.role"},
 		"video":                {chat.Message{Role: chat.User, Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Video, URL: "https://example.org/a"}}}}, fault.Unsupported, "messages.1.parts.0"},
 		"an image of system":   {chat.Message{Role: chat.System, Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Image, URL: "https://example.org/a"}}}}, fault.Unsupported, "messages.1.parts.0"},
-		"an image of a model":  {chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Image, URL: "https://example.org/a"}}}}, fault.Unsupported, "messages.1.parts.0"},
+		"a video of a model":   {chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Media: &chat.Media{Kind: chat.Video, URL: "https://example.org/a"}}}}, fault.Unsupported, "messages.1.parts.0"},
 		"foreign reasoning":    {chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Reasoning: &chat.Reasoning{Text: "x"}, State: foreign}}}, fault.Unsupported, "messages.1.parts.0"},
 		"reasoning":            {chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Text: "a"}, {Reasoning: &chat.Reasoning{Text: "x"}}}}, fault.Unsupported, "messages.1.parts.1"},
 		"another part":         {chat.Message{Role: chat.Assistant, Parts: []chat.Part{{Other: &chat.Other{Type: "x"}}}}, fault.Unsupported, "messages.1.parts.0"},

@@ -13,6 +13,7 @@ import (
 
 // responsesInput converts the messages of a conversation to the items of the Responses API, in their
 // order. An item that the plugin got as a whole goes back unchanged. Without keep, reasoning is left out.
+// Media of a reply follow in a message of the user, because the API takes them of the user only.
 func (m *Model) responsesInput(req *llm.Request, keep bool) (responses.ResponseInputParam, error) {
 	c := &itemConverter{custom: customTools(req.Tools), maker: m.traits.Maker, keep: keep, textCalls: map[string]bool{}}
 	for i := range req.Messages {
@@ -20,6 +21,7 @@ func (m *Model) responsesInput(req *llm.Request, keep bool) (responses.ResponseI
 			return nil, err
 		}
 	}
+	c.flushMedia()
 	return c.out, nil
 }
 
@@ -29,10 +31,26 @@ type itemConverter struct {
 	custom    map[string]bool // the names of the tools that take a text
 	textCalls map[string]bool // the ids of calls whose arguments are a text
 	maker     string
-	keep      bool // the model gets back its reasoning
+	keep      bool                                           // the model gets back its reasoning
+	media     responses.ResponseInputMessageContentListParam // of replies, for the next message of the user
 }
 
 func (c *itemConverter) add(item responses.ResponseInputItemUnionParam) { c.out = append(c.out, item) }
+
+// addContent adds a message of the user.
+func (c *itemConverter) addContent(content responses.ResponseInputMessageContentListParam) {
+	message := &responses.EasyInputMessageParam{Role: responses.EasyInputMessageRoleUser}
+	message.Content.OfInputItemContentList = content
+	c.add(responses.ResponseInputItemUnionParam{OfMessage: message})
+}
+
+// flushMedia adds the media of replies as a message of the user.
+func (c *itemConverter) flushMedia() {
+	if len(c.media) > 0 {
+		c.addContent(c.media)
+		c.media = nil
+	}
+}
 
 // addText adds a message of a single text.
 func (c *itemConverter) addText(role responses.EasyInputMessageRole, text, phase string) {
@@ -48,10 +66,12 @@ func (c *itemConverter) message(m *chat.Message, path fault.Path) error {
 		if err != nil {
 			return err
 		}
+		c.flushMedia()
 		c.addText(responses.EasyInputMessageRoleSystem, text, "")
 	case chat.User, chat.Tool:
 		return c.input(m, path)
 	case chat.Assistant:
+		c.flushMedia()
 		for i := range m.Parts {
 			if err := c.output(&m.Parts[i], append(path, "parts", fault.Index(i))); err != nil {
 				return err
@@ -80,16 +100,17 @@ func (c *itemConverter) input(m *chat.Message, path fault.Path) error {
 		}
 		content = append(content, one)
 	}
+	if len(content) == 0 && len(m.Parts) > 0 {
+		return nil // only results, which follow their calls at once
+	}
+	c.flushMedia()
 	switch {
-	case len(content) == 0 && len(m.Parts) > 0: // only results
 	case len(content) == 0:
 		c.addText(responses.EasyInputMessageRoleUser, "", "")
 	case len(content) == 1 && content[0].OfInputText != nil:
 		c.addText(responses.EasyInputMessageRoleUser, content[0].OfInputText.Text, "")
 	default:
-		message := &responses.EasyInputMessageParam{Role: responses.EasyInputMessageRoleUser}
-		message.Content.OfInputItemContentList = content
-		c.add(responses.ResponseInputItemUnionParam{OfMessage: message})
+		c.addContent(content)
 	}
 	return nil
 }
@@ -170,6 +191,15 @@ func (c *itemConverter) output(p *chat.Part, path fault.Path) error {
 		if c.keep || p.Other != nil {
 			c.add(rawItem(state.Item))
 		}
+	case chat.KindMedia:
+		one, err := responsesContent(p, path)
+		if err != nil {
+			return err
+		}
+		if len(c.media) == 0 {
+			c.media = append(c.media, responses.ResponseInputContentUnionParam{OfInputText: &responses.ResponseInputTextParam{Text: replyMedia}})
+		}
+		c.media = append(c.media, one)
 	default:
 		return notTaken(p, path)
 	}
