@@ -11,10 +11,10 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// block is a content block of a reply whose end has not come yet.
+// block is a content block of a reply whose end has not come yet. Its texts are kept copies.
 type block struct {
 	kind      string
-	raw       json.RawMessage // the block as it began, of a kind that the plugin does not know
+	raw       string          // the block as it began, of a kind that the plugin does not know
 	begun     bool            // a piece of it was emitted
 	text      strings.Builder // the text of thinking, or the arguments of a call
 	signature strings.Builder
@@ -32,24 +32,36 @@ const (
 
 // startBlock begins a block.
 func (r *reply) startBlock(index int64, start *api.ContentBlockStartEventContentBlockUnion) error {
-	b := &block{kind: start.Type, data: start.Data, id: start.ID, name: start.Name}
+	b := &block{}
 	r.blocks[index] = b
 	switch start.Type {
 	case textType:
+		b.kind = textType
 		return r.piece(b, llm.Text(start.Text))
 	case thinkingType:
-		b.signature.WriteString(start.Signature)
+		b.kind = thinkingType
+		if err := r.keep(&b.signature, start.Signature); err != nil {
+			return err
+		}
 		return r.think(b, start.Thinking)
 	case redactedType:
-		return r.grow(len(start.Data))
+		b.kind, b.data = redactedType, start.Data
+		if err := r.grow(len(b.data)); err != nil {
+			return err
+		}
+		return r.kept.Texts(&b.data)
 	case toolUseType:
+		b.kind, b.id, b.name = toolUseType, start.ID, start.Name
 		if arguments := start.JSON.Input.Raw(); arguments != "null" && arguments != "{}" {
 			b.input = arguments
 		}
 	default:
-		b.raw = json.RawMessage(start.RawJSON())
+		b.kind, b.raw = start.Type, start.RawJSON()
 	}
-	return r.grow(len(start.RawJSON()))
+	if err := r.grow(len(start.RawJSON())); err != nil {
+		return err
+	}
+	return r.kept.Texts(&b.kind, &b.raw, &b.id, &b.name, &b.input)
 }
 
 // continueBlock adds a piece to a block. It ignores pieces of kinds that it does not know.
@@ -68,22 +80,42 @@ func (r *reply) continueBlock(index int64, d *api.RawContentBlockDeltaUnion) err
 	case "thinking_delta":
 		return r.think(b, d.Thinking)
 	case "signature_delta":
-		b.signature.WriteString(d.Signature)
-		return r.grow(len(d.Signature))
+		return r.keep(&b.signature, d.Signature)
 	case "input_json_delta":
-		b.text.WriteString(d.PartialJSON)
-		return r.grow(len(d.PartialJSON))
+		return r.keep(&b.text, d.PartialJSON)
 	case "citations_delta":
-		c := citationOf(&d.Citation)
-		b.citations = append(b.citations, c)
-		return r.grow(len(c.URL) + len(c.Document) + len(c.Title) + len(c.Quote))
+		return r.cite(b, citationOf(&d.Citation))
 	}
 	return nil
 }
 
+// cite keeps a citation until the end of its block.
+func (r *reply) cite(b *block, c chat.Citation) error {
+	n := len(c.URL) + len(c.Document) + len(c.Title) + len(c.Quote)
+	if n == 0 {
+		return nil
+	}
+	if err := r.grow(n); err != nil {
+		return err
+	}
+	if r.size += citationBytes; r.full() != nil {
+		return errCut
+	}
+	if err := r.kept.Texts(&c.URL, &c.Document, &c.Title, &c.Quote); err != nil {
+		return err
+	}
+	b.citations = append(b.citations, c)
+	return r.kept.Count(citationBytes)
+}
+
+// citationBytes is what a citation takes beside its texts, about.
+const citationBytes = 100
+
 // think adds a piece of thinking. Its text is kept for the signature.
 func (r *reply) think(b *block, text string) error {
-	b.text.WriteString(text)
+	if err := r.kept.Append(&b.text, text); err != nil {
+		return err
+	}
 	return r.piece(b, llm.Reasoning(text))
 }
 
@@ -136,13 +168,13 @@ func (b *block) call() chat.ToolCall {
 func (b *block) whole() []byte {
 	var keys map[string]json.RawMessage
 	input := json.RawMessage(b.text.String())
-	if len(input) == 0 || !json.Valid(input) || json.Unmarshal(b.raw, &keys) != nil || keys == nil {
-		return b.raw
+	if len(input) == 0 || !json.Valid(input) || json.Unmarshal([]byte(b.raw), &keys) != nil || keys == nil {
+		return []byte(b.raw)
 	}
 	keys["input"] = input
 	out, err := json.Marshal(keys)
 	if err != nil {
-		return b.raw
+		return []byte(b.raw)
 	}
 	return out
 }

@@ -36,7 +36,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	if resp.MediaType() != eventStream {
 		return nil, m.noStream(resp)
 	}
-	return m.receive(ctx, resp, newReply(ctx, m.maker, emit))
+	return m.receive(ctx, resp, newReply(ctx, m.maker, resp.Kept(), emit))
 }
 
 // send sends a request by the client of the API's package. It returns a response with a status of success,

@@ -17,7 +17,8 @@
 // # Messages
 //
 // Leading system messages become the system prompt. Neighbouring messages of one role become one, results
-// of tools first. Texts of blanks are left out, since the API refuses them. If the first message is one of
+// of tools first. Texts of blanks are left out, since the API refuses them. If the last message has nothing else, the
+// request is refused. If the first message is one of
 // the model, because the front of the conversation was cut, a short note of the user's stands before it.
 // Ids of calls that the API refuses are replaced by a digest. The API takes media of the user only: those
 // in messages of the model stand in the user's next message, with a note before them.

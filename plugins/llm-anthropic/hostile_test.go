@@ -23,12 +23,16 @@ func TestModel_Chat_endless(t *testing.T) {
 		repeat func(i int) string
 		cut    bool // else the call fails
 	}{
-		"text":                {nil, func(int) string { return textDelta(0, long) }, true},
-		"thinking":            {nil, func(int) string { return thinkingDelta(0, long) }, true},
-		"arguments":           {[]string{blockBegin(0, `{"type":"tool_use","id":"t","name":"n","input":{}}`)}, func(int) string { return inputDelta(0, long) }, true},
-		"a signature":         {nil, func(int) string { return signatureDelta(0, long) }, true},
-		"citations":           {nil, func(int) string { return citationDelta(0, fmt.Sprintf(`{"cited_text":%q}`, long)) }, true},
-		"sources":             {nil, func(int) string { return citationDelta(0, fmt.Sprintf(`{"source":%q,"file_id":%q}`, long, long)) }, true},
+		"text":        {nil, func(int) string { return textDelta(0, long) }, true},
+		"thinking":    {nil, func(int) string { return thinkingDelta(0, long) }, true},
+		"arguments":   {[]string{blockBegin(0, `{"type":"tool_use","id":"t","name":"n","input":{}}`)}, func(int) string { return inputDelta(0, long) }, true},
+		"a signature": {nil, func(int) string { return signatureDelta(0, long) }, true},
+		"citations":   {nil, func(int) string { return citationDelta(0, fmt.Sprintf(`{"cited_text":%q}`, long)) }, true},
+		"sources":     {nil, func(int) string { return citationDelta(0, fmt.Sprintf(`{"source":%q,"file_id":%q}`, long, long)) }, true},
+		"signatures at once": {nil, func(int) string {
+			return blockBegin(0, fmt.Sprintf(`{"type":"thinking","thinking":"","signature":%q}`, long))
+		}, true},
+		"short citations":     {[]string{textDelta(0, strings.Repeat(long, 96))}, func(int) string { return citationDelta(0, `{"source":"x"}`) }, true},
 		"empty citations":     {nil, func(int) string { return citationDelta(0, `{}`) }, false},
 		"an unknown block":    {[]string{blockBegin(0, `{"type":"new"}`)}, func(int) string { return inputDelta(0, long) }, true},
 		"blocks":              {nil, func(i int) string { return blockBegin(i, `{"type":"text"}`) }, true},

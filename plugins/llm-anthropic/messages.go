@@ -34,6 +34,7 @@ type conversation struct {
 	entries   []entry
 	// held are the media of the newest messages of the model. The API takes media of the user only.
 	held []api.ContentBlockParamUnion
+	said bool // the newest message has something in it that the API takes
 	// front is the newest block that may carry a breakpoint of the prompt cache, and is in the stable
 	// front of the request.
 	front *api.CacheControlEphemeralParam
@@ -46,6 +47,7 @@ type entry struct {
 
 // add adds a message, whose path in the request is at.
 func (c *conversation) add(m *chat.Message, at fault.Path) error {
+	c.said = false
 	switch m.Role {
 	case chat.System:
 		return c.addSystem(m, at)
@@ -67,6 +69,7 @@ func (c *conversation) addSystem(m *chat.Message, at fault.Path) error {
 		if isBlank(p.Text) {
 			continue
 		}
+		c.said = true
 		if len(c.entries) == 0 {
 			c.system = append(c.system, api.TextBlockParam{Text: p.Text})
 		} else {
@@ -81,12 +84,16 @@ func (c *conversation) addParts(role string, parts []chat.Part, at fault.Path) e
 	blocks := make([]api.ContentBlockParamUnion, 0, len(parts))
 	for i := range parts {
 		block, ok, err := c.block(&parts[i], partPath(at, i))
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case ok && role == assistantRole && parts[i].Media != nil:
+		}
+		if !ok {
+			continue
+		}
+		c.said = true
+		if role == assistantRole && parts[i].Media != nil {
 			c.held = append(c.held, block)
-		case ok:
+		} else {
 			blocks = append(blocks, block)
 		}
 	}

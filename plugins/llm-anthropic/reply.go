@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	api "github.com/anthropics/anthropic-sdk-go/v2"
@@ -21,7 +22,8 @@ import (
 type reply struct {
 	emit  func(llm.Delta) error
 	ctx   context.Context
-	pace  *budget.Pace // of the events that add nothing, which emit does not get
+	pace  *budget.Pace   // of the events that add nothing, which emit does not get
+	kept  *upstream.Kept // keeps all texts of events that are needed after the event
 	maker string
 
 	order   llm.Order
@@ -38,9 +40,9 @@ type reply struct {
 	emitErr error
 }
 
-func newReply(ctx context.Context, maker string, emit func(llm.Delta) error) *reply {
+func newReply(ctx context.Context, maker string, kept *upstream.Kept, emit func(llm.Delta) error) *reply {
 	return &reply{
-		emit: emit, ctx: ctx, maker: maker, pace: budget.NewPace(sdk.PaceCredit * time.Second),
+		emit: emit, ctx: ctx, kept: kept, maker: maker, pace: budget.NewPace(sdk.PaceCredit * time.Second),
 		blocks: map[int64]*block{}, usage: usage{},
 	}
 }
@@ -53,8 +55,12 @@ var (
 // eventTime is the time that an event takes at the greatest pace.
 const eventTime = time.Second / sdk.MaxReplyPieceRate
 
-// maxModelName is the most bytes of the model's name that are taken from a response.
-const maxModelName = 256
+// maxModelName is the most bytes of the model's name that are taken from a response, and maxStop those of the
+// reason of the end.
+const (
+	maxModelName = 256
+	maxStop      = 64
+)
 
 // take receives an event. It returns errDone after the last one.
 func (r *reply) take(e *upstream.Event) error {
@@ -85,8 +91,7 @@ func (r *reply) takeTyped(e *upstream.Event) error {
 		if start.UnmarshalJSON(e.Data) != nil {
 			return broken(e.Data)
 		}
-		model := start.Message.Model
-		r.model = model[:min(len(model), maxModelName)]
+		r.model = upstream.Beginning(start.Message.Model, maxModelName)
 		r.count(start.Message.Usage.RawJSON())
 	case "content_block_start":
 		var start api.ContentBlockStartEvent
@@ -134,7 +139,7 @@ func (r *reply) count(text string) bool {
 // takeStop takes the reason of the end. The explanation of a refusal is a part of the reply.
 func (r *reply) takeStop(d *api.MessageDeltaEventDelta) error {
 	if d.StopReason != "" {
-		r.stop = d.StopReason
+		r.stop = api.StopReason(upstream.Beginning(string(d.StopReason), maxStop))
 	}
 	if d.StopReason != api.StopReasonRefusal || d.StopDetails.Explanation == "" {
 		return nil
@@ -177,6 +182,14 @@ func (r *reply) piece(b *block, d llm.Delta) error {
 	}
 	r.size += grown
 	return r.full()
+}
+
+// keep appends a piece of a block that comes whole, or of its signature.
+func (r *reply) keep(to *strings.Builder, text string) error {
+	if err := r.grow(len(text)); err != nil {
+		return err
+	}
+	return r.kept.Append(to, text)
 }
 
 // grow counts n bytes of a block that comes whole.

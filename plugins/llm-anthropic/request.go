@@ -109,6 +109,9 @@ func (s *settings) params(req *llm.Request, maker string) (*api.MessageNewParams
 			systems = len(talk.system)
 		}
 	}
+	if last := len(req.Messages) - 1; last >= 0 && !talk.said {
+		return nil, fault.New(fault.Invalid, "has nothing in it but blanks, which Anthropic refuses; expected a text").At("messages", fault.Index(last))
+	}
 	if out.System, out.Messages = talk.system, talk.messages(); len(out.Messages) == 0 {
 		return nil, fault.New(fault.Invalid, "expected at least one with something in it").At("messages")
 	}

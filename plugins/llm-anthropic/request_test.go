@@ -201,14 +201,21 @@ func TestModel_Chat_refuses(t *testing.T) {
 		class   fault.Class
 		path    string
 	}{
-		"no messages":      {request: func(r *llm.Request) { r.Messages = nil }, class: fault.Invalid, path: "messages"},
-		"blanks only":      {request: func(r *llm.Request) { r.Messages[0].Parts[0].Text = " \n" }, class: fault.Invalid, path: "messages"},
-		"a role":           {request: func(r *llm.Request) { r.Messages[0].Role = "judge" }, class: fault.Invalid, path: "messages.0.role"},
-		"a sound":          {request: part(chat.Part{Media: &chat.Media{Kind: chat.Audio, MediaType: "audio/wav", Data: []byte("R")}}), class: fault.Unsupported, path: "messages.0.parts.1"},
-		"a bitmap":         {request: part(chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/bmp", Data: []byte("B")}}), class: fault.Unsupported, path: "messages.0.parts.1"},
-		"a text by URL":    {request: part(chat.Part{Media: &chat.Media{Kind: chat.File, MediaType: "text/plain", URL: "https://example.org/a"}}), class: fault.Unsupported, path: "messages.0.parts.1"},
-		"a text in Latin":  {request: part(chat.Part{Media: &chat.Media{Kind: chat.File, MediaType: "text/plain", Data: []byte{0xe9}}}), class: fault.Invalid, path: "messages.0.parts.1"},
-		"foreign thinking": {request: part(chat.Part{Reasoning: &chat.Reasoning{Text: "hm"}}), class: fault.Unsupported, path: "messages.0.parts.1"},
+		"no messages": {request: func(r *llm.Request) { r.Messages = nil }, class: fault.Invalid, path: "messages"},
+		"blanks only": {request: func(r *llm.Request) { r.Messages[0].Parts[0].Text = " \n" }, class: fault.Invalid, path: "messages.0"},
+		"blanks after a conversation": {request: func(r *llm.Request) {
+			r.Messages = append(r.Messages, chat.Text(chat.Assistant, "Hello"), chat.Text(chat.User, " "))
+		}, class: fault.Invalid, path: "messages.2"},
+		"blanks after the user": {request: func(r *llm.Request) { r.Messages = append(r.Messages, chat.Text(chat.User, "")) }, class: fault.Invalid, path: "messages.1"},
+		"no parts":              {request: func(r *llm.Request) { r.Messages = append(r.Messages, chat.Message{Role: chat.Assistant}) }, class: fault.Invalid, path: "messages.1"},
+		"blanks for the system": {request: func(r *llm.Request) { r.Messages = append(r.Messages, chat.Text(chat.System, "\t")) }, class: fault.Invalid, path: "messages.1"},
+		"a system alone":        {request: func(r *llm.Request) { r.Messages = []chat.Message{chat.Text(chat.System, "s")} }, class: fault.Invalid, path: "messages"},
+		"a role":                {request: func(r *llm.Request) { r.Messages[0].Role = "judge" }, class: fault.Invalid, path: "messages.0.role"},
+		"a sound":               {request: part(chat.Part{Media: &chat.Media{Kind: chat.Audio, MediaType: "audio/wav", Data: []byte("R")}}), class: fault.Unsupported, path: "messages.0.parts.1"},
+		"a bitmap":              {request: part(chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/bmp", Data: []byte("B")}}), class: fault.Unsupported, path: "messages.0.parts.1"},
+		"a text by URL":         {request: part(chat.Part{Media: &chat.Media{Kind: chat.File, MediaType: "text/plain", URL: "https://example.org/a"}}), class: fault.Unsupported, path: "messages.0.parts.1"},
+		"a text in Latin":       {request: part(chat.Part{Media: &chat.Media{Kind: chat.File, MediaType: "text/plain", Data: []byte{0xe9}}}), class: fault.Invalid, path: "messages.0.parts.1"},
+		"foreign thinking":      {request: part(chat.Part{Reasoning: &chat.Reasoning{Text: "hm"}}), class: fault.Unsupported, path: "messages.0.parts.1"},
 		"another maker's thinking": {request: part(chat.Part{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Maker: "other", Data: []byte(`{"type":"thinking"}`)}}),
 			class: fault.Unsupported, path: "messages.0.parts.1"},
 		"a state that is none": {request: part(chat.Part{Reasoning: &chat.Reasoning{Text: "hm"}, State: &chat.ProviderState{Data: []byte(`?`)}}), class: fault.Invalid, path: "messages.0.parts.1"},
