@@ -40,7 +40,9 @@
 //
 // # Messages
 //
-// The plugin accepts images as bytes only, because Ollama does not fetch images from URLs. Ollama
+// The plugin accepts images as bytes only, because Ollama does not fetch images from URLs. Images of
+// a reply, as another provider makes them, follow in a message of the user. Arguments of an earlier
+// call that are no JSON object stand in one. Ollama
 // decides by itself whether the model calls a tool. With ToolNone the plugin sends no tools. It
 // refuses a request that forces a tool call. It sends a tool's error as a result that begins with
 // "error: ". It sends reasoning as thinking.

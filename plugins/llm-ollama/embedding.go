@@ -32,7 +32,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 		out.Vectors = append(out.Vectors, resp.Embeddings...)
 		out.Usage = out.Usage.Add(chat.Usage{InputTokens: max(0, int64(resp.PromptEvalCount))})
 		if resp.Model != "" {
-			out.Model = resp.Model[:min(len(resp.Model), maxModelName)]
+			out.Model = beginning(resp.Model, maxModelName)
 		}
 	}
 	if err := m.checkVectors(out.Vectors); err != nil {

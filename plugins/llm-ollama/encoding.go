@@ -2,25 +2,30 @@ package ollama
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
+	"github.com/botyard/botyard/sdk"
+	"github.com/botyard/botyard/sdk/budget"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/upstream"
 )
 
 // decodeBody makes the body of a response readable that a proxy has compressed, although the plugin asks for no
-// compression. The bounds of a response count what it is without compression. The error for another
-// encoding names it, without the secrets.
-func decodeBody(resp *http.Response, secrets *upstream.Secrets) error {
+// compression. The bounds of a response count what it is without compression. Only the pace counts both,
+// because what is compressed may be nothing. The reads end when ctx does. The error for another encoding
+// names it, without the secrets.
+func decodeBody(ctx context.Context, resp *http.Response, secrets *upstream.Secrets) error {
 	switch coding := strings.ToLower(resp.Header.Get("Content-Encoding")); coding {
 	case "", "identity":
 		return nil
 	case "gzip", "x-gzip":
-		resp.Body = &gzipBody{body: resp.Body}
+		resp.Body = &gzipBody{pacedBody: pacedBody{resp.Body, ctx, budget.NewPace(sdk.PaceCredit * time.Second)}}
 		return nil
 	default:
 		return fault.New(fault.ProviderFailed, "the response has the Content-Encoding %.40q, which the plugin has not asked for", secrets.Cut(coding)).Upstream(resp.StatusCode)
@@ -29,15 +34,31 @@ func decodeBody(resp *http.Response, secrets *upstream.Secrets) error {
 
 // gzipBody is a compressed body. Its first read reads the header of the compression.
 type gzipBody struct {
-	body io.ReadCloser
-	zip  *gzip.Reader
-	err  error
+	pacedBody
+	zip *gzip.Reader
+	err error
+}
+
+// pacedBody is a body that is read at the greatest pace at most.
+type pacedBody struct {
+	io.ReadCloser
+	ctx  context.Context
+	pace *budget.Pace
+}
+
+// Read implements io.Reader.
+func (b *pacedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if wait := b.pace.Wait(b.ctx, time.Duration(n)*byteTime); wait != nil {
+		return 0, wait
+	}
+	return n, err
 }
 
 // Read implements io.Reader.
 func (b *gzipBody) Read(p []byte) (int, error) {
 	if b.zip == nil && b.err == nil {
-		b.zip, b.err = gzip.NewReader(b.body)
+		b.zip, b.err = gzip.NewReader(&b.pacedBody)
 	}
 	if b.err != nil {
 		return 0, b.err
@@ -48,6 +69,3 @@ func (b *gzipBody) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-// Close implements io.Closer.
-func (b *gzipBody) Close() error { return b.body.Close() }

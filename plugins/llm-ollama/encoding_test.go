@@ -1,12 +1,16 @@
 package ollama
 
 import (
+	"bytes"
 	"compress/gzip"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/ollama/ollama/api"
@@ -103,4 +107,26 @@ func TestGzipBody_broken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGzipBody_pace checks that a body of compressed nothings is read no faster than at the greatest pace.
+//
+// beyond: pace of an upstream
+func TestGzipBody_pace(t *testing.T) {
+	var empty bytes.Buffer
+	_ = gzip.NewWriter(&empty).Close()
+	sent := bytes.Repeat(empty.Bytes(), (sdk.PaceCredit+3)*sdk.MaxUpstreamByteRate/empty.Len())
+	synctest.Test(t, func(t *testing.T) {
+		resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(bytes.NewReader(sent))}
+		if err := decodeBody(t.Context(), resp); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if n, err := io.Copy(io.Discard, resp.Body); n != 0 || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+		if took := time.Since(begun); took < 2*time.Second {
+			t.Errorf("%d bytes took %s", len(sent), took)
+		}
+	})
 }

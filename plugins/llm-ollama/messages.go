@@ -9,10 +9,21 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
+// replyImages stands before the images of a reply, in the next message of the user.
+const replyImages = "[Your message before had this:]"
+
 // messages converts the messages of a conversation to Ollama's form. A tool result becomes a message of
-// its own, because Ollama has no other place for a tool result.
+// its own, because Ollama has no other place for a tool result. The images of a reply, which another model
+// made, follow in a message of the user, because models that see images see those of the user.
 func messages(in []chat.Message) ([]api.Message, error) {
 	out := make([]api.Message, 0, len(in))
+	var made []api.ImageData // images of a reply, for the next message of the user
+	show := func() {
+		if len(made) > 0 {
+			out = append(out, api.Message{Role: string(chat.User), Content: replyImages, Images: made})
+			made = nil
+		}
+	}
 	toolNames := map[string]string{} // tool names by the ids of their calls
 	for i, m := range in {
 		switch m.Role {
@@ -40,10 +51,18 @@ func messages(in []chat.Message) ([]api.Message, error) {
 				return nil, err
 			}
 		}
+		if m.Role == chat.Assistant {
+			show()
+			made, main.Images = main.Images, nil
+		}
 		if results == 0 || main.Content != "" || len(main.Images) > 0 || main.Thinking != "" || len(main.ToolCalls) > 0 {
+			if m.Role != chat.Tool && m.Role != chat.Assistant {
+				show()
+			}
 			out = append(out, main)
 		}
 	}
+	show()
 	return out, nil
 }
 
@@ -56,9 +75,7 @@ func addPart(to *api.Message, p chat.Part, path fault.Path) error {
 	case p.ToolCall != nil:
 		call := api.ToolCall{ID: p.ToolCall.ID, Function: api.ToolCallFunction{Index: len(to.ToolCalls), Name: p.ToolCall.Name}}
 		if p.ToolCall.Arguments != "" {
-			if err := json.Unmarshal([]byte(p.ToolCall.Arguments), &call.Function.Arguments); err != nil {
-				return fault.New(fault.Invalid, "expected a JSON object").At(append(path, "tool_call", "arguments")...)
-			}
+			call.Function.Arguments = argumentsOf(p.ToolCall.Arguments)
 		}
 		to.ToolCalls = append(to.ToolCalls, call)
 	case p.Refusal != nil:
@@ -69,6 +86,18 @@ func addPart(to *api.Message, p chat.Part, path fault.Path) error {
 		return fault.New(fault.Unsupported, "is of the kind %q, which Ollama does not take", p.Kind()).At(path...)
 	}
 	return nil
+}
+
+// argumentsOf returns the arguments of an earlier call. Ollama takes a JSON object only. What is none, such
+// as the arguments of another provider's call that was cut, stands in one as a text.
+func argumentsOf(text string) api.ToolCallFunctionArguments {
+	var object api.ToolCallFunctionArguments
+	if json.Unmarshal([]byte(text), &object) == nil {
+		return object
+	}
+	object = api.NewToolCallFunctionArguments()
+	object.Set("INVALID_JSON", text)
+	return object
 }
 
 func toolResult(r *chat.ToolResult, names map[string]string, path fault.Path) (api.Message, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/botyard/botyard/sdk"
@@ -28,8 +29,14 @@ type reply struct {
 	idle    int   // number of empty pieces in a row
 	cut     bool  // the server sent more than a reply may have
 	done    bool
-	last    api.ChatResponse // response with the field done
+	last    ending
 	emitErr error
+}
+
+// ending is what the plugin needs of the response with the field done, of which it keeps nothing else.
+type ending struct {
+	reason        string
+	input, output int // tokens
 }
 
 // take receives one response of the stream. It is the api.ChatResponseFunc of the call.
@@ -38,7 +45,7 @@ func (r *reply) take(resp api.ChatResponse) error {
 		return errAfterDone // ends the call; the reply is complete, so the plugin does not wait for further responses
 	}
 	if resp.Model != "" {
-		r.model = resp.Model[:min(len(resp.Model), maxModelName)]
+		r.model = beginning(resp.Model, maxModelName)
 	}
 	pieces := piecesOf(&resp.Message)
 	if len(pieces) > 0 {
@@ -63,7 +70,8 @@ func (r *reply) take(resp api.ChatResponse) error {
 		return err
 	}
 	if resp.Done {
-		r.done, r.last = true, resp
+		r.done = true
+		r.last = ending{reason: beginning(resp.DoneReason, maxDoneReason), input: resp.PromptEvalCount, output: resp.EvalCount}
 		r.onDone()
 	}
 	return nil
@@ -96,8 +104,16 @@ func piecesOf(m *api.Message) []llm.Delta {
 // pieceTime is the time that a piece of a reply takes at the greatest pace.
 const pieceTime = time.Second / sdk.MaxReplyPieceRate
 
-// maxModelName is the most bytes of the model's name that are taken from a response.
-const maxModelName = 256
+// maxModelName is the most bytes of the model's name that are taken from a response, and maxDoneReason those of
+// the reason for its end.
+const (
+	maxModelName  = 256
+	maxDoneReason = 64
+)
+
+// beginning returns a copy of the first bytes of a text, most at most. A part of the text itself would keep
+// all of it in memory.
+func beginning(text string, most int) string { return strings.Clone(text[:min(len(text), most)]) }
 
 var (
 	errAfterDone = errors.New("the server sends more after the end of the reply")
@@ -113,17 +129,17 @@ func (r *reply) cutShort() *llm.Finish {
 
 func (r *reply) finish() *llm.Finish {
 	f := &llm.Finish{Model: r.model, Usage: chat.Usage{
-		InputTokens: max(0, int64(r.last.PromptEvalCount)), OutputTokens: int64(r.last.EvalCount),
+		InputTokens: max(0, int64(r.last.input)), OutputTokens: int64(r.last.output),
 	}}
-	if r.last.EvalCount <= 0 { // a proxy may have removed the count, so the pieces count as tokens
+	if r.last.output <= 0 { // a proxy may have removed the count, so the pieces count as tokens
 		f.Usage.OutputTokens = r.pieces
 	}
 	switch {
 	case r.called:
 		f.Reason = llm.FinishToolCalls
-	case r.last.DoneReason == "length":
+	case r.last.reason == "length":
 		f.Reason = llm.FinishLength
-	case r.last.DoneReason == "stop", r.last.DoneReason == "": // Ollama before 0.1.45 gives no reason
+	case r.last.reason == "stop", r.last.reason == "": // Ollama before 0.1.45 gives no reason
 		f.Reason = llm.FinishStop
 	}
 	return f

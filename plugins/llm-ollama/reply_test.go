@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
@@ -72,5 +73,20 @@ func TestReply_take(t *testing.T) {
 				t.Error("no reason")
 			}
 		})
+	}
+}
+
+// TestReply_take_keeps checks that a reply keeps short copies of what a response says of it, and not the
+// texts that it cuts them out of.
+func TestReply_take_keeps(t *testing.T) {
+	r := &reply{emit: func(llm.Delta) error { return nil }, ctx: t.Context(), onDone: func() {}}
+	long := strings.Repeat("x", 4*maxModelName)
+	if err := r.take(api.ChatResponse{Model: long, DoneReason: long, Done: true}); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int{r.model: maxModelName, r.last.reason: maxDoneReason} {
+		if len(text) != want || unsafe.StringData(text) == unsafe.StringData(long) {
+			t.Errorf("%d bytes, which are no copy; want %d", len(text), want)
+		}
 	}
 }

@@ -76,7 +76,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := decodeBody(resp, t.secrets); err != nil {
+	if err := decodeBody(req.Context(), resp, t.secrets); err != nil {
 		_ = resp.Body.Close()
 		return nil, err
 	}
