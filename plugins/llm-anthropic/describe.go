@@ -59,7 +59,7 @@ func descriptionOf(info *api.ModelInfo) described {
 	c := &info.Capabilities
 	for to, from := range map[**bool]*api.CapabilitySupport{&d.images: &c.ImageInput, &d.pdfs: &c.PDFInput, &d.schemas: &c.StructuredOutputs} {
 		if from.JSON.Supported.Valid() {
-			*to = &from.Supported
+			*to = new(from.Supported) // a pointer to the field would keep the whole description
 		}
 	}
 	return d

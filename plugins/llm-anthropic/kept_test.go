@@ -3,6 +3,8 @@ package anthropic
 import (
 	"fmt"
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
@@ -10,6 +12,7 @@ import (
 	api "github.com/anthropics/anthropic-sdk-go/v2"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/budget"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
 )
 
@@ -107,5 +110,46 @@ func TestReply_copies(t *testing.T) {
 		if texts[0] == "" || texts[0] != texts[1] || unsafe.StringData(texts[0]) == unsafe.StringData(texts[1]) {
 			t.Errorf("%s: %q is no copy of %q", what, texts[0], texts[1])
 		}
+	}
+}
+
+// TestReply_texts checks that these tests know each field in which a reply keeps texts.
+func TestReply_texts(t *testing.T) {
+	want := []string{"maker", "blocks.kind", "blocks.raw", "blocks.text", "blocks.signature", "blocks.data", "blocks.id", "blocks.name", "blocks.input",
+		"blocks.citations", "model", "stop", "usage"}
+	if got := textsIn(reflect.TypeFor[reply](), ""); !slices.Equal(got, want) {
+		t.Errorf("a reply keeps texts in %q; want %q. Keep a text by upstream.Kept or upstream.Beginning, test that, and add the field here", got, want)
+	}
+}
+
+// textsIn returns the fields of a type that have texts or bytes, as PATH of each field. It looks into the types
+// of this package only.
+func textsIn(of reflect.Type, path string) (all []string) {
+	switch {
+	case of == reflect.TypeFor[*Model](): // lives longer than a reply
+	case of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice && of.Elem().Kind() != reflect.Uint8:
+		return textsIn(of.Elem(), path)
+	case of.Kind() == reflect.Map:
+		return slices.Compact(append(textsIn(of.Key(), path), textsIn(of.Elem(), path)...))
+	case of.Kind() == reflect.String, of.Kind() == reflect.Slice, of.Kind() == reflect.Interface && of.NumMethod() == 0,
+		of == reflect.TypeFor[strings.Builder](), of == reflect.TypeFor[chat.Citation](), of == reflect.TypeFor[chat.Part]():
+		return []string{path}
+	case of.Kind() == reflect.Struct && of.PkgPath() == reflect.TypeFor[Model]().PkgPath():
+		for i := range of.NumField() {
+			f := of.Field(i)
+			all = append(all, textsIn(f.Type, strings.TrimPrefix(path+"."+f.Name, "."))...)
+		}
+	}
+	return all
+}
+
+// TestDescriptionOf checks that what is kept of a description is a copy.
+func TestDescriptionOf(t *testing.T) {
+	var info api.ModelInfo
+	if err := info.UnmarshalJSON([]byte(`{"id":"m","capabilities":{"image_input":{"supported":true}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if d := descriptionOf(&info); d.images == nil || !*d.images || d.images == &info.Capabilities.ImageInput.Supported || d.pdfs != nil {
+		t.Errorf("%+v", d)
 	}
 }

@@ -3,13 +3,16 @@ package openaillm
 import (
 	"fmt"
 	"net/http"
+	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"unsafe"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/budget"
+	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/upstream"
 	"github.com/openai/openai-go/v3"
@@ -108,6 +111,43 @@ func TestChatReply_copies(t *testing.T) {
 			t.Errorf("%s: %q is no copy of %q", what, texts[0], texts[1])
 		}
 	}
+}
+
+// TestReply_texts checks that these tests know each field in which a reply keeps texts.
+func TestReply_texts(t *testing.T) {
+	for _, c := range []struct {
+		of   reflect.Type
+		want []string
+	}{
+		{reflect.TypeFor[chatReply](), []string{"reply.name", "reply.ids", "calls.list.id", "calls.list.name", "calls.list.arguments", "calls.list.extra",
+			"field", "details.list", "cited", "reason"}},
+		{reflect.TypeFor[responsesReply](), []string{"reply.name", "reply.ids", "status", "why"}},
+	} {
+		if got := textsIn(c.of, ""); !slices.Equal(got, c.want) {
+			t.Errorf("%s keeps texts in %q; want %q. Keep a text by upstream.Kept or upstream.Beginning, test that, and add the field here", c.of, got, c.want)
+		}
+	}
+}
+
+// textsIn returns the fields of a type that have texts or bytes, as PATH of each field. It looks into the types
+// of this package only.
+func textsIn(of reflect.Type, path string) (all []string) {
+	switch {
+	case of == reflect.TypeFor[*Model](): // lives longer than a reply
+	case of.Kind() == reflect.Pointer || of.Kind() == reflect.Slice && of.Elem().Kind() != reflect.Uint8:
+		return textsIn(of.Elem(), path)
+	case of.Kind() == reflect.Map:
+		return slices.Compact(append(textsIn(of.Key(), path), textsIn(of.Elem(), path)...))
+	case of.Kind() == reflect.String, of.Kind() == reflect.Slice, of.Kind() == reflect.Interface && of.NumMethod() == 0,
+		of == reflect.TypeFor[strings.Builder](), of == reflect.TypeFor[chat.Citation](), of == reflect.TypeFor[chat.Part]():
+		return []string{path}
+	case of.Kind() == reflect.Struct && of.PkgPath() == reflect.TypeFor[Model]().PkgPath():
+		for i := range of.NumField() {
+			f := of.Field(i)
+			all = append(all, textsIn(f.Type, strings.TrimPrefix(path+"."+f.Name, "."))...)
+		}
+	}
+	return all
 }
 
 // TestPendingCalls_linear checks that a call in many pieces is not copied or parsed anew with each piece.
