@@ -118,7 +118,7 @@ func TestGzipBody_pace(t *testing.T) {
 	sent := bytes.Repeat(empty.Bytes(), (sdk.PaceCredit+3)*sdk.MaxUpstreamByteRate/empty.Len())
 	synctest.Test(t, func(t *testing.T) {
 		resp := &http.Response{Header: http.Header{"Content-Encoding": {"gzip"}}, Body: io.NopCloser(bytes.NewReader(sent))}
-		if err := decodeBody(t.Context(), resp); err != nil {
+		if err := decodeBody(t.Context(), resp, nil); err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
