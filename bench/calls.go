@@ -29,8 +29,8 @@ func (b *bench) plugin(ctx context.Context) (err error) {
 	return err
 }
 
-// providers measures the plugins of providers beside the providers' own clients. This program starts itself a
-// second time as the server.
+// providers compares the plugins of providers with the providers' official clients. This program starts
+// itself a second time as the server.
 func (b *bench) providers(ctx context.Context) (err error) {
 	b.report.Providers, err = providercall.Measure(ctx, providercall.Options{
 		PluginDir: b.Plugins, Server: []string{roleProvider}, Callers: []int{1, 64}, Pairs: b.scale.providerPairs, Calls: b.scale.providerCalls,

@@ -53,7 +53,7 @@ type scale struct {
 	callPairs, roundCalls int // pairs of rounds of calls of a plugin, and calls of a round
 	kills, replacements   int // starts and kills of a plugin, and replacements of its file
 
-	providerPairs, providerCalls int // pairs of rounds of calls of a provider, and calls of a caller in a round
+	providerPairs, providerCalls int // pairs of rounds for each provider, and calls of each caller in a round
 
 	hostPairs  int // pairs of hosts in a comparison
 	roundPairs int // pairs of rounds for each pair of hosts

@@ -11,9 +11,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// codec encodes the messages that a plugin sends, and decodes those that it gets. The protocol has texts in UTF-8 only, but a text
-// from an upstream or a file may have other bytes. codec sends the [chat.Clean] form of an invalid
-// text, because gRPC refuses to encode a message with an invalid text.
+// codec encodes the messages that a plugin sends, and decodes those that it gets. The protocol has
+// texts in UTF-8 only, but a text from an upstream or a file may have other bytes. gRPC refuses to
+// encode a message with such a text, so codec sends the [chat.Clean] form of the text.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }
@@ -28,8 +28,8 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	return out, err
 }
 
-// Unmarshal implements encoding.CodecV2. Requests of a model have many messages, so they are decoded
-// with fewer allocations.
+// Unmarshal implements encoding.CodecV2. It decodes requests of a model with fewer allocations than
+// other messages, because they have many messages in them.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	r, ok := v.(*llmv1.ChatRequest)
 	if !ok {

@@ -76,10 +76,10 @@ func Serve(p Plugin) {
 	}
 }
 
-// outputKeeper returns a function that gives the plugin its standard output and standard error
-// back. It is called when a call arrives, and does nothing from the second call on. go-plugin
-// replaces both once it serves, and sends what is
-// written to them through its connection. So the last words of a process that ends would be lost.
+// outputKeeper returns a function that gives the plugin its standard output and standard error back.
+// Serve calls it when a call arrives. Only the first call has an effect. go-plugin replaces both when
+// it begins to serve, and sends what is written to them through its connection. The last output of a
+// process that ends would then be lost.
 func outputKeeper() (restore func()) {
 	stdout, stderr := os.Stdout, os.Stderr
 	return sync.OnceFunc(func() { os.Stdout, os.Stderr = stdout, stderr })

@@ -23,9 +23,9 @@ func ServerOptions(log hclog.Logger) []grpc.ServerOption {
 	return serverOptions(log, newEnding(), func() {})
 }
 
-// serverOptions returns ServerOptions. They also call arrived when a call arrives, count the calls at
-// work in e, and let e end the streams of go-plugin. There is one interceptor for all of that,
-// because a chain of interceptors costs allocations for each call.
+// serverOptions returns the options of [ServerOptions], with more effects. They call arrived when a
+// call arrives, count the running calls in e, and let e end the streams of go-plugin. One interceptor
+// does all of that, because a chain of interceptors allocates memory for each call.
 func serverOptions(log hclog.Logger, e *ending, arrived func()) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
@@ -53,7 +53,8 @@ func serverOptions(log hclog.Logger, e *ending, arrived func()) []grpc.ServerOpt
 	}
 }
 
-// serveStream runs the handler of a stream, and returns its error as a status.
+// serveStream runs the handler of a stream. It returns the error of the handler, or its panic, as a
+// gRPC status.
 func serveStream(log hclog.Logger, srv any, stream grpc.ServerStream, next grpc.StreamHandler) (err error) {
 	defer func() { err = fault.ToStatus(recovered(log, recover(), err)) }()
 	return next(srv, stream)

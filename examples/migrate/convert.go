@@ -7,20 +7,22 @@ import (
 	"time"
 )
 
-// converted is a conversation as lines of an export.
+// converted is a conversation in the form of an export: its own line, and a line for each turn.
 type converted struct {
 	line  conversationLine
 	turns []turnLine
 }
 
-// maxMetadata is how many bytes of metadata a turn keeps, and maxMessages how many messages.
+// maxMetadata is how many bytes of metadata a turn may have, as JSON. maxMessages is how many messages a
+// turn may have.
 const (
 	maxMetadata = 16 << 10
 	maxMessages = 1024
 )
 
-// convert returns the conversation's turns. A turn begins with messages of the user, and ends before
-// the next message of the user. say tells what is left out.
+// convert returns the conversation with its turns. A turn begins with user messages, and ends before
+// the next user message that follows a reply. convert calls say for what it leaves out. It returns an
+// error for a conversation that cannot be imported.
 func convert(s state, zone *time.Location, say func(string, ...any)) (*converted, error) {
 	if bad := badID(s.ID); bad != "" {
 		return nil, errors.New("its id " + bad)
@@ -39,7 +41,7 @@ func convert(s state, zone *time.Location, say func(string, ...any)) (*converted
 	}
 	c := &converter{zone: zone, say: say, user: user, fallback: parseTime(s.CreatedAt, zone)}
 	if c.fallback.IsZero() {
-		c.fallback = time.Unix(0, 0).UTC() // the earliest time that an import takes, and the same each time
+		c.fallback = time.Unix(0, 0).UTC() // the earliest time that an import takes; it is the same in each run
 	}
 	for _, n := range path {
 		c.add(n)
@@ -68,12 +70,12 @@ func convert(s state, zone *time.Location, say func(string, ...any)) (*converted
 	return out, nil
 }
 
-// converter groups messages into turns.
+// converter groups the messages of one conversation into turns.
 type converter struct {
 	zone         *time.Location
 	say          func(string, ...any)
 	user         string
-	fallback     time.Time // for messages without a time
+	fallback     time.Time // the time of a message that has none: that of the message before it, or of the conversation
 	turns        []turnLine
 	current      *turnLine       // the turn that the next message may belong to
 	replied      bool            // the current turn has a message of the model
@@ -123,7 +125,7 @@ func (c *converter) add(n node) {
 	}
 }
 
-// end ends the current turn. It succeeded if the model has the last word in it.
+// end ends the current turn. The turn has succeeded if its last message is one of the model.
 func (c *converter) end() {
 	t := c.current
 	defer func() { c.current, c.replied, c.open, c.calls, c.ids = nil, false, nil, 0, nil }()
@@ -144,7 +146,8 @@ func (c *converter) end() {
 	c.turns = append(c.turns, *t)
 }
 
-// session returns the metadata of the conversation for its first turn, without what the turns have.
+// session returns the metadata that the first turn gets: that of the conversation, without the keys
+// that the export has elsewhere. It returns nil if there is none or too much.
 func (c *converter) session(metadata map[string]any) map[string]any {
 	out := map[string]any{}
 	for key, value := range metadata {

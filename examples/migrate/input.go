@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// state is a conversation as the library stores it. Keys that are not here are not read.
+// state is a conversation as the library stores it. migrate ignores all other keys.
 type state struct {
 	ID        string         `json:"conversation_id"`
 	Nodes     []node         `json:"nodes"`
@@ -19,7 +19,7 @@ type state struct {
 	UpdatedAt string         `json:"updated_at"`
 }
 
-// node is one message of the tree.
+// node is one message in the tree of a conversation.
 type node struct {
 	ID        string         `json:"node_id"`
 	Message   storedMessage  `json:"message"`
@@ -36,18 +36,19 @@ type storedMessage struct {
 	ToolCalls  []storedCall    `json:"tool_calls"`
 }
 
-// storedCall is a call of a tool. Parameters are an object; a text is taken as it is.
+// storedCall is a tool call as the library stores it. Parameters are an object, or a text that has the
+// arguments.
 type storedCall struct {
 	ID         string          `json:"id"`
 	Name       string          `json:"name"`
 	Parameters json.RawMessage `json:"parameters"`
 }
 
-// reader collects conversations.
+// reader collects the conversations of files.
 type reader struct {
 	states []state
-	unread int // values that were no conversations
-	say    func(format string, args ...any)
+	unread int                              // how many values were not conversations or could not be read
+	say    func(format string, args ...any) // reports what cannot be read
 }
 
 // read collects the conversations of all JSON values of a file. The backends of the library store
@@ -79,11 +80,12 @@ func (r *reader) read(name string, in io.Reader) {
 	}
 }
 
-// maxNesting is how deep lists, records and rows may be in each other.
+// maxNesting is how deep lists, records and rows may be nested.
 const maxNesting = 6
 
-// collect adds the conversations that are in a value, and reports whether there are any. The error is
-// that of the last conversation that could not be read; collect has counted it.
+// collect adds the conversations that are in a value, at most depth levels deep. found reports whether
+// there are any. The error is that of the last conversation that could not be read. collect counts such
+// conversations in r.unread.
 func (r *reader) collect(v json.RawMessage, depth int) (found bool, err error) {
 	if depth == 0 {
 		return false, nil
@@ -98,7 +100,7 @@ func (r *reader) collect(v json.RawMessage, depth int) (found bool, err error) {
 	var list []json.RawMessage
 	var object map[string]json.RawMessage
 	switch {
-	case json.Unmarshal(v, &inner) == nil: // a column that prints its JSON as a text
+	case json.Unmarshal(v, &inner) == nil: // a database client may print the JSON of a column as a text
 		if json.Valid([]byte(inner)) {
 			add(json.RawMessage(inner))
 		}
@@ -127,7 +129,8 @@ func (r *reader) collect(v json.RawMessage, depth int) (found bool, err error) {
 	return found, err
 }
 
-// valuesOf returns the values of a record's fields, which are {"value": ...} or the values themselves.
+// valuesOf returns the values of a record's fields as a JSON object. A field is {"value": ...}, or the
+// value itself.
 func valuesOf(fields json.RawMessage) json.RawMessage {
 	var all map[string]json.RawMessage
 	if json.Unmarshal(fields, &all) != nil {

@@ -39,18 +39,20 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// options are the flags, and where the export and the report are written.
+// options are the values of the flags, and the writers for the export and the report.
 type options struct {
 	client      string
 	zone        *time.Location
 	out, report io.Writer
 }
 
-// errUnreadable is the error of a run whose export is whole, but lacks conversations.
+// errUnreadable is the error of a run that left out conversations. The export is complete apart from
+// them.
 var errUnreadable = errors.New("not all could be read; the export is whole without it")
 
-// run converts the files, or the standard input if there are none. It holds all conversations of a
-// client in memory, so that it writes nothing if they are of several clients.
+// run converts the files, or stdin if there are none, and writes the export and the report. It reads
+// all conversations into memory first. If they belong to several clients, it returns an error and
+// writes no export.
 func (o *options) run(files []string, stdin io.Reader) error {
 	r := reader{say: o.say}
 	if len(files) == 0 {
@@ -132,7 +134,8 @@ func (o *options) run(files []string, stdin io.Reader) error {
 
 func (o *options) say(format string, args ...any) { fmt.Fprintf(o.report, format+"\n", args...) }
 
-// of lists the clients with the numbers of their conversations, after the one that was looked for.
+// of returns a list of the clients, with the numbers of their conversations. If client is not empty,
+// the list begins with the client that was not found.
 func of(client string, clients map[string]int) string {
 	var b strings.Builder
 	if client != "" {

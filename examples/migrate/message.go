@@ -14,7 +14,7 @@ type message struct {
 	Parts []part `json:"parts"`
 }
 
-// part is a text, a call of a tool, or the result of one.
+// part is a text, a tool call, or a tool result.
 type part struct {
 	Text   string  `json:"text,omitempty"`
 	Call   *call   `json:"tool_call,omitempty"`
@@ -40,12 +40,11 @@ type result struct {
 	Parts  []part `json:"parts"`
 }
 
-// message returns the message of a node. It returns false for one with nothing in it that could be
-// kept.
+// message converts the message of a node. It returns false if nothing of the message can be kept.
 func (c *converter) message(n node) (message, bool) {
 	content, left := contentOf(n.Message.Content)
 	if raw, ok := n.Metadata["raw_content"].(string); ok && n.Message.Role == "user" {
-		content, left = clean(raw), 0 // what the user wrote, without what the library put around it
+		content, left = clean(raw), 0 // what the user wrote, without the text that the library added
 	}
 	if left > 0 {
 		c.say("parts of a message in turn %d that are left out, because they are no texts: %d", c.current.Sequence, left)
@@ -75,7 +74,8 @@ func (c *converter) message(n node) (message, bool) {
 	return message{Role: "user", Parts: []part{{Text: content}}}, true
 }
 
-// callsOf returns the calls of a message. Early versions of the library kept them beside the message.
+// callsOf returns the tool calls of a message. Early versions of the library stored them in the
+// metadata of the node.
 func callsOf(n node) []storedCall {
 	if len(n.Message.ToolCalls) > 0 || n.Metadata["tool_calls"] == nil {
 		return n.Message.ToolCalls
@@ -112,8 +112,9 @@ func (c *converter) newCall(stored storedCall) *call {
 	return out
 }
 
-// result returns a message with the result of a call: of that with its id, or else of the first open
-// call of its tool, or of any tool.
+// result converts a tool result. It belongs to the open call with its id. If there is none, it belongs
+// to the first open call of its tool, or to the first open call if the tool is unknown. result returns
+// false if no call is open for it.
 func (c *converter) result(m storedMessage, content string) (message, bool) {
 	id := clean(m.ToolCallID)
 	at := slices.IndexFunc(c.open, func(o openCall) bool { return id != "" && o.stored == id })
@@ -133,8 +134,8 @@ func (c *converter) result(m storedMessage, content string) (message, bool) {
 	return message{Role: "tool", Parts: []part{{Result: r}}}, true
 }
 
-// dropOpenCalls removes the calls of the current turn that have no result, because no model takes a
-// call without one. A message that had nothing else goes too.
+// dropOpenCalls removes the calls of the current turn that have no result, because models refuse such
+// calls. It also removes messages that are empty then.
 func (c *converter) dropOpenCalls() {
 	if len(c.open) == 0 {
 		return
@@ -149,8 +150,8 @@ func (c *converter) dropOpenCalls() {
 	c.current.Messages = slices.DeleteFunc(c.current.Messages, func(m message) bool { return len(m.Parts) == 0 })
 }
 
-// contentOf returns the text of a message's content, which is a text or a list of parts. left is how
-// many parts are no texts.
+// contentOf returns the text of a message's content, which is a text or a list of parts. left is the
+// number of parts that are not texts.
 func contentOf(content json.RawMessage) (joined string, left int) {
 	var whole string
 	if len(content) == 0 || json.Unmarshal(content, &whole) == nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// run converts the input and returns the lines of the export behind the first, and the report.
+// run converts the input. It returns the lines of the export after the first, and the report.
 func run(t *testing.T, client, input string) (lines []string, report string, err error) {
 	t.Helper()
 	var out, told bytes.Buffer
@@ -21,7 +21,8 @@ func run(t *testing.T, client, input string) (lines []string, report string, err
 	return strings.FieldsFunc(rest, func(r rune) bool { return r == '\n' }), told.String(), err
 }
 
-// TestRun_ofTheLibrary converts what the library itself stored, in its backend file and in SQLite.
+// TestRun_ofTheLibrary converts conversations that the library itself stored, in its backend file and
+// in SQLite.
 func TestRun_ofTheLibrary(t *testing.T) {
 	want := []string{
 		`{"type":"conversation","id":"conv-a-001","user":"ada","created_at":"2026-03-01T09:00:00Z","updated_at":"2026-03-01T09:01:00Z"}`,
@@ -57,7 +58,8 @@ func TestRun_ofTheLibrary(t *testing.T) {
 	}
 }
 
-// stored returns a conversation of the library whose messages follow each other.
+// stored returns a conversation in the form of the library, whose messages follow each other without
+// branches.
 func stored(id string, messages ...string) string {
 	var nodes, edges []string
 	at := ""
@@ -81,7 +83,7 @@ func say(role, content string) string {
 	return fmt.Sprintf(`{"role":%q,"content":%s}`, role, text)
 }
 
-// brief returns the states and messages of the turns.
+// brief returns the states and the messages of the turns as a text.
 func brief(t *testing.T, lines []string) string {
 	t.Helper()
 	var b strings.Builder
@@ -151,7 +153,7 @@ func TestConvert(t *testing.T) {
 	}
 }
 
-// TestRun_unreadable checks that what cannot be read is told, and that the rest is converted.
+// TestRun_unreadable checks that the report names what cannot be read, and that the rest is converted.
 func TestRun_unreadable(t *testing.T) {
 	good := stored("good", say("user", "a"), say("assistant", "b"))
 	for name, c := range map[string]struct{ bad, report string }{
@@ -184,7 +186,7 @@ func repeat(s string, n int) []string {
 	return out
 }
 
-// TestParseTime checks that times without a zone are read in the zone of the flag.
+// TestParseTime checks that the zone of the flag counts for times without a zone.
 func TestParseTime(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {

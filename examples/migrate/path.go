@@ -35,7 +35,7 @@ func currentPath(s state, say func(string, ...any)) (path []node, others int, er
 		seen[at.ID] = true
 		path = append(path, at)
 		parent, known := parents[at.ID]
-		if !known && at.ID != "" { // the id of a message is its way from the root: 0.1.2
+		if !known && at.ID != "" { // the id of a message is its path from the root, as in 0.1.2
 			parent, _, _ = cutLast(at.ID, ".")
 			known = true
 		}
@@ -49,7 +49,7 @@ func currentPath(s state, say func(string, ...any)) (path []node, others int, er
 	return path, len(byID) - len(path), nil
 }
 
-// cutLast cuts a text at the last separator. Without one, before is empty.
+// cutLast splits a text at the last separator. If there is none, before is empty and after is the text.
 func cutLast(text, separator string) (before, after string, found bool) {
 	if i := strings.LastIndex(text, separator); i >= 0 {
 		return text[:i], text[i+len(separator):], true

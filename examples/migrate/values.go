@@ -13,8 +13,8 @@ type usage struct {
 	OutputTokens int64 `json:"output_tokens"`
 }
 
-// add returns the usage with the counts that a provider of the library reported. It returns nil if
-// there are none.
+// add returns the sum of u and the counts that a provider of the library reported. u may be nil, which
+// is no counts. Without reported counts, add returns u.
 func (u *usage) add(reported any) *usage {
 	counts, _ := reported.(map[string]any)
 	in, out := count(counts, "prompt_tokens", "input_tokens"), count(counts, "completion_tokens", "output_tokens")
@@ -27,7 +27,7 @@ func (u *usage) add(reported any) *usage {
 	return &usage{u.InputTokens + in, u.OutputTokens + out}
 }
 
-// count returns the first of the counts that is there.
+// count returns the first count with one of the names, or 0.
 func count(counts map[string]any, names ...string) int64 {
 	for _, name := range names {
 		if n, ok := counts[name].(float64); ok && n > 0 && n < 1e15 {
@@ -37,8 +37,9 @@ func count(counts map[string]any, names ...string) int64 {
 	return 0
 }
 
-// parseTime reads a time of the library, which mostly has no zone. It returns the zero time for a text
-// that is no time, and for a time that an import refuses.
+// parseTime reads a time of the library. Most of these times have no zone, and are in the given one. It
+// returns the zero time for a text that is no time, and for a time that an import refuses: one before
+// 1970, or more than a day in the future.
 func parseTime(text string, zone *time.Location) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999"} {
 		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
@@ -51,6 +52,7 @@ func parseTime(text string, zone *time.Location) time.Time {
 	return time.Time{}
 }
 
+// later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
@@ -58,10 +60,11 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// maxID is how many bytes the id of a conversation or of a user may have.
+// maxID is the most bytes that the id of a conversation or of a user may have.
 const maxID = 256
 
-// badID returns why no conversation and no user can have the id, or "".
+// badID returns why an import refuses the id of a conversation or of a user. It returns "" for a valid
+// id.
 func badID(id string) string {
 	switch {
 	case id == "":
@@ -76,7 +79,7 @@ func badID(id string) string {
 	return ""
 }
 
-// clean returns the text without NUL, which no storage keeps.
+// clean returns the text with U+FFFD in place of NUL, which no storage keeps.
 func clean(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD") }
 
 // text returns v if it is a text, and "" otherwise.

@@ -20,17 +20,17 @@ type block struct {
 	signature strings.Builder
 	data      string // of redacted thinking
 	id, name  string // of a call
-	input     string // the arguments of a call that came with its beginning
+	input     string // the arguments of a call, if the server sent them with the beginning of the block
 	citations []chat.Citation
 }
 
-// Kinds of blocks that the plugin knows, beside thinkingType and redactedType.
+// Kinds of blocks that the plugin knows, in addition to thinkingType and redactedType.
 const (
 	textType    = "text"
 	toolUseType = "tool_use"
 )
 
-// startBlock begins a block.
+// startBlock begins the block with the index.
 func (r *reply) startBlock(index int64, start *api.ContentBlockStartEventContentBlockUnion) error {
 	b := &block{}
 	r.blocks[index] = b
@@ -64,7 +64,8 @@ func (r *reply) startBlock(index int64, start *api.ContentBlockStartEventContent
 	return r.kept.Texts(&b.kind, &b.raw, &b.id, &b.name, &b.input)
 }
 
-// continueBlock adds a piece to a block. It ignores pieces of kinds that it does not know.
+// continueBlock adds a piece to the block with the index. It ignores pieces of kinds that it does not
+// know.
 func (r *reply) continueBlock(index int64, d *api.RawContentBlockDeltaUnion) error {
 	b := r.blocks[index]
 	if b == nil { // the server did not say that the block begins
@@ -119,7 +120,8 @@ func (r *reply) think(b *block, text string) error {
 	return r.piece(b, llm.Reasoning(text))
 }
 
-// endBlock ends a block: it emits what comes with the end, and what comes whole.
+// endBlock ends the block with the index. It emits what the plugin emits only at the end of a block:
+// citations, provider states, tool calls and blocks of unknown kinds.
 func (r *reply) endBlock(index int64) error {
 	b := r.blocks[index]
 	if b == nil {
@@ -149,7 +151,8 @@ func (r *reply) endBlock(index int64) error {
 	}})
 }
 
-// call returns the call of a tool that the block is.
+// call returns the tool call in the block. It makes an id if the server sent none, and {} for missing
+// arguments.
 func (b *block) call() chat.ToolCall {
 	c := chat.ToolCall{ID: b.id, Name: b.name, Arguments: b.text.String()}
 	if c.Arguments == "" {
@@ -158,13 +161,14 @@ func (b *block) call() chat.ToolCall {
 	if c.Arguments == "" {
 		c.Arguments = "{}"
 	}
-	if c.ID == "" { // a server that only resembles Anthropic's may give none, but a result needs one
+	if c.ID == "" { // a server that only resembles Anthropic's may send no id, but a tool result needs one
 		c.ID = "toolu_" + rand.Text()
 	}
 	return c
 }
 
-// whole returns a block of a kind that the plugin does not know, with the input that came in pieces.
+// whole returns the JSON of a block whose kind the plugin does not know, with the input that came in
+// pieces.
 func (b *block) whole() []byte {
 	var keys map[string]json.RawMessage
 	input := json.RawMessage(b.text.String())
@@ -179,8 +183,8 @@ func (b *block) whole() []byte {
 	return out
 }
 
-// citationOf returns a citation of a block's text. Where in the document it stands has no place in the
-// protocol.
+// citationOf returns a citation. The protocol has no field for the position in the document, so
+// citationOf drops it.
 func citationOf(c *api.CitationsDeltaCitationUnion) chat.Citation {
 	return chat.Citation{
 		URL: c.URL, Document: cmp.Or(c.FileID, c.Source), Title: cmp.Or(c.DocumentTitle, c.Title), Quote: c.CitedText,

@@ -16,7 +16,7 @@ import (
 // eventStream is the media type of a streamed reply.
 const eventStream = "text/event-stream"
 
-// Chat implements llm.LLM. It sends the request once: the host repeats calls.
+// Chat implements llm.LLM. It sends the request once, because the host repeats calls.
 func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	if err := llm.CheckRequest(req, m.traits()); err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	return m.receive(ctx, resp, newReply(ctx, m.maker, resp.Kept(), emit))
 }
 
-// send sends a request by the client of the API's package. It returns a response with a status of success,
-// which the caller closes. body may be nil.
+// send sends a request with Anthropic's client. It returns a response with a status of success, which
+// the caller closes. Any other status is an error of package fault. body may be nil.
 func (m *Model) send(ctx context.Context, method, path string, body any, opts []option.RequestOption) (*upstream.Response, error) {
 	var raw *http.Response
 	err := m.api.Execute(ctx, method, path, body, &raw, opts...)
@@ -59,7 +59,8 @@ func (m *Model) send(ctx context.Context, method, path string, body any, opts []
 	return resp, nil
 }
 
-// receive relays the reply that a response streams.
+// receive relays the reply that a response streams, and returns how it ended. For a reply that is not
+// complete it returns an error, and the usage so far if there is any. The caller closes the response.
 func (m *Model) receive(ctx context.Context, resp *upstream.Response, r *reply) (*llm.Finish, error) {
 	events := resp.Events()
 	for {
@@ -75,7 +76,7 @@ func (m *Model) receive(ctx context.Context, resp *upstream.Response, r *reply) 
 			return r.finish(), nil
 		case errors.Is(err, io.EOF) && r.complete():
 			return r.finish(), nil
-		case errors.Is(err, errCut): // the caller already has as many bytes as a reply may have
+		case errors.Is(err, errCut): // the reply is at its bound
 			f := r.finish()
 			f.Reason = llm.FinishLength
 			return f, nil

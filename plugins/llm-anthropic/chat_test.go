@@ -30,7 +30,7 @@ func citationDelta(index int, citation string) string {
 
 const textStart = `{"type":"text","text":""}`
 
-// TestModel_Chat_replies checks the parts and the end of replies.
+// TestModel_Chat_replies checks the parts of replies, and the reasons for their ends.
 func TestModel_Chat_replies(t *testing.T) {
 	state := func(text string) *chat.ProviderState { return &chat.ProviderState{Data: []byte(text)} } // with the maker of the instance
 	text := func(s string) chat.Part { return chat.Part{Text: s} }
@@ -157,7 +157,7 @@ func TestModel_Chat_replies(t *testing.T) {
 	}
 }
 
-// show returns the parts with what they point to.
+// show returns the parts as a text, with the values of their pointers.
 func show(parts []chat.Part) string {
 	var b strings.Builder
 	for _, p := range parts {
@@ -178,7 +178,8 @@ func show(parts []chat.Part) string {
 	return b.String()
 }
 
-// TestModel_Chat_givesBack checks that what the provider wants back is sent back as it was, in its order.
+// TestModel_Chat_givesBack checks that the next request has the blocks with provider states unchanged
+// and in their order.
 func TestModel_Chat_givesBack(t *testing.T) {
 	s := newServer(t)
 	s.reply = func(w http.ResponseWriter, _ *wireRequest) {
@@ -196,7 +197,7 @@ func TestModel_Chat_givesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	req := ask("Hi")
-	// The host replaces what no storage keeps.
+	// The host replaces characters that no storage keeps.
 	req.Messages = append(req.Messages, message(chat.Assistant, parts...).Clean(), message(chat.Tool, result("toolu_1", chat.Part{Text: "noon"})))
 	if _, _, err := talk(t.Context(), m, req); err != nil {
 		t.Fatal(err)
@@ -210,7 +211,7 @@ func TestModel_Chat_givesBack(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_usage checks the counts of replies.
+// TestModel_Chat_usage checks the token counts of replies.
 func TestModel_Chat_usage(t *testing.T) {
 	start := func(usage string) string {
 		return `{"type":"message_start","message":{"model":"m","usage":` + usage + `}}`
@@ -245,7 +246,8 @@ func TestModel_Chat_usage(t *testing.T) {
 	}
 }
 
-// TestUsage_add_many checks that a server cannot make the plugin keep any number of counts.
+// TestUsage_add_many checks that the plugin keeps a bounded number of counts, however many a server
+// sends.
 func TestUsage_add_many(t *testing.T) {
 	u := usage{}
 	for i := range 10 * maxCounts {
@@ -256,7 +258,7 @@ func TestUsage_add_many(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_streams checks that a piece arrives before the next is sent.
+// TestModel_Chat_streams checks that a piece arrives before the server sends the next one.
 func TestModel_Chat_streams(t *testing.T) {
 	s := newServer(t)
 	heard := make(chan struct{})
@@ -280,7 +282,8 @@ func TestModel_Chat_streams(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_forms checks that the form of the stream does not matter.
+// TestModel_Chat_forms checks that the plugin reads unusual forms of a stream, such as one without
+// names of events, one with other line ends, and a compressed one.
 func TestModel_Chat_forms(t *testing.T) {
 	var zipped bytes.Buffer
 	zip := gzip.NewWriter(&zipped)
@@ -316,7 +319,8 @@ func TestModel_Chat_forms(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_ends checks that a call that the caller ends closes the stream, and has the usage so far.
+// TestModel_Chat_ends checks that the end of a call by its caller closes the stream, and that the call
+// returns the usage so far.
 func TestModel_Chat_ends(t *testing.T) {
 	gone := errors.New("nobody listens")
 	for name, c := range map[string]struct {

@@ -58,7 +58,8 @@ func TestModel_Check_slow(t *testing.T) {
 	}
 }
 
-// TestModel_describe_ownAPI checks that Anthropic's own API is not taken for a server without descriptions.
+// TestModel_describe_ownAPI checks that the plugin never takes Anthropic's own API for a server that
+// describes no models.
 func TestModel_describe_ownAPI(t *testing.T) {
 	s := newServer(t)
 	m := s.open(nil)

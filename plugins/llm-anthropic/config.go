@@ -30,7 +30,7 @@ type Config struct {
 	Options Options `json:"options,omitempty" botyard:"operator-only" jsonschema_description:"What only Anthropic has."`
 }
 
-// Options are the parameters that only Anthropic's API has.
+// Options are the parameters that only Anthropic's API has. A key that is not here is an error.
 type Options struct {
 	TopK            *int64   `json:"top_k,omitempty" botyard:"tenant,override" jsonschema:"minimum=0" jsonschema_description:"How many of the most likely tokens the model chooses from. Models of the newest generations refuse it."`
 	Thinking        string   `json:"thinking,omitempty" botyard:"tenant,override" jsonschema:"enum=adaptive,enum=enabled,enum=disabled,enum=between_tools" jsonschema_description:"Whether the model thinks before it replies: 'adaptive' lets it decide, 'enabled' needs thinking_budget. The default is the model's."`
@@ -85,7 +85,7 @@ func (c Config) settings() (settings, error) {
 	return s, errors.Join(append(errs, s.checkOptions()...)...)
 }
 
-// checkOptions returns what is wrong with the block options, and with keys that exclude each other.
+// checkOptions returns what is wrong with the block options, and which keys exclude each other.
 func (s *settings) checkOptions() []error {
 	var errs []error
 	check := func(wrong bool, key, format string, args ...any) {
@@ -120,27 +120,31 @@ func (s *settings) checkOptions() []error {
 	return errs
 }
 
-// thinksByBudget reports whether the configuration has a budget for thinking.
+// thinksByBudget reports whether the configuration sets a budget of tokens for thinking.
 func (s *settings) thinksByBudget() bool { return s.Options.ThinkingBudget > 0 }
 
-// thinks reports whether the configuration makes the model think.
+// thinks reports whether the configuration enables thinking.
 func (s *settings) thinks() bool {
 	return s.thinksByBudget() || s.Options.Thinking == "adaptive"
 }
 
-// ownAPI reports whether the server is Anthropic's own.
+// ownAPI reports whether base_url names Anthropic's own server.
 func (s *settings) ownAPI() bool { return strings.EqualFold(s.base.Hostname(), "api.anthropic.com") }
 
+// isOneOf reports whether the value is empty or one of the known ones.
 func isOneOf(value string, known ...string) bool { return value == "" || slices.Contains(known, value) }
 
+// isOutside reports whether the number is set and is not from 0 to 1.
 func isOutside(n *float64) bool { return n != nil && !(*n >= 0 && *n <= 1) }
 
 func isBlank(text string) bool { return strings.TrimSpace(text) == "" }
 
+// isNoBeta reports whether the name cannot stand in the header anthropic-beta.
 func isNoBeta(name string) bool {
 	return isBlank(name) || strings.Contains(name, ",") || !httpguts.ValidHeaderFieldValue(name)
 }
 
+// parseBase parses base_url, which must not end with /v1. It returns the default for an empty text.
 func parseBase(text string) (*url.URL, error) {
 	u, err := upstream.ParseBaseURL(cmp.Or(text, defaultBaseURL), defaultBaseURL)
 	if err == nil && strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/v1") {
@@ -149,11 +153,12 @@ func parseBase(text string) (*url.URL, error) {
 	return u, err
 }
 
+// invalid returns fault.Invalid at a configuration key, which blames the tenant.
 func invalid(key, format string, args ...any) *fault.Error {
 	return fault.New(fault.Invalid, format, args...).At(key).By(fault.PartyTenant)
 }
 
-// Validate implements sdk.Validator.
+// Validate implements sdk.Validator. Its error lists everything that is wrong with c.
 func (c *Config) Validate(env sdk.Env) error {
 	s, err := c.settings()
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/schema"
 )
 
-// TestConfig_Validate checks what is wrong with a configuration, all of it at once.
+// TestConfig_Validate checks that the error lists everything that is wrong with a configuration.
 func TestConfig_Validate(t *testing.T) {
 	public, err := egress.New(egress.Public, nil)
 	if err != nil {
@@ -56,7 +56,8 @@ func TestConfig_Validate(t *testing.T) {
 	}
 }
 
-// TestConfig_settings_key checks that the newline at the end of a file with a key is no part of the key.
+// TestConfig_settings_key checks that a newline at the end of the API key is ignored, because a file
+// with a key ends with one.
 func TestConfig_settings_key(t *testing.T) {
 	s, err := Config{APIKey: "k\n", Model: "m"}.settings()
 	if err != nil || s.APIKey != "k" {
@@ -64,7 +65,7 @@ func TestConfig_settings_key(t *testing.T) {
 	}
 }
 
-// TestPlugin_schema checks what the plugin says of its configuration.
+// TestPlugin_schema checks the schema of the configuration.
 func TestPlugin_schema(t *testing.T) {
 	info := Plugin().Info
 	var s struct {
@@ -111,7 +112,7 @@ func TestPlugin_schema(t *testing.T) {
 	check(options.Properties, "top_k thinking thinking_budget thinking_display effort citations")
 }
 
-// TestNew_maker checks that the states of a model belong to it, on its server.
+// TestNew_maker checks that provider states belong to a model on a server.
 func TestNew_maker(t *testing.T) {
 	makers := map[string]bool{}
 	for _, c := range []Config{
@@ -129,7 +130,7 @@ func TestNew_maker(t *testing.T) {
 	}
 }
 
-// TestNew_egress checks that a dialer's policy counts.
+// TestNew_egress checks that the egress policy of the dialer applies to the instance.
 func TestNew_egress(t *testing.T) {
 	s := newServer(t)
 	policy, err := egress.New(egress.Public, nil)

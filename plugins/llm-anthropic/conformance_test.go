@@ -13,8 +13,9 @@ import (
 	"github.com/botyard/botyard/sdk/llmtest"
 )
 
-// TestConformance checks the plugin against the kit. The model of the test's server repeats the text of the
-// request, in pieces, and a long prompt without end. It calls a tool if it must, and answers yes in a format.
+// TestConformance checks the rules of all llm plugins. The model of the test's server repeats the text
+// of the request in pieces, and never ends its reply to a long prompt. It calls a tool if the request
+// requires that, and answers yes if the request has a response format.
 func TestConformance(t *testing.T) {
 	s := newServer(t)
 	s.model = describeAs(`{"id":"claude-sonnet-4-6","max_input_tokens":1000000}`)
@@ -64,7 +65,7 @@ func TestConformance(t *testing.T) {
 	}
 	for name := range skipped {
 		switch name {
-		case "embed", "refuses-reasoning", "can-take-reasoning": // it embeds nothing, and takes its own reasoning only
+		case "embed", "refuses-reasoning", "can-take-reasoning": // the plugin embeds no texts, and the model takes back only its own reasoning
 		default:
 			t.Errorf("the rule %s was skipped", name)
 		}

@@ -11,20 +11,20 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// maxDescription is the most bytes of a server's description of a model.
+// maxDescription is the most bytes of a response that describes a model.
 const maxDescription = sdk.MaxUpstreamErrorBytes
 
-// described is what is known of a model. A nil pointer or 0 is not known.
+// described is what is known of a model. A number that is 0 and a pointer that is nil are unknown.
 type described struct {
 	context               int64 // most tokens of the input
 	reply                 int64 // most tokens of a reply
-	images, pdfs, schemas *bool
+	images, pdfs, schemas *bool // whether the model takes images, PDFs, and response formats with a schema
 }
 
-// describe asks the server for its description of the model. ok is false if the server has no
-// descriptions, as a server that only resembles Anthropic's.
+// describe asks the server for its description of the model. ok is false if the server describes no
+// models, which is so for some servers that only resemble Anthropic's. Errors are of package fault.
 func (m *Model) describe(ctx context.Context) (d described, ok bool, err error) {
-	// The version counts as for a request without parameters of sampling.
+	// The request has the API version of requests without temperature, top_p and top_k, and no betas.
 	own := settings{base: m.base}
 	resp, err := m.send(ctx, http.MethodGet, "v1/models/"+url.PathEscape(m.Model), nil, own.options())
 	if err != nil {
@@ -53,7 +53,7 @@ func hasNoRoute(status int) bool {
 	return status == http.StatusNotFound || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
 }
 
-// descriptionOf returns what a description says. What it leaves out is not known.
+// descriptionOf returns what a description says of a model. What the description leaves out is unknown.
 func descriptionOf(info *api.ModelInfo) described {
 	d := described{context: max(0, info.MaxInputTokens), reply: max(0, info.MaxTokens)}
 	c := &info.Capabilities
@@ -65,10 +65,10 @@ func descriptionOf(info *api.ModelInfo) described {
 	return d
 }
 
-// Check implements sdk.Checker. It asks the server to describe the model, which generates nothing. So it
-// finds a server that does not answer, a key that is not accepted and a model that is missing. It finds no
-// account that has nothing left. A server that only resembles Anthropic's and describes no models cannot be
-// asked, which is fault.Unsupported.
+// Check implements sdk.Checker. It asks the server to describe the model, and generates no reply. It
+// finds a server that does not answer, an API key that the server does not accept, and a missing model.
+// It does not find an account without credit. It returns fault.Unsupported for a server that describes
+// no models.
 func (m *Model) Check(ctx context.Context) error {
 	_, ok, err := m.describe(ctx)
 	if err == nil && !ok {

@@ -1,18 +1,18 @@
-// Package anthropic is the LLM plugin "anthropic": chat with models by Anthropic's Messages API, or by a
-// server that resembles it.
+// Package anthropic is the LLM plugin "anthropic": chat with models by Anthropic's Messages API, on
+// Anthropic's servers or on servers with a similar API.
 //
-// # The API's package
+// # Anthropic's client
 //
-// Requests, events and errors are of the types of github.com/anthropics/anthropic-sdk-go, whose client
-// sends the requests, once each: the host repeats calls. The client reads nothing of the process's
-// environment. Below it, package upstream keeps the bounds of a server's responses and the egress policy,
+// Requests, events and errors have the types of Anthropic's Go client, github.com/anthropics/anthropic-sdk-go.
+// This client sends each request once, because the host repeats calls. It reads no environment variables.
+// Its HTTP connections come from package upstream, which bounds the responses, enforces the egress policy
 // and reads the events.
 //
 // # Versions of the API
 //
-// The version 2026-10-21 refuses temperature, top_p and top_k. A request that has one of them is sent with
-// the version 2023-06-01, and so are all requests to servers other than Anthropic's. The models of the
-// newest generations refuse these parameters in every version.
+// The version 2026-10-21 refuses temperature, top_p and top_k. The plugin sends a request that has one of
+// them with the version 2023-06-01. It sends all requests to servers other than Anthropic's with that
+// version. The models of the newest generations refuse these parameters in every version.
 //
 // # Messages
 //
@@ -25,19 +25,20 @@
 //
 // # Provider states
 //
-// Thinking has its signature as provider state, redacted thinking its data. A block of a kind that the
-// plugin does not know becomes an other part with the block as its data. All go back as they came, and in
-// their order. The maker is the server and the model.
+// The provider state of thinking has its signature, and that of redacted thinking has its data. A block
+// whose kind the plugin does not know becomes a part of the kind other, with the block as its data. The
+// next request has all of them unchanged and in their order. The maker of the states is the server and the
+// model.
 //
 // # Prompt cache
 //
-// If the request says how many messages are stable, the plugin marks the last tool, the last of the stable
-// system texts and the last stable block, three breakpoints of the four that the API takes.
+// If the request says how many messages are stable, the plugin sets three cache breakpoints: at the last
+// tool, at the last stable system text, and at the last stable block. The API takes four.
 //
 // # Usage
 //
-// The server counts the output tokens with the end of a reply. If the reply breaks off before, the plugin
-// estimates them: one for each 3 bytes of the reply.
+// The server sends the number of output tokens at the end of a reply. If the reply breaks off before, the
+// plugin estimates the number: one token for each 3 bytes of the reply.
 //
 // # Files
 //
@@ -52,9 +53,9 @@
 //	messages.go  messages in the API's form
 //	media.go     images and documents
 //	state.go     provider states, and the blocks that they give back
-//	events.go    the types of the events of a streamed reply, and broken ones
+//	events.go    the types of the events of a streamed reply, and the errors in events
 //	reply.go     receives the events of a reply, cuts a long reply
 //	blocks.go    the content blocks of a reply, and their parts
 //	usage.go     the counts that the server sends
-//	failure.go   the errors of what a server refuses
+//	failure.go   the class of an error of a server
 package anthropic

@@ -11,24 +11,24 @@ import (
 	"github.com/botyard/botyard/sdk/upstream"
 )
 
-// busyRetry is the time until a retry, for a busy server that does not say it.
+// busyRetry is how long the host waits before a retry, if a busy server does not say how long.
 const busyRetry = 2 * time.Second
 
-// statusOverloaded is the status of Anthropic's answer when it is overloaded.
+// statusOverloaded is the status of the API when it is overloaded.
 const statusOverloaded = 529
 
 // statusClientClosed is a proxy's status for a canceled call.
 const statusClientClosed = 499
 
-// refusal is what a server said when it did not do what was asked for.
+// refusal is what a server says when it does not do what a request asks for.
 type refusal struct {
-	kind, message, code string // as the API's errors have them
-	status              int
+	kind, message, code string // the type, the message and the code of the error
+	status              int    // the HTTP status, or the one that the type stands for
 	retryAfter          time.Duration
 	shaped              bool // the body has the form of the API's errors
 }
 
-// refusalOf returns what the error of a response says.
+// refusalOf returns the refusal in a response with an error status.
 func refusalOf(e *api.Error, resp *upstream.Response) *refusal {
 	r := &refusal{
 		kind: string(e.Type()), message: e.Message, code: string(e.ErrorCode()), status: resp.Status, retryAfter: resp.RetryAfter,
@@ -43,8 +43,8 @@ func refusalOf(e *api.Error, resp *upstream.Response) *refusal {
 	return r
 }
 
-// statusOfType are the statuses with which the API sends an error of a type. In a stream, the status of
-// the response says nothing.
+// statusOfType maps types of errors to the HTTP statuses that the API sends them with. It serves for
+// errors in a stream, whose response has a status of success.
 var statusOfType = map[string]int{
 	"invalid_request_error": http.StatusBadRequest,
 	"authentication_error":  http.StatusUnauthorized,
@@ -57,8 +57,8 @@ var statusOfType = map[string]int{
 	"overloaded_error":      statusOverloaded,
 }
 
-// reported returns the error that an event of a stream reports. Once a part of the reply came, the call
-// failed in the middle, whatever the reason.
+// reported returns the error that an event of a stream reports. If a part of the reply has come, it is
+// fault.ProviderFailed, whatever the type of the error.
 func (m *Model) reported(e *reportedError, r *reply) *fault.Error {
 	if r.order.Parts() > 0 {
 		return fault.New(fault.ProviderFailed, "%s failed in the middle of the reply: %s", m.client.Server(), m.client.Said(e.Error()))
@@ -66,14 +66,14 @@ func (m *Model) reported(e *reportedError, r *reply) *fault.Error {
 	return m.refused(refusalIn(&e.said, 0))
 }
 
-// refusalIn returns what an error says that came with a status of success, and so has none.
+// refusalIn returns the refusal in an error that came with a status of success. Its status is the one
+// of the error's type.
 func refusalIn(e *api.Error, retryAfter time.Duration) *refusal {
 	status := cmp.Or(statusOfType[string(e.Type())], http.StatusInternalServerError)
 	return &refusal{kind: string(e.Type()), message: e.Message, code: string(e.ErrorCode()), status: status, retryAfter: retryAfter, shaped: true}
 }
 
-// noStream returns the error of a response that is no stream of events although its status is one of
-// success.
+// noStream returns the error of a response that has a status of success and is no stream of events.
 func (m *Model) noStream(resp *upstream.Response) *fault.Error {
 	var e api.Error
 	if e.UnmarshalJSON(resp.ErrorBody()) == nil && e.Type() != "" {
@@ -82,14 +82,14 @@ func (m *Model) noStream(resp *upstream.Response) *fault.Error {
 	return m.noAPI(resp.Status)
 }
 
-// noAPI returns the error for a response that does not come from the API. Another server may listen at
-// base_url, or the path in base_url may be wrong.
+// noAPI returns fault.NotFound at base_url, for a response that does not come from the API. Another
+// server may listen there, or the path in base_url may be wrong.
 func (m *Model) noAPI(status int) *fault.Error {
 	return fault.New(fault.NotFound, "what answers at %s is no Messages API of Anthropic's", m.base.Redacted()).
 		At("base_url").By(fault.PartyTenant).Upstream(status)
 }
 
-// refused returns the error for what the server said.
+// refused returns the error for a refusal.
 func (m *Model) refused(r *refusal) *fault.Error {
 	f := m.classify(r)
 	if r.retryAfter > 0 && f.Retryable {
@@ -98,6 +98,8 @@ func (m *Model) refused(r *refusal) *fault.Error {
 	return f.Upstream(r.status)
 }
 
+// classify returns the error for a refusal. It chooses the class, the party that is to blame, and the
+// configuration key.
 func (m *Model) classify(r *refusal) *fault.Error {
 	at, said := m.client.Server(), m.client.Said(r.message)
 	switch status := r.status; {
@@ -151,8 +153,8 @@ func contextTooLong(r *refusal) bool {
 		strings.Contains(said, "exceed") && (strings.Contains(said, "context limit") || strings.Contains(said, "context window"))
 }
 
-// isExhausted reports whether the server says that the account has nothing left, which it also does with
-// the statuses 400 and 429.
+// isExhausted reports whether the server says that the account has no credit left. The server also says
+// so with the statuses 400 and 429.
 func isExhausted(r *refusal) bool {
 	if r.status != http.StatusBadRequest && r.status != http.StatusTooManyRequests {
 		return false
@@ -162,16 +164,16 @@ func isExhausted(r *refusal) bool {
 		strings.Contains(said, "credit balance is too low") || strings.Contains(said, "specified api usage limits")
 }
 
-// keysOfFields are the configuration keys of the fields with which messages of the API begin, as in
-// "max_tokens: 100000 > 64000, which is the maximum allowed".
+// keysOfFields maps parameters of the API to the configuration keys that set them. Messages of the API
+// begin with a parameter, as in "max_tokens: 100000 > 64000, which is the maximum allowed".
 var keysOfFields = map[string]string{
 	"model": "model", "max_tokens": "max_tokens", "temperature": "temperature", "top_p": "top_p", "stop_sequences": "stop",
 	"top_k": "options.top_k", "thinking": "options.thinking", "output_config.effort": "options.effort", "speed": "options.speed",
 	"service_tier": "options.service_tier", "inference_geo": "options.inference_geo",
 }
 
-// invalidRequest returns the error for a request that the API refused as invalid. Settings are the
-// tenant's. Messages, tools and the form of the reply are the caller's.
+// invalidRequest returns the error for a request that the API refused as invalid. It blames the tenant
+// for the configuration, and the caller for messages, tools and the response format.
 func (m *Model) invalidRequest(r *refusal, said string) *fault.Error {
 	at := m.client.Server()
 	if strings.Contains(strings.ToLower(r.message), "content filtering policy") {
@@ -185,7 +187,7 @@ func (m *Model) invalidRequest(r *refusal, said string) *fault.Error {
 			return f.By(fault.PartyCaller)
 		}
 	}
-	if strings.Contains(r.message, "tool_choice") { // as "Thinking may not be enabled when tool_choice forces tool use."
+	if strings.Contains(r.message, "tool_choice") { // as in "Thinking may not be enabled when tool_choice forces tool use."
 		return f.At("tool_choice").By(fault.PartyCaller)
 	}
 	if strings.HasPrefix(field, "thinking.") {

@@ -12,8 +12,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestModel_Chat_refused checks the class, the blame and the path of the errors of responses, and that no
-// request is sent twice.
+// TestModel_Chat_refused checks the class, the party and the path of the error for each response of a
+// server, and that the plugin sends each request once.
 func TestModel_Chat_refused(t *testing.T) {
 	const invalidType = "invalid_request_error"
 	for name, c := range map[string]struct {
@@ -76,7 +76,8 @@ func TestModel_Chat_refused(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_spendLimit checks that a limit of money is told from a limit of calls.
+// TestModel_Chat_spendLimit checks that the error for a limit of spending differs from that for a limit
+// of calls.
 func TestModel_Chat_spendLimit(t *testing.T) {
 	s := newServer(t)
 	s.reply = func(w http.ResponseWriter, _ *wireRequest) {
@@ -122,8 +123,8 @@ func TestModel_Chat_noAPI(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_broken checks streams that fail: the parts and the usage so far are not lost, and the
-// class says whether a part of the reply came before.
+// TestModel_Chat_broken checks streams that fail. The caller gets the parts and the usage so far. The
+// class of the error says whether a part of the reply came before.
 func TestModel_Chat_broken(t *testing.T) {
 	overloaded := `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`
 	for name, c := range map[string]struct {
@@ -166,7 +167,7 @@ func TestModel_Chat_broken(t *testing.T) {
 	}
 }
 
-// TestModel_secret checks that no error repeats the key, whatever a server says.
+// TestModel_secret checks that no error contains the API key, whatever a server says.
 func TestModel_secret(t *testing.T) {
 	said := "the key " + testKey + " is bad; you sent " + testKey[10:]
 	for name, answer := range map[string]func(w http.ResponseWriter){

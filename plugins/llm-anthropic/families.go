@@ -5,17 +5,18 @@ import (
 	"strings"
 )
 
-// claude matches the ids of Anthropic's models, as in claude-sonnet-4-5 or claude-3-haiku, with which the
-// names of other servers end or begin.
+// claude matches the ids of Anthropic's models, such as claude-sonnet-4-5 and claude-3-haiku, also
+// within the longer names that other servers have for them.
 var claude = regexp.MustCompile(`claude-(?:([a-z]+)-)?(\d+)(?:[-.](\d{1,2})(?:\D|$))?`)
 
+// Sizes of contexts, in tokens.
 const (
 	usualContext = 200_000
 	longContext  = 1_000_000
 )
 
-// familyOf returns what is known of a model by its id, until the server describes it. Of a model that is
-// none of Anthropic's, nothing is known.
+// familyOf returns what the id of a model says of it. It counts until the server describes the model.
+// If the id is not one of Anthropic's, nothing is known.
 func familyOf(model string) described {
 	match := claude.FindStringSubmatch(strings.ToLower(model))
 	if match == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// TestModel_Chat_endless checks that a reply without end is cut, and that a stream which never says
-// anything fails, whatever it consists of.
+// TestModel_Chat_endless checks that the plugin cuts a reply without end. It also checks that a call fails if
+// the server streams without end and sends nothing of a reply.
 //
 // beyond: reply of an upstream
 // beyond: nothing of an upstream
@@ -21,7 +21,7 @@ func TestModel_Chat_endless(t *testing.T) {
 	for name, c := range map[string]struct {
 		first  []string
 		repeat func(i int) string
-		cut    bool // else the call fails
+		cut    bool // the plugin cuts the reply; if false, the call fails
 	}{
 		"text":        {nil, func(int) string { return textDelta(0, long) }, true},
 		"thinking":    {nil, func(int) string { return thinkingDelta(0, long) }, true},
@@ -70,7 +70,7 @@ func TestModel_Chat_endless(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_longError checks that only the beginning of an error is read and repeated.
+// TestModel_Chat_longError checks that the plugin reads and repeats only the beginning of a long error.
 func TestModel_Chat_longError(t *testing.T) {
 	s := newServer(t)
 	s.reply = func(w http.ResponseWriter, req *wireRequest) {

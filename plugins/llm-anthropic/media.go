@@ -21,8 +21,8 @@ var imageTypes = []string{"image/jpeg", "image/png", "image/gif", "image/webp"}
 // textTypes are the media types, beside text/*, of documents that the plugin sends as plain text.
 var textTypes = []string{"application/json", "application/xml", "application/yaml"}
 
-// imageMedia and documentMedia are the media that the API takes. It fetches images and PDFs from URLs, and
-// takes ids of files that it keeps.
+// imageMedia returns the images that the API takes: bytes of the types imageTypes, URLs that it fetches, and
+// ids of files that it keeps.
 func imageMedia() []sdk.MediaKind {
 	return []sdk.MediaKind{
 		{Kind: chat.Image, Types: imageTypes, Sources: []string{sdk.SourceData}},
@@ -30,6 +30,8 @@ func imageMedia() []sdk.MediaKind {
 	}
 }
 
+// documentMedia returns the documents that the API takes: PDFs as bytes, URLs of PDFs that it fetches,
+// and ids of files that it keeps.
 func documentMedia() []sdk.MediaKind {
 	return []sdk.MediaKind{
 		{Kind: chat.File, Types: []string{pdf}, Sources: []string{sdk.SourceData, sdk.SourceURL}},
@@ -37,12 +39,12 @@ func documentMedia() []sdk.MediaKind {
 	}
 }
 
-// textMedia are documents that every model reads, as they are text.
+// textMedia returns the documents that every model reads, because the plugin sends them as text.
 func textMedia() []sdk.MediaKind {
 	return []sdk.MediaKind{{Kind: chat.File, Types: append([]string{"text/*"}, textTypes...), Sources: []string{sdk.SourceData}}}
 }
 
-// media returns an image or a document in the API's form.
+// media converts an image or a document. Another kind of medium is fault.Unsupported at the path at.
 func (c *conversation) media(m *chat.Media, at fault.Path) (api.ContentBlockParamUnion, error) {
 	switch m.Kind {
 	case chat.Image:
@@ -68,6 +70,8 @@ func image(m *chat.Media) api.ContentBlockParamUnion {
 	return api.ContentBlockParamUnion{OfImage: &api.ImageBlockParam{Source: source}}
 }
 
+// document converts a file. Bytes that are neither PDF nor text are fault.Unsupported at the path at,
+// and text that is not UTF-8 is fault.Invalid.
 func (c *conversation) document(m *chat.Media, at fault.Path) (api.ContentBlockParamUnion, error) {
 	doc := &api.DocumentBlockParam{}
 	switch {

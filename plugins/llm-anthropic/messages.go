@@ -11,28 +11,29 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Roles of the API's messages. Results of tools stand in messages of the user.
+// Roles of the API's messages. Tool results are in user messages.
 const (
 	userRole      = "user"
 	assistantRole = "assistant"
 	systemRole    = "system"
 )
 
-// heldMedia stands before media of the model's, in the next message of the user.
+// heldMedia is the note in a user message before the media of a message of the model.
 const heldMedia = "[Your message before had this:]"
 
-// cutFront stands for the messages before the first one, if that is one of the model: the API wants the
-// user to begin.
+// cutFront is the text of the user message that the plugin puts before a first message of the model.
+// The API wants the first message to be the user's.
 const cutFront = "[The messages before this are left out.]"
 
-// conversation collects the messages of a request in the API's form: leading system messages apart, and
-// neighbouring messages of one role as one.
+// conversation collects the messages of a request in the API's form. It keeps leading system messages
+// apart, and joins neighbouring messages of one role.
 type conversation struct {
 	maker     string
 	citations bool
 	system    []api.TextBlockParam
 	entries   []entry
-	// held are the media of the newest messages of the model. The API takes media of the user only.
+	// held are the media of messages of the model since the last user message, which the next user message
+	// gets.
 	held []api.ContentBlockParamUnion
 	said bool // the newest message has something in it that the API takes
 	// front is the newest block that may carry a breakpoint of the prompt cache, and is in the stable
@@ -40,6 +41,7 @@ type conversation struct {
 	front *api.CacheControlEphemeralParam
 }
 
+// entry is a message in the API's form.
 type entry struct {
 	role   string
 	blocks []api.ContentBlockParamUnion
@@ -59,6 +61,7 @@ func (c *conversation) add(m *chat.Message, at fault.Path) error {
 	return fault.New(fault.Invalid, "unknown role %q", m.Role).At(fault.Path{"role"}.Below(at...)...)
 }
 
+// addSystem adds a system message. Before all other messages it belongs to the system prompt.
 func (c *conversation) addSystem(m *chat.Message, at fault.Path) error {
 	var texts []api.ContentBlockParamUnion
 	for i := range m.Parts {
@@ -80,6 +83,7 @@ func (c *conversation) addSystem(m *chat.Message, at fault.Path) error {
 	return nil
 }
 
+// addParts adds the parts of a message with the role. It holds the media of the model.
 func (c *conversation) addParts(role string, parts []chat.Part, at fault.Path) error {
 	blocks := make([]api.ContentBlockParamUnion, 0, len(parts))
 	for i := range parts {
@@ -104,7 +108,7 @@ func (c *conversation) addParts(role string, parts []chat.Part, at fault.Path) e
 	return nil
 }
 
-// release makes the held media a message of the user.
+// release adds the held media as a user message.
 func (c *conversation) release() {
 	if len(c.held) > 0 {
 		c.append(userRole, append([]api.ContentBlockParamUnion{api.NewTextBlock(heldMedia)}, c.held...))
@@ -112,7 +116,7 @@ func (c *conversation) release() {
 	}
 }
 
-// append adds blocks to the newest entry if it has the role, or else as an entry.
+// append adds blocks to the last entry if that has the role. Otherwise it adds an entry.
 func (c *conversation) append(role string, blocks []api.ContentBlockParamUnion) {
 	if len(blocks) == 0 {
 		return
@@ -124,7 +128,7 @@ func (c *conversation) append(role string, blocks []api.ContentBlockParamUnion) 
 	c.entries = append(c.entries, entry{role, blocks})
 }
 
-// endFront says that the stable front of the request ends with the newest block.
+// endFront notes that the stable messages of the request end with the last block so far.
 func (c *conversation) endFront() {
 	for i := len(c.entries) - 1; i >= 0; i-- {
 		blocks := c.entries[i].blocks
@@ -161,7 +165,8 @@ func (c *conversation) messages() []api.MessageParam {
 	return out
 }
 
-// resultsFirst returns the blocks with the results of tools before all others, as the API wants them.
+// resultsFirst returns the blocks with the tool results before all others, because the API wants this
+// order.
 func resultsFirst(blocks []api.ContentBlockParamUnion) []api.ContentBlockParamUnion {
 	out := make([]api.ContentBlockParamUnion, 0, len(blocks))
 	for _, b := range blocks {
@@ -177,7 +182,7 @@ func resultsFirst(blocks []api.ContentBlockParamUnion) []api.ContentBlockParamUn
 	return out
 }
 
-// block returns a part in the API's form. ok is false for a part with nothing in it, which the API refuses.
+// block converts a part. ok is false for a part with a blank text, which the API refuses.
 func (c *conversation) block(p *chat.Part, at fault.Path) (block api.ContentBlockParamUnion, ok bool, err error) {
 	switch p.Kind() {
 	case chat.KindText:
@@ -198,13 +203,14 @@ func (c *conversation) block(p *chat.Part, at fault.Path) (block api.ContentBloc
 	return block, true, err
 }
 
-// toolUse returns a call of a tool in the API's form.
+// toolUse converts a tool call.
 func toolUse(call *chat.ToolCall) api.ContentBlockParamUnion {
 	return api.NewToolUseBlock(idOf(call.ID), argumentsOf(call.Arguments), call.Name)
 }
 
-// argumentsOf returns the arguments of an earlier call. The API takes a JSON object only. What is none,
-// such as the arguments of a call that was cut, stands in one as Anthropic recommends it.
+// argumentsOf returns the arguments of an earlier call as a JSON object, because the API takes nothing
+// else. It puts other arguments, such as those of a call that was cut, into an object as Anthropic
+// recommends.
 func argumentsOf(arguments string) json.RawMessage {
 	var object map[string]json.RawMessage
 	switch {
@@ -220,8 +226,9 @@ func argumentsOf(arguments string) json.RawMessage {
 	return wrapped
 }
 
-// idOf returns the id of a call as the API takes it: letters, digits, _ and -. Another provider's id that
-// has other characters is replaced by a digest, in the call and in its result.
+// idOf returns the id of a call. The API takes letters, digits, _ and -. If another provider's id has
+// other characters, idOf returns a digest of it. Equal ids have equal digests, so that a call and its
+// result stay together.
 func idOf(id string) string {
 	for _, r := range id {
 		if !isIDRune(r) {
@@ -236,6 +243,7 @@ func isIDRune(r rune) bool {
 	return r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
+// toolResult converts a tool result. A result without parts has its structured form as text.
 func (c *conversation) toolResult(r *chat.ToolResult, at fault.Path) (api.ContentBlockParamUnion, error) {
 	out := &api.ToolResultBlockParam{ToolUseID: idOf(r.ToolCallID)}
 	if r.IsError {
@@ -262,11 +270,13 @@ func (c *conversation) toolResult(r *chat.ToolResult, at fault.Path) (api.Conten
 	return api.ContentBlockParamUnion{OfToolResult: out}, nil
 }
 
-// partPath returns the path of a part below at. It does not change at.
+// partPath returns the path of the part with the index i, of the message at the path at. It does not
+// change at.
 func partPath(at fault.Path, i int) fault.Path {
 	return fault.Path{"parts", fault.Index(i)}.Below(at...)
 }
 
+// unsupported returns fault.Unsupported at the path at.
 func unsupported(at fault.Path, format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...).At(at...)
 }

@@ -14,14 +14,14 @@ import (
 	"github.com/botyard/botyard/sdk/upstream"
 )
 
-// Model is one configured instance of the plugin: a model on a server. It has HTTP connections of its own.
-// Its methods may be called concurrently.
+// Model is one configured instance of the plugin: a model on a server. It has HTTP connections of its
+// own. Any number of goroutines may call its methods at the same time, except Close.
 type Model struct {
 	settings
-	given  Config // the configuration as it came, to which overrides are applied
-	maker  string
-	api    api.Client       // sends requests by client
-	client *upstream.Client // keeps the bounds of the server's responses
+	given  Config           // the configuration as it was given; overrides apply to it
+	maker  string           // the maker of provider states
+	api    api.Client       // sends requests with client
+	client *upstream.Client // bounds the server's responses
 	known  knownTraits
 }
 
@@ -36,11 +36,13 @@ type Option func(*setup)
 
 type setup struct{ dialer *egress.Dialer }
 
-// WithDialer makes d open the connections to the server, so that d can enforce an egress policy.
+// WithDialer makes d open the connections to the server, so that d can enforce an egress policy. d does
+// not open connections to a proxy that the plugin's environment names. Such a proxy belongs to the
+// operator, and decides itself which servers it connects to.
 func WithDialer(d *egress.Dialer) Option { return func(o *setup) { o.dialer = d } }
 
-// New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid. New
-// does not contact the server and does not look up its name.
+// New returns an instance for cfg, which the caller closes. If cfg is invalid, New returns an error of
+// class fault.Invalid. New does not contact the server and does not look up its name.
 func New(cfg Config, with ...Option) (*Model, error) {
 	s, err := cfg.settings()
 	if err != nil {
@@ -53,7 +55,7 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	header := http.Header{}
 	if s.APIKey != "" {
 		header.Set("X-Api-Key", s.APIKey)
-		if !s.ownAPI() { // some gateways read one header, some the other
+		if !s.ownAPI() { // gateways read one of the two headers
 			header.Set("Authorization", "Bearer "+s.APIKey)
 		}
 	}
@@ -64,20 +66,21 @@ func New(cfg Config, with ...Option) (*Model, error) {
 		return nil, err
 	}
 	return &Model{settings: s, given: cfg, maker: makerOf(&s), client: client, api: api.NewClient(
-		// The environment of the process says nothing of the tenant's server and key.
+		// The client ignores environment variables: they do not belong to the tenant.
 		option.WithoutEnvironmentDefaults(),
 		option.WithBaseURL(s.base.String()), option.WithHTTPClient(client.HTTP()), option.WithMaxRetries(0),
 	)}, nil
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. It closes the idle connections. The caller calls it when all calls have
+// returned.
 func (m *Model) Close() error {
 	m.client.Close()
 	return nil
 }
 
-// makerOf returns whose provider states the instance understands: those of its model on its server. The
-// signatures of thinking do not depend on the account.
+// makerOf returns the maker of the instance's provider states, which is its server and its model. The
+// account is not part of it, because the signatures of thinking do not depend on the account.
 func makerOf(s *settings) string {
 	maker := "anthropic:" + strings.ToLower(s.base.Host) + strings.TrimRight(s.base.EscapedPath(), "/") + ":" + s.Model
 	if len(maker) > sdk.MaxMakerBytes {

@@ -18,7 +18,7 @@ import (
 	"github.com/botyard/botyard/sdk/upstream"
 )
 
-// reply receives the events of one reply and relays it.
+// reply receives the events of one reply, and relays the reply to the host.
 type reply struct {
 	emit  func(llm.Delta) error
 	ctx   context.Context
@@ -27,17 +27,17 @@ type reply struct {
 	maker string
 
 	order   llm.Order
-	blocks  map[int64]*block // those that have begun and not ended, by their index
-	called  bool             // the reply has a call of a tool
+	blocks  map[int64]*block // the blocks that have begun and not ended, by their indexes
+	called  bool             // the reply has a tool call
 	model   string
 	stop    api.StopReason // the reason of the end, once it is known
 	usage   usage
-	counts  chat.Usage // what usage says
+	counts  chat.Usage // usage in the form of the protocol
 	final   bool       // usage has the tokens of the whole reply
 	size    int64      // bytes of all that came
 	shown   int64      // bytes of text, thinking and arguments, from which tokens are estimated
 	idle    int        // events in a row that add nothing
-	emitErr error
+	emitErr error      // the error of emit
 }
 
 func newReply(ctx context.Context, maker string, kept *upstream.Kept, emit func(llm.Delta) error) *reply {
@@ -47,12 +47,13 @@ func newReply(ctx context.Context, maker string, kept *upstream.Kept, emit func(
 	}
 }
 
+// Reasons why a reply ends.
 var (
 	errDone = errors.New("the reply is complete")
 	errCut  = errors.New("the reply is as long as one may be")
 )
 
-// eventTime is the time that an event takes at the greatest pace.
+// eventTime is the time that each event takes at sdk.MaxReplyPieceRate.
 const eventTime = time.Second / sdk.MaxReplyPieceRate
 
 // maxModelName is the most bytes of the model's name that are taken from a response, and maxStop those of the
@@ -62,7 +63,8 @@ const (
 	maxStop      = 64
 )
 
-// take receives an event. It returns errDone after the last one.
+// take receives an event. It returns errDone after the last event, and errCut at the bounds of a reply.
+// Another error means that the reply failed.
 func (r *reply) take(e *upstream.Event) error {
 	size, usages := r.size, len(r.usage)
 	err := r.takeTyped(e)
@@ -81,7 +83,7 @@ func (r *reply) take(e *upstream.Event) error {
 	return r.pace.Wait(r.ctx, eventTime)
 }
 
-// takeTyped receives an event of any type. It ignores types that it does not know.
+// takeTyped receives an event. It ignores types that it does not know.
 func (r *reply) takeTyped(e *upstream.Event) error {
 	switch typeOf(e) {
 	case "error":
@@ -127,7 +129,7 @@ func (r *reply) takeTyped(e *upstream.Event) error {
 	return nil
 }
 
-// count takes the counts of an event, and reports whether they have the tokens of the reply.
+// count adds the counts in the JSON text, and reports whether they have the output tokens of the reply.
 func (r *reply) count(text string) bool {
 	counts := usage{}
 	counts.add(json.RawMessage(text))
@@ -136,7 +138,8 @@ func (r *reply) count(text string) bool {
 	return counts[outputCount] > 0
 }
 
-// takeStop takes the reason of the end. The explanation of a refusal is a part of the reply.
+// takeStop receives the reason for the end of the reply. It relays the explanation of a refusal as a
+// part.
 func (r *reply) takeStop(d *api.MessageDeltaEventDelta) error {
 	if d.StopReason != "" {
 		r.stop = api.StopReason(upstream.Beginning(string(d.StopReason), maxStop))
@@ -150,7 +153,7 @@ func (r *reply) takeStop(d *api.MessageDeltaEventDelta) error {
 	return r.piece(&block{}, llm.Delta{Part: chat.Part{Refusal: &chat.Refusal{Text: d.StopDetails.Explanation}}})
 }
 
-// endBlocks ends the blocks whose end did not come.
+// endBlocks ends all blocks that the server has not ended, in the order of their indexes.
 func (r *reply) endBlocks() error {
 	for _, index := range slices.Sorted(maps.Keys(r.blocks)) {
 		if err := r.endBlock(index); err != nil {
@@ -160,7 +163,8 @@ func (r *reply) endBlocks() error {
 	return nil
 }
 
-// piece emits a piece of a block. The first piece of a block begins a part.
+// piece emits a piece of a block, with the usage so far. The first piece of a block begins a part. It
+// returns errCut if the reply is too large, or the error of emit.
 func (r *reply) piece(b *block, d llm.Delta) error {
 	if d.IsNothing() {
 		return nil
@@ -198,7 +202,7 @@ func (r *reply) grow(n int) error {
 	return r.full()
 }
 
-// full returns errCut if the reply is as long as one may be.
+// full returns errCut if the reply has more than sdk.MaxReplyBytes.
 func (r *reply) full() error {
 	if r.size > sdk.MaxReplyBytes {
 		return errCut
@@ -206,9 +210,11 @@ func (r *reply) full() error {
 	return nil
 }
 
-// complete reports whether the server said how the reply ended, and sent all of it.
+// complete reports whether the server has sent the reason for the end of the reply, and ended all
+// blocks.
 func (r *reply) complete() bool { return r.stop != "" && len(r.blocks) == 0 }
 
+// finish returns the end of a reply that is complete, or that the plugin ends.
 func (r *reply) finish() *llm.Finish {
 	f := &llm.Finish{Model: r.model, Usage: r.counts}
 	if !r.final {
@@ -231,8 +237,8 @@ func (r *reply) finish() *llm.Finish {
 	return f
 }
 
-// bytesOfToken is how many bytes of text a token has at least, about. The server counts the tokens of a
-// reply only at its end.
+// bytesOfToken is about the least number of bytes of a token. The plugin estimates tokens with it,
+// because the server counts the tokens of a reply only at its end.
 const bytesOfToken = 3
 
 // spentUsage returns the usage so far, with an estimate of the output tokens.
@@ -242,7 +248,8 @@ func (r *reply) spentUsage() chat.Usage {
 	return u
 }
 
-// spent returns the finish of an incomplete reply, with the usage so far. It returns nil if nothing came.
+// spent returns the end of an incomplete reply, with the usage so far. It returns nil if there is no
+// usage.
 func (r *reply) spent() *llm.Finish {
 	if u := r.spentUsage(); !u.IsZero() {
 		return &llm.Finish{Model: r.model, Usage: u}

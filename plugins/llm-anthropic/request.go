@@ -13,19 +13,20 @@ import (
 	"github.com/botyard/botyard/sdk/schema"
 )
 
-// samplingVersion is the version of the API before the one of the API's package, which refuses temperature,
-// top_p and top_k. It takes them for the models that know them. Servers other than Anthropic's may know no
-// later version.
+// samplingVersion is an earlier version of the API than the one of Anthropic's client, which refuses
+// temperature, top_p and top_k. samplingVersion takes them for the models that know them. Servers other
+// than Anthropic's may know no later version.
 const samplingVersion = "2023-06-01"
 
-// message returns the body and the options of a request for a reply.
+// message returns the body and the options of a request for a reply. It returns fault.Invalid or
+// fault.Unsupported with the path of what the API does not take.
 func (m *Model) message(req *llm.Request) (body []byte, opts []option.RequestOption, err error) {
 	s, err := m.overridden(req.Overrides)
 	if err != nil {
 		return nil, nil, err
 	}
 	if d := m.known.newest.Load(); d != nil && d.reply > 0 && m.given.MaxTokens == 0 {
-		s.MaxTokens = min(s.MaxTokens, d.reply) // the default may be more than the model can
+		s.MaxTokens = min(s.MaxTokens, d.reply) // the default may be more than the model's maximum
 	}
 	params, err := s.params(req, m.maker)
 	if err != nil {
@@ -39,7 +40,7 @@ func (m *Model) message(req *llm.Request) (body []byte, opts []option.RequestOpt
 	if err != nil {
 		return nil, nil, fault.New(fault.Invalid, "the request cannot be written as JSON: %w", err)
 	}
-	// Both are objects that are not empty, so that they join to one.
+	// Both are JSON objects with at least one member. This makes one object of them.
 	body = append(append(front[:len(front)-1], ','), body[1:]...)
 	return body, append(s.options(), option.WithHeader("Accept", eventStream)), nil
 }
@@ -59,15 +60,15 @@ func (s *settings) sampling() map[string]any {
 	return out
 }
 
-// untyped returns the parameters that the API's types do not have: those of sampling, and the one that asks
-// for a stream.
+// untyped returns the parameters that the Go types of Anthropic's client do not have: temperature,
+// top_p, top_k, and the one that asks for a stream.
 func (s *settings) untyped() map[string]any {
 	out := s.sampling()
 	out["stream"] = true
 	return out
 }
 
-// options returns the headers of a request.
+// options returns the options of the client that set the headers of a request.
 func (s *settings) options() []option.RequestOption {
 	var out []option.RequestOption
 	if !s.ownAPI() || len(s.sampling()) > 0 {
@@ -79,7 +80,8 @@ func (s *settings) options() []option.RequestOption {
 	return out
 }
 
-// params returns the parameters of the request, without those of sampling.
+// params returns the parameters of a request, except those of untyped. maker is the maker of the
+// provider states that the model takes back.
 func (s *settings) params(req *llm.Request, maker string) (*api.MessageNewParams, error) {
 	var err error
 	out := &api.MessageNewParams{Model: s.Model, MaxTokens: s.MaxTokens, StopSequences: s.Stop}
@@ -121,7 +123,8 @@ func (s *settings) params(req *llm.Request, maker string) (*api.MessageNewParams
 	return out, nil
 }
 
-// overridden returns the settings in which the overrides of a request count.
+// overridden returns the settings of the instance with the overrides of a request, which are a JSON
+// object. An override that the instance does not take is an error with its path.
 func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 	if len(overrides) == 0 {
 		return m.settings, nil
@@ -140,7 +143,8 @@ func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 	return s, nil
 }
 
-// addOptions adds the parameters of the block options.
+// addOptions adds the parameters of the block options. It returns fault.Invalid if the request allows
+// too few tokens for thinking.
 func (s *settings) addOptions(out *api.MessageNewParams) error {
 	o := &s.Options
 	out.OutputConfig.Effort = api.OutputConfigEffort(o.Effort)
@@ -171,8 +175,9 @@ func (s *settings) addOptions(out *api.MessageNewParams) error {
 	return nil
 }
 
-// markFront marks what the next request will probably begin with too, so that the server keeps it: the
-// tools, the system texts and the stable messages, in the order in which the server reads them.
+// markFront sets the cache breakpoints after the tools, after the stable system texts, and at front,
+// the last stable block. The next request will probably begin with the same. systems is the number of
+// stable system texts. front may be nil.
 func (s *settings) markFront(out *api.MessageNewParams, systems int, front *api.CacheControlEphemeralParam) {
 	mark := api.NewCacheControlEphemeralParam()
 	if s.Options.Cache != "5m" {
@@ -189,7 +194,8 @@ func (s *settings) markFront(out *api.MessageNewParams, systems int, front *api.
 	}
 }
 
-// format returns the form that the reply must have. The API has no form for any JSON object.
+// format converts a response format. The API cannot promise an arbitrary JSON object, so that is
+// fault.Unsupported.
 func format(f llm.ResponseFormat) (api.JSONOutputFormatParam, error) {
 	switch f.Type {
 	case llm.FormatDefault, llm.FormatText:
@@ -198,12 +204,13 @@ func format(f llm.ResponseFormat) (api.JSONOutputFormatParam, error) {
 		if !isObject(f.Schema) {
 			return api.JSONOutputFormatParam{}, fault.New(fault.Invalid, "expected a JSON Schema, which is a JSON object").At("response_format", "schema")
 		}
-		// The schema is sent as it came, as the order of its properties is the order of the reply's.
+		// The plugin sends the schema unchanged, because the reply has its properties in the same order.
 		return param.Override[api.JSONOutputFormatParam](map[string]any{"type": "json_schema", "schema": f.Schema}), nil
 	}
 	return api.JSONOutputFormatParam{}, unsupported(fault.Path{"response_format", "type"}, "Anthropic's API cannot be made to keep this form; expected text or a JSON schema")
 }
 
+// tools converts the tools of a request.
 func tools(in []llm.Tool) ([]api.ToolUnionParam, error) {
 	var out []api.ToolUnionParam
 	for i := range in {
@@ -222,7 +229,8 @@ func tools(in []llm.Tool) ([]api.ToolUnionParam, error) {
 	return out, nil
 }
 
-// inputSchema returns the schema of a tool's arguments as it came, with the type that the API wants.
+// inputSchema returns the schema of a tool's arguments. It adds only the type object if there is no
+// type, because the API wants one.
 func inputSchema(parameters json.RawMessage) (json.RawMessage, error) {
 	if len(parameters) == 0 {
 		return json.RawMessage(`{"type":"object","properties":{}}`), nil
@@ -241,7 +249,7 @@ func inputSchema(parameters json.RawMessage) (json.RawMessage, error) {
 	return append(json.RawMessage(`{"type":"object",`), rest...), nil
 }
 
-// toolChoice returns the choice of tools. A request without tools has none.
+// toolChoice converts the choice of a tool. A request without tools has none.
 func (s *settings) toolChoice(req *llm.Request) (out api.ToolChoiceUnionParam, err error) {
 	mode := req.ToolChoice.Mode
 	forced := mode == llm.ToolRequired || mode == llm.ToolNamed

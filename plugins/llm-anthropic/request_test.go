@@ -127,8 +127,8 @@ func TestModel_Chat_request(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_schemaOrder checks that schemas keep the order of their properties, in which a model
-// writes them.
+// TestModel_Chat_schemaOrder checks that schemas keep the order of their properties, because a model
+// writes them in this order.
 func TestModel_Chat_schemaOrder(t *testing.T) {
 	s := newServer(t)
 	req := ask("Hi")
@@ -143,8 +143,8 @@ func TestModel_Chat_schemaOrder(t *testing.T) {
 	}
 }
 
-// TestSettings_options checks which version of the API a request asks for: the newest one refuses the
-// parameters of sampling.
+// TestSettings_options checks with which version of the API the plugin sends a request. The newest
+// version refuses temperature, top_p and top_k.
 func TestSettings_options(t *testing.T) {
 	for name, c := range map[string]struct {
 		base string
@@ -174,7 +174,8 @@ func TestSettings_options(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_environment checks that the variables of the API's package count for nothing.
+// TestModel_Chat_environment checks that the plugin ignores the environment variables of Anthropic's
+// client.
 func TestModel_Chat_environment(t *testing.T) {
 	t.Setenv("ANTHROPIC_API_KEY", "other")
 	t.Setenv("ANTHROPIC_AUTH_TOKEN", "other")
@@ -189,8 +190,8 @@ func TestModel_Chat_environment(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_refuses checks that the plugin refuses what it cannot send, with its path, and sends
-// nothing.
+// TestModel_Chat_refuses checks that the plugin refuses what it cannot send, with the path of it, and
+// sends no request.
 func TestModel_Chat_refuses(t *testing.T) {
 	part := func(p chat.Part) func(*llm.Request) {
 		return func(r *llm.Request) { r.Messages[0].Parts = append(r.Messages[0].Parts, p) }

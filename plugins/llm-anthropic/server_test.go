@@ -19,7 +19,7 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// newestVersion is the version of the API that its package asks for.
+// newestVersion is the version of the API with which Anthropic's client sends requests.
 const newestVersion = "2026-10-21"
 
 const (
@@ -127,7 +127,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request) {
 	s.reply(w, req)
 }
 
-// wireRequest has the fields of a request that the API knows.
+// wireRequest has the fields of a request that the API takes.
 type wireRequest struct {
 	closed <-chan struct{} // is closed when the client closes the connection
 
@@ -182,8 +182,7 @@ type wireCache struct {
 	TTL  string `json:"ttl"`
 }
 
-// wireBlock is a block of a request: its type, what the checks need, and that it has no other fields than
-// those of its type.
+// wireBlock is a block of a request. It has the fields that the checks need.
 type wireBlock struct {
 	Type         string          `json:"type"`
 	Text         string          `json:"text"`
@@ -363,7 +362,7 @@ func ask(text string) *llm.Request {
 	return &llm.Request{Messages: []chat.Message{chat.Text(chat.User, text)}}
 }
 
-// talk returns the parts of the reply.
+// talk calls Chat and returns the parts of the reply.
 func talk(ctx context.Context, m *Model, req *llm.Request) ([]chat.Part, *llm.Finish, error) {
 	var got llm.Joiner
 	finish, err := m.Chat(ctx, req, func(d llm.Delta) error { got.Add(&d); return nil })

@@ -13,10 +13,10 @@ import (
 const (
 	thinkingType = "thinking"
 	redactedType = "redacted_thinking"
-	otherType    = "block" // of a block that the plugin does not know; the block itself is the part's data
+	otherType    = "block" // of a block whose kind the plugin does not know; the block is the data of the part
 )
 
-// otherPrefix begins the type of a part that has a block which the plugin does not know.
+// otherPrefix begins the type of a part that has a block whose kind the plugin does not know.
 const otherPrefix = "anthropic."
 
 // blockState is the provider state of a block, as JSON.
@@ -24,8 +24,8 @@ type blockState struct {
 	Type      string `json:"type"`
 	Signature string `json:"signature,omitempty"` // of thinking
 	Data      string `json:"data,omitempty"`      // of redacted thinking
-	// Thinking is the text of thinking if it has characters that no storage keeps. Without them the
-	// signature would not fit.
+	// Thinking is the text of thinking, if that has characters that storages do not keep. The signature is
+	// valid only for the unchanged text.
 	Thinking *string `json:"thinking,omitempty"`
 }
 
@@ -33,7 +33,7 @@ type blockState struct {
 func (s blockState) state(maker string) *chat.ProviderState {
 	data, err := json.Marshal(s)
 	if err != nil {
-		return nil // cannot happen: the struct has texts only
+		return nil // cannot happen: the struct has only texts
 	}
 	return &chat.ProviderState{Maker: maker, Data: data}
 }
@@ -47,8 +47,9 @@ func thinkingState(text, signature, maker string) *chat.ProviderState {
 	return s.state(maker)
 }
 
-// ownBlock returns a block that this provider made, as it made it. The host gives only states of an equal
-// maker.
+// ownBlock returns the block of reasoning, or of a part of the kind other, as the server sent it. It
+// returns fault.Unsupported if another maker made the part, and fault.Invalid for a state that this
+// plugin did not write.
 func (c *conversation) ownBlock(p *chat.Part, at fault.Path) (api.ContentBlockParamUnion, error) {
 	var block api.ContentBlockParamUnion
 	var s blockState

@@ -9,9 +9,9 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// The plugin asks the server what the model takes when the host configures the instance. The server's
-// answer counts for describeAgain. A server that does not answer within describeTimeout, or whose answer
-// says nothing, is asked again after describeRetry at the earliest.
+// The plugin asks the server for a description of the model when the host asks for the traits. It asks
+// again after describeAgain at the earliest. If the server does not answer within describeTimeout, or
+// describes no models, the plugin asks again after describeRetry at the earliest.
 const (
 	describeTimeout = time.Second
 	describeAgain   = 10 * time.Minute
@@ -20,12 +20,13 @@ const (
 
 // knownTraits is what the instance knows of its model.
 type knownTraits struct {
-	newest atomic.Pointer[described] // nil as long as the server has said nothing
+	newest atomic.Pointer[described] // the newest description by the server; nil as long as there is none
 	mu     sync.Mutex                // held while the server is asked
 	again  time.Time                 // when the server may be asked again; guarded by mu
 }
 
-// LLMTraits implements sdk.LLMDescriber. It asks the server, unless it has asked lately.
+// LLMTraits implements sdk.LLMDescriber. It asks the server for a description of the model, unless it
+// has asked a short time ago. It waits for the answer for at most a second.
 func (m *Model) LLMTraits(ctx context.Context) sdk.LLMTraits {
 	k := &m.known
 	k.mu.Lock()
@@ -45,7 +46,7 @@ func (m *Model) LLMTraits(ctx context.Context) sdk.LLMTraits {
 	return m.traits()
 }
 
-// traits returns what the instance knows of its model. It asks nobody.
+// traits returns what the instance knows of its model. It does not contact the server.
 func (m *Model) traits() sdk.LLMTraits {
 	d := familyOf(m.Model)
 	if newest := m.known.newest.Load(); newest != nil {
@@ -54,7 +55,8 @@ func (m *Model) traits() sdk.LLMTraits {
 	if m.ContextSize > 0 {
 		d.context = m.ContextSize
 	}
-	// Whether it takes reasoning is left open: it takes its own only, which has a provider state.
+	// The traits do not set Reasoning: the model takes back only its own reasoning, which has a provider
+	// state.
 	t := sdk.LLMTraits{
 		Maker: m.maker, ContextTokens: d.context,
 		Tools:      &sdk.ToolTraits{Calls: true, Required: !m.thinks(), Named: !m.thinks(), ParallelChoice: true},
@@ -71,7 +73,7 @@ func (m *Model) traits() sdk.LLMTraits {
 	return t
 }
 
-// or returns d, and what other says where d says nothing.
+// or returns d, with the values of other in place of unknown ones.
 func (d described) or(other described) described {
 	if d.context == 0 {
 		d.context = other.context

@@ -21,7 +21,7 @@ func describeAs(text string) func(http.ResponseWriter, string) {
 	}
 }
 
-// takes says in words what the traits let a model take.
+// takes describes in words what the traits let a model take.
 func takes(t sdk.LLMTraits) string {
 	var out []string
 	for name, m := range map[string]*chat.Media{
@@ -73,8 +73,8 @@ func TestModel_LLMTraits(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_defaultLimit checks that the default of max_tokens is no more than the model can, and that
-// a configured one is sent as it is.
+// TestModel_Chat_defaultLimit checks that the default of max_tokens is at most the model's maximum, and
+// that the plugin sends a configured value unchanged.
 func TestModel_Chat_defaultLimit(t *testing.T) {
 	s := newServer(t)
 	s.model = describeAs(`{"id":"claude-3-haiku","max_tokens":4096}`)
@@ -90,8 +90,8 @@ func TestModel_Chat_defaultLimit(t *testing.T) {
 	}
 }
 
-// TestModel_LLMTraits_slow checks that a server that does not answer delays nothing for long, and is not
-// asked again at once.
+// TestModel_LLMTraits_slow checks that LLMTraits waits only a short time for a server that does not
+// answer, and does not ask it again at once.
 func TestModel_LLMTraits_slow(t *testing.T) {
 	s := newServer(t)
 	asked := make(chan struct{}, 10)

@@ -8,17 +8,18 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// usage has the counts that the server sent, by their names. The names of nested counts are joined by dots.
+// usage maps the names of the counts that the server sent to their values. The name of a nested count
+// is its path, joined by dots.
 type usage map[string]int64
 
-// Bounds of what is taken of the counts that a server sends.
+// Bounds of the counts that the plugin takes from a server.
 const (
 	maxCounts     = 4 * chat.MaxUsageDetails
 	maxCountDepth = 3
-	maxCount      = math.MaxInt64 / 4 // so that sums of counts fit
+	maxCount      = math.MaxInt64 / 4 // so that sums of counts do not overflow
 )
 
-// The counts that have a place of their own in chat.Usage.
+// The counts that have a field of their own in chat.Usage.
 const (
 	inputCount      = "input_tokens"
 	outputCount     = "output_tokens"
@@ -27,8 +28,8 @@ const (
 	thinkingCount   = "output_tokens_details.thinking_tokens"
 )
 
-// add takes the counts of an event. They are sums of the whole reply so far, and replace earlier ones. A
-// count that is missing or null stays.
+// add adds the counts in the JSON text of an event. They are totals of the reply so far, and replace
+// earlier ones. A count that is missing or null does not change.
 func (u usage) add(text json.RawMessage) {
 	var counts map[string]any
 	if json.Unmarshal(text, &counts) == nil {
@@ -36,6 +37,8 @@ func (u usage) add(text json.RawMessage) {
 	}
 }
 
+// addNested adds the counts of an object whose path is prefix. It ignores objects that are nested too
+// deep.
 func (u usage) addNested(prefix string, counts map[string]any, depth int) {
 	for name, value := range counts {
 		name = prefix + name
@@ -52,8 +55,8 @@ func (u usage) addNested(prefix string, counts map[string]any, depth int) {
 	}
 }
 
-// chat returns the counts in the protocol's form. The server's input_tokens are those that are neither
-// read from the cache nor written to it.
+// chat returns the counts in the form of the protocol. The server's input_tokens leave out the tokens
+// that it read from its cache or wrote to it, so chat adds them.
 func (u usage) chat() chat.Usage {
 	out := chat.Usage{
 		OutputTokens: u[outputCount], CachedInputTokens: u[cacheReadCount], CacheWriteTokens: u[cacheWriteCount],

@@ -13,7 +13,7 @@ import (
 // toolCalls returns the calls of tools that the request asks for: one for each line "Call NAME" of
 // the last message, if it is the user's and the request has a tool of the name. What follows the
 // name is the arguments, or {} if nothing does. The tool choices required and named call a tool in
-// any case, and none calls none. Without parallel calls only the first is made.
+// any case, and none calls none. If the request excludes parallel calls, toolCalls returns only the first one.
 func toolCalls(req *llm.Request) []chat.Part {
 	if len(req.Tools) == 0 || len(req.Messages) == 0 || req.ToolChoice.Mode == llm.ToolNone {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/llmtest"
 )
 
-// TestConformance checks the rules of all llm plugins, for an echo that takes everything, one that says so,
-// and one that takes little.
+// TestConformance checks the rules of all llm plugins for three echoes: one whose configuration limits
+// nothing, one that names images and reasoning in the key takes, and one that takes little.
 func TestConformance(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"everything": {TokenDelayMS: 1},

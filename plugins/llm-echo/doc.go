@@ -42,12 +42,13 @@
 //
 //	The tools said: "18 degrees".
 //
-// Without parallel tool calls it makes the first call only.
+// If the request excludes parallel tool calls, the plugin makes only the first one.
 //
 // # Reasoning
 //
 // Each line of the last user message that begins with "Think: " becomes reasoning before the reply.
-// The key reasoning does the same for each reply. The tokens of reasoning count as output too.
+// The value of the key reasoning, if set, is the reasoning of each reply instead. The tokens of reasoning
+// count as output too.
 //
 //	Think: the answer is 42
 //
@@ -70,8 +71,8 @@
 // # Embeddings
 //
 // [Echo.Embed] adds up vectors that it derives from the hashes of the words and of their pieces of three
-// characters. Equal texts have equal vectors. Texts with common words, or words of one stem, have
-// similar vectors. The key embedding_dimensions says how long they are.
+// characters. Equal texts have equal vectors. Texts with common words, or with words of one stem, have
+// similar vectors. The key embedding_dimensions sets the length of the vectors.
 //
 // # Files
 //

@@ -83,7 +83,8 @@ func (e *Echo) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta) 
 	return finish, e.generate(ctx, &source, req.MaxOutputTokens, finish, emit)
 }
 
-// generate emits the tokens of a reply, limit at most if limit is not 0, and counts them in finish.
+// generate emits the tokens of a reply, and counts them in finish. It emits at most limit tokens, or
+// all if limit is 0.
 func (e *Echo) generate(ctx context.Context, source *tokens, limit int, finish *llm.Finish, emit func(llm.Delta) error) error {
 	failAfter := never
 	if f := e.config.Fail; f != nil && (f.Times == 0 || e.calls.Add(1) <= int64(f.Times)) {

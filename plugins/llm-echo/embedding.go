@@ -10,7 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// defaultDimensions is the length of a vector without the key embedding_dimensions.
+// defaultDimensions is the length of the vectors without the key embedding_dimensions, and maxDimensions the
+// greatest value of that key.
 const (
 	defaultDimensions = 64
 	maxDimensions     = 4096
@@ -29,8 +30,8 @@ func (e *Echo) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embedding
 	return out, nil
 }
 
-// embed returns the normalized sum of the vectors of all words in text and of their pieces. It ignores case
-// and punctuation. For a text without words it returns the first unit vector.
+// embed returns the sum of the vectors of all words in text and of their pieces, scaled to the length
+// 1. It ignores case and punctuation. For a text without words it returns the first unit vector.
 func embed(text string, dimensions int) []float32 {
 	v := make([]float32, dimensions)
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
@@ -54,9 +55,9 @@ func embed(text string, dimensions int) []float32 {
 	return v
 }
 
-// addWord adds the vector of a word to v, and the vectors of its pieces: all groups of three characters of
-// the word, in which < and > are its ends. So words of the same stem have similar vectors. All pieces
-// together count as much as the word.
+// addWord adds the vectors of a word and of its pieces to v. A piece is three neighbouring characters
+// of the word, to which < and > are added as its ends. Words of one stem share pieces, and so have
+// similar vectors. All pieces together have the weight of the word.
 func addWord(v []float32, word string) {
 	add(v, word, 1)
 	runes := []rune("<" + word + ">")
@@ -67,8 +68,8 @@ func addWord(v []float32, word string) {
 	}
 }
 
-// add adds the vector of a text to v, with a weight. The vector has +1 or -1 in each dimension, as the bits
-// of the text's hash say. The vectors of two texts are therefore nearly orthogonal.
+// add adds the vector of a text to v, multiplied by weight. Each number of the vector is 1 or -1, as a
+// bit of the text's hash says. The vectors of two different texts are therefore nearly orthogonal.
 func add(v []float32, text string, weight float32) {
 	bits := hash(text)
 	for i := range v {
@@ -93,7 +94,7 @@ func hash(word string) uint64 {
 	return mix(h)
 }
 
-// mix returns a number each of whose bits depends on all bits of h.
+// mix returns a number of which each bit depends on all bits of h.
 func mix(h uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb

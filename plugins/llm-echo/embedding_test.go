@@ -44,7 +44,7 @@ func TestEcho_Embed(t *testing.T) {
 	}
 }
 
-// TestEcho_Embed_pieces checks that words of one stem are similar, and others are not.
+// TestEcho_Embed_pieces checks that words of one stem have similar vectors, and other words do not.
 func TestEcho_Embed_pieces(t *testing.T) {
 	near, far := dot(embed("password", 256), embed("passwords", 256)), dot(embed("password", 256), embed("weather", 256))
 	if near < 0.25 || near > 0.9 || math.Abs(far) > 0.2 {

@@ -8,8 +8,9 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// describeMedia returns a description of each medium of the parts, joined, or "" if there is none: its
-// type or kind, its size or address, and its name if it has one.
+// describeMedia returns a description of the media in the parts, or "" if there are none. For each
+// medium it has the media type or the kind, then the size, the URL or the reference, and then the name
+// if there is one.
 func describeMedia(parts []chat.Part) string {
 	var all []string
 	for i := range parts {

@@ -6,11 +6,13 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// thinkPrefix begins a line of the last user message whose rest is the reasoning of the reply.
+// thinkPrefix begins a line of the last user message. The rest of such a line is reasoning of the
+// reply.
 const thinkPrefix = "Think: "
 
-// reasoning returns the reasoning of the reply: that of the key reasoning, or else the lines of the last
-// user message that begin with thinkPrefix.
+// reasoning returns the reasoning of the reply. It is fixed, the value of the key reasoning, if that is
+// not empty. Otherwise it is the rest of the lines of the last user message that begin with
+// thinkPrefix.
 func reasoning(fixed string, messages []chat.Message) string {
 	if fixed != "" {
 		return fixed

@@ -10,7 +10,7 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Bounds of the values that are made for a JSON Schema. A value that needs more is refused.
+// Bounds of the values that the echo makes for a JSON Schema. It refuses a schema that needs more.
 const (
 	maxDepth  = 32
 	maxValues = 10_000
@@ -23,9 +23,10 @@ const (
 	fullDepth = 3
 )
 
-// structured returns the reply in the form that the request wants. With a JSON object it is
-// {"reply": REPLY}. With a JSON Schema it is a value of the schema, in which the first free text is the
-// reply.
+// structured returns the reply in the response format f. For a JSON object it is {"reply": REPLY}. For
+// a JSON Schema it is a value of the schema, in which reply is the first free text. Otherwise it is
+// reply itself. A schema that is no JSON object is fault.Invalid, and a schema for which the echo makes
+// no value is fault.Unsupported.
 func structured(f llm.ResponseFormat, reply string) (string, error) {
 	var value any
 	switch f.Type {
@@ -51,9 +52,10 @@ func structured(f llm.ResponseFormat, reply string) (string, error) {
 	return string(out), nil
 }
 
+// atSchema returns f with the path of the schema, and blames the caller.
 func atSchema(f *fault.Error) error { return f.At("response_format", "schema").By(fault.PartyCaller) }
 
-// maker makes values of a JSON Schema, always the same of the same schema.
+// maker makes a value of a JSON Schema. Equal schemas get equal values. A maker makes one value.
 type maker struct {
 	root   map[string]any
 	reply  string // the first free text; afterwards empty
@@ -79,7 +81,8 @@ var errTooLong = fmt.Errorf("it needs a value of more than %d MiB", maxBytes>>20
 // unmade are the keywords that the maker does not keep.
 var unmade = []string{"pattern", "not", "if", "contains", "minProperties", "dependentRequired", "dependentSchemas", "propertyNames"}
 
-// value returns a value of the schema, at a depth of the whole value.
+// value returns a value of the schema. depth is how deep the value is in the whole value, in which the
+// top has depth 0.
 func (m *maker) value(schema any, depth int) (any, error) {
 	if m.values++; depth > maxDepth || m.values > maxValues {
 		return nil, fmt.Errorf("it needs a value of more than %d levels or %d values", maxDepth, maxValues)
@@ -125,7 +128,7 @@ func (m *maker) value(schema any, depth int) (any, error) {
 	return m.ofType(s, depth)
 }
 
-// first returns a value of the first of the schemas that has one.
+// first returns a value of the first schema for which there is one.
 func (m *maker) first(schemas []any, depth int) (v any, err error) {
 	err = fmt.Errorf("it has an empty choice")
 	for _, s := range schemas {
@@ -136,7 +139,7 @@ func (m *maker) first(schemas []any, depth int) (v any, err error) {
 	return nil, err
 }
 
-// find returns the schema that a reference such as #/$defs/node names.
+// find returns the schema to which a reference such as #/$defs/node points.
 func (m *maker) find(ref string) (any, error) {
 	path, ok := strings.CutPrefix(ref, "#")
 	if !ok {
@@ -159,7 +162,9 @@ func (m *maker) find(ref string) (any, error) {
 	return at, nil
 }
 
-// typeOf returns the type of the schema's values. Of several it returns the first that is not null.
+// typeOf returns the type of the schema's values. If the schema allows several types, it is the first
+// one that is not null. If it names none, typeOf infers the type from other keywords; the default is
+// string.
 func typeOf(s map[string]any) string {
 	switch t := s["type"].(type) {
 	case string:
@@ -180,6 +185,7 @@ func typeOf(s map[string]any) string {
 	return "string"
 }
 
+// ofType returns a value of the type that the schema has.
 func (m *maker) ofType(s map[string]any, depth int) (any, error) {
 	switch t := typeOf(s); t {
 	case "object":

@@ -32,7 +32,7 @@ func TestStructured(t *testing.T) {
 		"anything":                  {`{}`, `"hello"`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 2 { // always the same
+			for range 2 { // equal schemas get equal values
 				got, err := structured(llm.ResponseFormat{Type: llm.FormatJSONSchema, Schema: json.RawMessage(c.schema)}, "hello")
 				if err != nil || got != c.want {
 					t.Errorf("got %s, %v; want %s", got, err, c.want)

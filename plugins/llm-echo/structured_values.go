@@ -8,6 +8,8 @@ import (
 	"strings"
 )
 
+// object returns an object with the required properties of the schema. At a depth of less than
+// fullDepth it also has the optional properties for which there is a value.
 func (m *maker) object(s map[string]any, depth int) (any, error) {
 	out := map[string]any{}
 	properties, _ := s["properties"].(map[string]any)
@@ -79,14 +81,15 @@ func (m *maker) array(s map[string]any, depth int) (any, error) {
 	return out, nil
 }
 
-// samples are texts of the formats of JSON Schema.
+// samples maps formats of JSON Schema to a text of each format.
 var samples = map[string]string{
 	"date-time": "2000-01-01T00:00:00Z", "date": "2000-01-01", "time": "00:00:00Z", "duration": "PT1S",
 	"email": "echo@example.com", "hostname": "example.com", "ipv4": "192.0.2.1", "ipv6": "2001:db8::1",
 	"uri": "https://example.com/", "uuid": "00000000-0000-4000-8000-000000000000",
 }
 
-// text returns a text of the schema, which may be nil.
+// text returns a text of the schema. The first free text is the reply, and every further one is the
+// plugin's name. s may be nil.
 func (m *maker) text(s map[string]any) (any, error) {
 	if format, ok := s["format"].(string); ok {
 		if sample, ok := samples[format]; ok {
@@ -107,7 +110,8 @@ func (m *maker) text(s map[string]any) (any, error) {
 	return text, m.add(text)
 }
 
-// number returns the number nearest to zero that the schema allows, as far as it is found.
+// number returns a number that the schema allows, and as near to zero as it finds. It returns an error
+// if it finds none. whole says that the number is an integer.
 func number(s map[string]any, whole bool) (any, error) {
 	n := 0.0
 	step, stepped := s["multipleOf"].(float64)
@@ -135,7 +139,7 @@ func number(s map[string]any, whole bool) (any, error) {
 	return n, nil
 }
 
-// between returns n, or the middle of the bounds if n is outside of them.
+// between returns n if the schema allows it, or else the middle of the schema's bounds.
 func between(s map[string]any, n float64) float64 {
 	if allowed(s, n) {
 		return n
@@ -155,7 +159,7 @@ func between(s map[string]any, n float64) float64 {
 	return least/2 + most/2
 }
 
-// allowed reports whether n is between the bounds of the schema.
+// allowed reports whether n keeps the bounds of the schema and is a multiple of multipleOf.
 func allowed(s map[string]any, n float64) bool {
 	for word, keeps := range map[string]func(float64) bool{
 		"minimum": func(b float64) bool { return n >= b }, "exclusiveMinimum": func(b float64) bool { return n > b },
@@ -169,7 +173,7 @@ func allowed(s map[string]any, n float64) bool {
 	return true
 }
 
-// amount returns a whole number of the schema, or another one if the schema has none.
+// amount returns the value of a keyword that is a whole number, or none if the schema does not have it.
 func amount(s map[string]any, word string, none int) int {
 	if n, ok := s[word].(float64); ok && n >= 0 && n <= math.MaxInt32 {
 		return int(n)

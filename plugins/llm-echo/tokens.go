@@ -13,7 +13,7 @@ var fillers = [...]string{"zero ", "one ", "two ", "three ", "four ", "five ", "
 
 // tokens is a reply that is cut into tokens one by one.
 type tokens struct {
-	thought string // the reasoning, which comes first
+	thought string // the rest of the reasoning, which comes before everything else
 	fillers int    // number of filler tokens of the reply; 0 if the reply is text
 	at      int
 	parts   []chat.Part // parts before the text, each of which counts as a token
@@ -21,6 +21,8 @@ type tokens struct {
 	text    string
 }
 
+// tokens returns the reply to a request, before its first token. It returns an error for a response
+// format that the plugin cannot make.
 func (e *Echo) tokens(cfg *Config, req *llm.Request) (tokens, error) {
 	t := tokens{thought: reasoning(cfg.Reasoning, req.Messages)}
 	calls := toolCalls(req)
@@ -42,6 +44,7 @@ func (e *Echo) tokens(cfg *Config, req *llm.Request) (tokens, error) {
 	return t, err
 }
 
+// more reports whether the reply has another token.
 func (t *tokens) more() bool {
 	return t.at < t.fillers || len(t.parts) > 0 || t.text != "" || t.thought != ""
 }
@@ -64,7 +67,8 @@ func (t *tokens) next() llm.Delta {
 	return llm.Text(cutWord(&t.text))
 }
 
-// cutWord removes the first token from the text and returns it.
+// cutWord removes the first token from the text and returns it. The token is a word with the white
+// space after it.
 func cutWord(text *string) string {
 	end := wordEnd(*text)
 	token := (*text)[:end]

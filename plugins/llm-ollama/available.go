@@ -9,11 +9,11 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// maxListed is how many models of the server a message names.
+// maxListed is how many of the server's models an error names at most.
 const maxListed = 10
 
-// withAvailable adds to the error for a missing model which models the server has, for the operator. If the
-// server does not say, it returns the error unchanged.
+// withAvailable returns an error like f, for a missing model, that also names the models that the
+// server has. If the server does not list them, withAvailable returns f itself.
 func (m *Model) withAvailable(ctx context.Context, f *fault.Error, model string) *fault.Error {
 	called, seen := withExchange(ctx, m.description())
 	defer seen.bounds.release()
@@ -30,7 +30,8 @@ func (m *Model) withAvailable(ctx context.Context, f *fault.Error, model string)
 	return &out
 }
 
-// listed returns words for the names of models. Those that are like the wanted one come first.
+// listed returns a text with the names, those of the same family as the wanted model first. It sorts
+// names in place.
 func listed(names []string, wanted string) string {
 	if len(names) == 0 {
 		return "no models"

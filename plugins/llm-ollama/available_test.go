@@ -10,8 +10,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestModel_withAvailable checks that Check names the models that the server has, those like the missing
-// one first, and not all of very many.
+// TestModel_withAvailable checks that the error of Check names the models that the server has. Models
+// like the missing one come first, and a long list is cut.
 func TestModel_withAvailable(t *testing.T) {
 	var many []string
 	for i := range 40 {

@@ -34,7 +34,7 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	return finish, err
 }
 
-// generate sends a request, and decides how its reply ended.
+// generate sends a request, relays the reply, and returns how the reply ended.
 func (m *Model) generate(ctx context.Context, out *api.ChatRequest, emit func(llm.Delta) error) (*llm.Finish, error) {
 	called, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -12,9 +12,9 @@ import (
 )
 
 // Check implements sdk.Checker. It asks the server to describe the configured models, which loads none
-// of them. So it finds a server that does not answer, a key that is not accepted and a model that is
-// missing, and then says which models there are. It does not find a server that fails when it runs the
-// model. It pulls no model.
+// of them. It finds a server that does not answer, an API key that the server does not accept, and a missing
+// model. The error for a missing model names the models that the server has. Check does not find a server
+// that fails when it runs the model. It pulls no model.
 func (m *Model) Check(ctx context.Context) error {
 	if err := m.checkModel(ctx, m.model, modelKey); err != nil {
 		return err

@@ -57,15 +57,15 @@ type settings struct {
 	embeddingModel string
 	keepAlive      *api.Duration
 	options        map[string]any // of chats
-	embedOptions   map[string]any // of embeddings: those that count when the server loads the model
+	embedOptions   map[string]any // of embeddings: only those with which the server loads the model
 	numPredict     int            // num_predict of the options; 0 or less is no limit
 	numCtx         int            // num_ctx of the options; 0 if it is not set
 	think          *api.ThinkValue
 	truncate       *bool
 	parallel       int
-	dimensions     int  // of vectors; 0 is the model's own
-	pull           bool // whether the server is asked to pull a missing model
-	pullTimeout    time.Duration
+	dimensions     int           // the length of vectors; 0 is the model's own
+	pull           bool          // whether the server is asked to pull a missing model
+	pullTimeout    time.Duration // how long a pull may take
 }
 
 // settings parses and checks c. Its error lists everything that is wrong with c.
@@ -189,7 +189,7 @@ func parseThink(v any) (*api.ThinkValue, error) {
 	return t, nil
 }
 
-// valueOf returns the number that p points to, or 0.
+// valueOf returns *p, or 0 if p is nil.
 func valueOf(p *int) int {
 	if p == nil {
 		return 0

@@ -15,8 +15,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// behaves makes the server one whose model does what it is told: it repeats the last message, counts, calls
-// tools, sees PNGs, keeps the response formats of the kit and embeds.
+// behaves gives the server a model that does what requests ask for: it repeats the last message,
+// counts, calls tools, takes PNG images, keeps the response formats of the rules, and embeds.
 func (s *server) behaves() {
 	s.describes(map[string]string{"gemma3:1b": `{"capabilities":["completion","tools","vision","thinking","embedding"],
 		"model_info":{"general.architecture":"gemma3","gemma3.context_length":8192,"gemma3.embedding_length":2}}`})

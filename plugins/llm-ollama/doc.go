@@ -83,15 +83,15 @@
 //	traits.go      what the model takes, and when the server is asked
 //	show.go        the server's description of a model
 //	chat.go        Chat: sends a request, and decides how the call ended
-//	pull.go        lets the server pull a missing model, once at a time
+//	pull.go        lets the server pull a missing model, with one pull at a time
 //	stream.go      sends a request, and parses the lines of the response
 //	request.go     a request in Ollama's form: overrides, tools, response format
-//	options.go     Options: the options of a model, and those with keys of their own
+//	options.go     Options: the options of a model, and those that are also keys of Config
 //	messages.go    messages in Ollama's form
 //	reply.go       receives the stream of a reply, cuts a long reply, counts its tokens
 //	embedding.go   Embed
-//	check.go       Check: is the server there, does it take the key, has it the models
-//	available.go   which models the server has instead of a missing one
+//	check.go       Check: asks the server to describe the configured models
+//	available.go   names the models that the server has, in the error for a missing one
 //	transport.go   HTTP connections; key, redirects
 //	exchange.go    the record of one response: status, Retry-After, read errors
 //	encoding.go    reads responses that a proxy has compressed

@@ -10,12 +10,12 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// embedBatch is how many texts a request to the server has at most. So the plugin has the text of few
-// vectors in memory, and a call that is given up leaves little work to the server.
+// embedBatch is the most texts in one request. It bounds how many vectors the plugin has in memory as
+// JSON, and how much work the server does for a call that is canceled.
 const embedBatch = 128
 
-// Embed implements llm.Embedder with the model embedding_model. If embedding_model is empty, it uses
-// model.
+// Embed implements llm.Embedder with the model embedding_model, or with model if that key is empty. It
+// returns the vectors in the order of the texts.
 func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	out := &llm.Embeddings{Model: m.embeddingModel}
 	for texts := range slices.Chunk(req.Texts, embedBatch) {
@@ -41,7 +41,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	return out, nil
 }
 
-// embeddingKey returns the configuration key of the model that embeds.
+// embeddingKey returns the configuration key that names the model for embeddings.
 func (m *Model) embeddingKey() string {
 	if m.embeddingModel == m.model {
 		return modelKey
@@ -49,7 +49,7 @@ func (m *Model) embeddingKey() string {
 	return "embedding_model"
 }
 
-// embed embeds the texts of one request to the server.
+// embed embeds the texts with one request.
 func (m *Model) embed(ctx context.Context, texts []string) (*api.EmbedResponse, error) {
 	called, seen := withExchange(ctx, m.whole(len(texts)))
 	defer seen.bounds.release()
@@ -68,8 +68,8 @@ func (m *Model) embed(ctx context.Context, texts []string) (*api.EmbedResponse, 
 	return nil, m.failure(err, seen, m.embeddingModel, m.embeddingKey(), nothing)
 }
 
-// checkVectors returns an error if the vectors have different lengths, or not the length
-// embedding_dimensions.
+// checkVectors returns an error if the vectors have different lengths, if one is empty, or if they do
+// not have the configured length embedding_dimensions.
 func (m *Model) checkVectors(vectors [][]float32) error {
 	for _, v := range vectors {
 		if len(v) == 0 || len(v) != len(vectors[0]) {

@@ -40,8 +40,8 @@ func TestModel_Embed(t *testing.T) {
 	}
 }
 
-// TestModel_Embed_batches checks that many texts become several requests, whose vectors stay in order, and
-// that a request that fails fails the whole.
+// TestModel_Embed_batches checks that the plugin sends many texts in several requests, that the vectors
+// keep the order of the texts, and that the call fails if one request fails.
 func TestModel_Embed_batches(t *testing.T) {
 	s := newServer(t)
 	var sizes []int
@@ -78,8 +78,8 @@ func TestModel_Embed_batches(t *testing.T) {
 	}
 }
 
-// TestModel_Embed_dimensions checks that the server is asked for the configured length, that the host is
-// told, and that vectors of another length are no result.
+// TestModel_Embed_dimensions checks that the plugin asks the server for vectors of the configured
+// length, that the traits have this length, and that vectors of another length are an error.
 func TestModel_Embed_dimensions(t *testing.T) {
 	s := newServer(t)
 	length := 2

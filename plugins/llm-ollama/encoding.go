@@ -32,7 +32,7 @@ func decodeBody(ctx context.Context, resp *http.Response, secrets *upstream.Secr
 	}
 }
 
-// gzipBody is a compressed body. Its first read reads the header of the compression.
+// gzipBody is the body of a response without its compression.
 type gzipBody struct {
 	pacedBody
 	zip *gzip.Reader
@@ -55,7 +55,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. The first call reads the header of the compression.
 func (b *gzipBody) Read(p []byte) (int, error) {
 	if b.zip == nil && b.err == nil {
 		b.zip, b.err = gzip.NewReader(&b.pacedBody)

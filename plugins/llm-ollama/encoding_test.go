@@ -34,8 +34,8 @@ func (z *zipped) Flush() {
 	z.ResponseWriter.(http.Flusher).Flush()
 }
 
-// TestGzipBody_streams checks that the pieces of a compressed reply arrive one by one, and that compressed
-// errors and vectors are read.
+// TestGzipBody_streams checks that the pieces of a compressed reply arrive one by one, and that the
+// plugin reads compressed errors and vectors.
 func TestGzipBody_streams(t *testing.T) {
 	s := newServer(t)
 	heard := make(chan struct{}, 1)

@@ -23,7 +23,7 @@ type Model struct {
 	alias     *url.URL // base URL with a placeholder for the server's name, as client has it
 	transport *transport
 	known     knownTraits
-	missing   missingModels
+	missing   missingModels // pulls that failed
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Options are Ollama's own options of a model, in the block llm.options. They are all the options of
-// api.Options, which an Ollama server silently ignores if they are misspelt. A nil field is not sent, so
-// that 0 is a value. The other names of five of them are keys of Config.
+// Options are Ollama's options of a model, in the block llm.options. They are the fields of
+// api.Options. A key that is not here is an error, because an Ollama server ignores a misspelt option
+// silently. A field that is nil is not sent, so 0 is a value. Five options are also keys of Config.
 type Options struct {
 	Temperature      *float32 `json:"temperature,omitempty" botyard:"tenant,override" jsonschema:"minimum=0" jsonschema_description:"The same as the key 'temperature'."`
 	TopK             *int     `json:"top_k,omitempty" botyard:"tenant,override" jsonschema_description:"The model chooses among this many of the most likely tokens."`
@@ -36,15 +36,16 @@ type Options struct {
 	NumThread  *int  `json:"num_thread,omitempty" botyard:"operator-only" jsonschema:"minimum=0" jsonschema_description:"How many threads the server uses; 0 lets the server decide."`
 }
 
-// shared is an option that has a key of its own in Config too.
+// shared is an option that is also a key of Config.
 type shared struct {
-	key, option         string // the names of both
-	hasKey, hasOption   bool
-	dropKey, dropOption func()
+	key, option         string // the names of the key and of the option
+	hasKey, hasOption   bool   // whether each of them is set
+	dropKey, dropOption func() // make them unset
 	setOption           func() // sets the option to the value of the key
 }
 
-// sharedOf returns the shared option of a key and an option, which are nil if they are not set.
+// sharedOf returns the shared option with the two names, whose values are *key and *option. A value
+// that is nil is not set.
 func sharedOf[T any](name, optionName string, key, option *T) shared {
 	set := func(v *T) bool { return !reflect.ValueOf(*v).IsNil() }
 	var none T
@@ -54,7 +55,7 @@ func sharedOf[T any](name, optionName string, key, option *T) shared {
 	}
 }
 
-// sharedOptions returns the options of c that have keys of their own.
+// sharedOptions returns the options of c that are also keys of Config, always in the same order.
 func (c *Config) sharedOptions() []shared {
 	return []shared{
 		sharedOf("temperature", "temperature", &c.Temperature, &c.Options.Temperature),
@@ -65,9 +66,9 @@ func (c *Config) sharedOptions() []shared {
 	}
 }
 
-// preferAsked removes from c each value that a value of asked replaces under its other name. So an
-// override of temperature counts, whether the configuration has temperature or options.temperature.
-// asked has the overrides only.
+// preferAsked makes overrides count under either name. If asked, which has only the overrides of a
+// request, sets one name of a shared option, preferAsked removes the value of the other name from c. So
+// an override of temperature replaces a configured options.temperature.
 func (c *Config) preferAsked(asked *Config) {
 	own := c.sharedOptions()
 	for i, s := range asked.sharedOptions() {
@@ -80,8 +81,8 @@ func (c *Config) preferAsked(asked *Config) {
 	}
 }
 
-// modelOptions returns all options of the model: those of the block options, and those that are keys of
-// Config. Its error lists each option that is set under both names, and what else is wrong.
+// modelOptions returns all options of the model: those in the block options, and those that are keys of
+// Config. Its error lists each option that is set under both names, and each invalid value.
 func (c Config) modelOptions() (Options, error) {
 	var errs []error
 	if slices.Contains(c.Stop, "") {
@@ -104,13 +105,13 @@ func (c Config) modelOptions() (Options, error) {
 	return c.Options, errors.Join(errs...)
 }
 
-// wire returns the options in the form of a request, or nil if there are none.
+// wire returns the options as a request has them, or nil if there are none.
 func (o Options) wire() (map[string]any, error) {
 	text, err := json.Marshal(o)
-	if err != nil { // a number such as infinity, which no JSON has
+	if err != nil { // a number that JSON does not have, such as infinity
 		return nil, fault.New(fault.Invalid, "has a number that is no JSON: %w", err).At("options").By(fault.PartyTenant)
 	}
-	var raw map[string]json.RawMessage // keeps each number as it is
+	var raw map[string]json.RawMessage // keeps each number unchanged
 	if err := json.Unmarshal(text, &raw); err != nil {
 		return nil, err
 	}
@@ -124,13 +125,13 @@ func (o Options) wire() (map[string]any, error) {
 	return out, nil
 }
 
-// loading returns the options that count when the server loads a model. A request with other values of
-// these loads the model anew.
+// loading returns the options with which the server loads a model. A request with other values makes
+// the server load the model again.
 func (o Options) loading() Options {
 	return Options{NumCtx: o.NumCtx, NumBatch: o.NumBatch, NumGPU: o.NumGPU, MainGPU: o.MainGPU, UseMMap: o.UseMMap, NumThread: o.NumThread}
 }
 
-// withLimit returns the options with a limit of output tokens. It does not change options.
+// withLimit returns a copy of options in which limit is the most output tokens.
 func withLimit(options map[string]any, limit int) map[string]any {
 	out := maps.Clone(options)
 	if out == nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestOptions_names checks that Options has each option of Ollama, with its type, and no other.
+// TestOptions_names checks that Options has the same options as api.Options, with the same types.
 func TestOptions_names(t *testing.T) {
 	ollamas := map[string]string{}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[api.Options]()) {
@@ -33,7 +33,7 @@ func TestOptions_names(t *testing.T) {
 }
 
 // TestOptions_overrides checks which value counts if a configuration and the overrides of a request use
-// the two names of an option.
+// the two names of one option.
 func TestOptions_overrides(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(l *lines, _ *api.ChatRequest) { l.done("stop") }
@@ -104,8 +104,7 @@ func TestOptions_refusesOverrides(t *testing.T) {
 	}
 }
 
-// TestOptions_authors checks that a tenant and a request may set the options that choose words, and no
-// others.
+// TestOptions_authors checks that a tenant and a request may set only the options that choose words.
 func TestOptions_authors(t *testing.T) {
 	var s struct {
 		Properties map[string]struct {

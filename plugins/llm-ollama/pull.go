@@ -14,9 +14,9 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// A call that needs a model that the server is pulling waits for pullPatience, and then fails with a time
-// after which a retry makes sense. After a pull that failed, an instance does not ask for the model again
-// before pullAgain.
+// A call that needs a model waits for pullPatience while the server pulls it. Then the call fails, and the
+// error asks for a retry after pullRetry. When a pull has failed, the calls of an instance fail with the same
+// error for pullAgain, and start no other pull of the model.
 const (
 	pullPatience = 10 * time.Second
 	pullRetry    = 15 * time.Second
@@ -49,12 +49,13 @@ func (m *Model) pullKey(model string) pullKey {
 	return pullKey{upstreamOf(m.base, model), m.apiKey, m.dialer.Policy().String(), m.pullTimeout}
 }
 
+// pull is a request to a server to download a model.
 type pull struct {
 	key    pullKey
 	cancel context.CancelFunc
 	users  map[*Model]bool // instances that want the model; guarded by the mutex of the set
 	done   chan struct{}   // closed when the pull has ended
-	err    *fault.Error    // why it failed; valid after done
+	err    *fault.Error    // why the pull failed, or nil; valid when done is closed
 }
 
 // join returns the pull of the model with the settings of the instance. It begins one if none is under way.
@@ -80,7 +81,8 @@ func (s *pullSet) join(m *Model, model string) *pull {
 	return p
 }
 
-// removeLocked removes a pull, unless another pull of the model has replaced it. Locked: s.mu is held.
+// removeLocked removes a pull, unless another pull of the same model has taken its place. Locked: s.mu
+// is held.
 func (s *pullSet) removeLocked(p *pull) {
 	if s.running[p.key] == p {
 		delete(s.running, p.key)
@@ -94,7 +96,8 @@ func (s *pullSet) runs(m *Model, model string) bool {
 	return s.running[m.pullKey(model)] != nil
 }
 
-// leave cancels the pulls that only this instance wants, and waits until they have ended.
+// leave removes m from the instances that want models. It cancels the pulls that no other instance
+// wants, and waits until they have ended.
 func (s *pullSet) leave(m *Model) {
 	var unwanted []*pull
 	s.mu.Lock()
@@ -111,26 +114,28 @@ func (s *pullSet) leave(m *Model) {
 	}
 }
 
-// missingModels has what an instance knows of models that its server could not pull.
+// missingModels has the pulls of an instance that failed. Any number of goroutines may use it.
 type missingModels struct {
 	patience time.Duration // how long a call waits for a pull
 	mu       sync.Mutex
-	failed   map[string]failedPull // by the model; at most the two models of the instance
+	failed   map[string]failedPull // by the name of the model; at most the two models of the instance
 }
 
 type failedPull struct {
 	err   *fault.Error
-	again time.Time // when the instance may ask for the model again
+	again time.Time // until then, calls fail with err
 }
 
-// lacks reports whether a call failed because the server does not have the model of the configuration key,
-// and whether the plugin may let the server pull it.
+// lacks reports whether a call failed because the server does not have the model of the configuration
+// key, and whether the configuration lets the server pull it.
 func (m *Model) lacks(err error, key string) bool {
 	var f *fault.Error
 	return m.pull && errors.As(err, &f) && f.Class == fault.NotFound && slices.Equal(f.Path, fault.Path{key})
 }
 
-// fetch lets the server pull a model. It returns nil when the server has the model.
+// fetch lets the server pull the model of the configuration key. It returns nil when the server has the
+// model. It returns fault.RateLimited if the pull takes longer than a call waits, and another error if
+// the pull failed or ctx ended.
 func (m *Model) fetch(ctx context.Context, model, key string) error {
 	if err := m.missing.lately(model); err != nil {
 		return err
@@ -157,7 +162,7 @@ func (m *Model) fetch(ctx context.Context, model, key string) error {
 	return &failed
 }
 
-// lately returns the error of a pull that failed a short time ago.
+// lately returns the error of a pull of the model that failed less than pullAgain ago, or nil.
 func (k *missingModels) lately(model string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -167,6 +172,7 @@ func (k *missingModels) lately(model string) error {
 	return nil
 }
 
+// fail notes that a pull of the model failed.
 func (k *missingModels) fail(model string, err *fault.Error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -216,8 +222,8 @@ func (m *Model) pullModel(ctx context.Context, model string) *fault.Error {
 	return &f
 }
 
-// isUnknownModel reports whether the message of a pull that failed says that the registry does not have the
-// model. The message is "pull model manifest: file does not exist".
+// isUnknownModel reports whether a pull failed because the registry does not have the model. The
+// message is then "pull model manifest: file does not exist".
 func isUnknownModel(said string) bool {
 	return strings.Contains(said, "manifest") && (strings.Contains(said, "does not exist") || strings.Contains(said, "not found"))
 }

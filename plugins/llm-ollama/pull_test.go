@@ -15,7 +15,7 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// registry is a server whose models are there only after they are pulled.
+// registry is a server that has a model only after it has pulled it.
 type registry struct {
 	*server
 	pulled atomic.Int64 // how often a pull was asked for
@@ -59,7 +59,7 @@ func newRegistry(t *testing.T) *registry {
 	return r
 }
 
-// succeed ends a pull, after which the model is there.
+// succeed ends a pull with success. The server then has the model.
 func (r *registry) succeed(l *lines) {
 	l.raw(`{"status":"pulling manifest"}` + "\n" + `{"status":"pulling 1","digest":"sha256:1","total":9,"completed":3,"newer":true}` + "\n")
 	r.has.Store(true)
@@ -90,7 +90,8 @@ func TestModel_Embed_pulls(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_pullsNotByItself checks that a plugin asks for no pull unless the operator allows it.
+// TestModel_Chat_pullsNotByItself checks that the plugin asks for a pull only if the operator allows
+// it.
 func TestModel_Chat_pullsNotByItself(t *testing.T) {
 	r := newRegistry(t)
 	_, _, err := talk(t.Context(), r.model(nil), ask("Hi"))
@@ -99,7 +100,7 @@ func TestModel_Chat_pullsNotByItself(t *testing.T) {
 	}
 }
 
-// TestModel_Check_pullsNot checks that Check pulls nothing, and says what the first call does.
+// TestModel_Check_pullsNot checks that Check pulls no model, and says that the first call does.
 func TestModel_Check_pullsNot(t *testing.T) {
 	r := newRegistry(t)
 	err := r.model(pulling).Check(t.Context())
@@ -108,8 +109,8 @@ func TestModel_Check_pullsNot(t *testing.T) {
 	}
 }
 
-// TestPullSet_once checks that calls of several instances wait for one pull, that a call that has waited
-// long enough says so without the progress, and that the pull goes on without it.
+// TestPullSet_once checks that calls of several instances wait for one pull. A call that has waited
+// long enough fails with fault.RateLimited, and the pull goes on without it.
 func TestPullSet_once(t *testing.T) {
 	r := newRegistry(t)
 	more := make(chan struct{})
@@ -161,7 +162,8 @@ func TestPullSet_once(t *testing.T) {
 	}
 }
 
-// TestPullSet_leave checks that a pull ends when the last instance that wants it is closed, and not before.
+// TestPullSet_leave checks that a pull is canceled when the last instance that wants it is closed, and
+// not before.
 func TestPullSet_leave(t *testing.T) {
 	r := newRegistry(t)
 	r.pull = func(l *lines) { l.raw(`{"status":"pulling manifest"}` + "\n"); l.hang() }
@@ -188,7 +190,8 @@ func TestPullSet_leave(t *testing.T) {
 	}
 }
 
-// TestModel_fetch_failures checks the errors of pulls, and that an instance does not ask again at once.
+// TestModel_fetch_failures checks the errors of pulls, and that an instance does not start another pull
+// at once after a failure.
 func TestModel_fetch_failures(t *testing.T) {
 	line := func(text string) func(*lines) { return func(l *lines) { l.raw(text + "\n") } }
 	for name, c := range map[string]struct {

@@ -34,7 +34,7 @@ func speaksAPI(err error, seen *exchange) bool {
 	return said != "" && !json.Valid([]byte(said))
 }
 
-// messageOf returns what the server said, without the words of its status.
+// messageOf returns the message of the server in err, without the text of the HTTP status.
 func messageOf(err error) string {
 	if s := (api.StatusError{}); errors.As(err, &s) {
 		return s.ErrorMessage
@@ -106,8 +106,8 @@ func (m *Model) invalidRequest(reason, said, path string) *fault.Error {
 	return f
 }
 
-// isBadImage reports whether the server's message says that it cannot decode an image. Its two engines
-// have different words: "failed to process inputs: image: unknown format", and "unable to tokenize mtmd
+// isBadImage reports whether the server's message says that it cannot decode an image. The messages of
+// its two engines are "failed to process inputs: image: unknown format" and "unable to tokenize mtmd
 // embedding from image".
 func isBadImage(said string) bool {
 	return strings.Contains(said, "image: unknown format") || strings.Contains(said, "mtmd embedding from image")

@@ -11,8 +11,8 @@ import (
 	"github.com/ollama/ollama/api"
 )
 
-// TestReply_take checks the parts, the reason and the usage of answers that servers and proxies give
-// beside the usual ones.
+// TestReply_take checks the parts, the reason and the usage of unusual replies, as some servers and
+// proxies send them.
 func TestReply_take(t *testing.T) {
 	const end = `{"done":true,"done_reason":"stop","prompt_eval_count":2,"eval_count":5}`
 	for name, c := range map[string]struct {

@@ -31,9 +31,9 @@ type errorLine struct {
 	SigninURL string `json:"signin_url"`
 }
 
-// stream sends a chat request and calls take for each line of the response. It does what api.Client.Chat
-// does, with the same errors, and costs less: api.Client.Chat makes a buffer of 8 MB for each call and
-// parses each line twice.
+// stream sends a chat request and calls take for each line of the response. It does the same as
+// api.Client.Chat, with the same errors, and uses less memory and time: api.Client.Chat makes a buffer
+// of 8 MB for each call and parses each line twice.
 func (m *Model) stream(ctx context.Context, out *api.ChatRequest, take api.ChatResponseFunc) error {
 	return m.post(ctx, m.http, "/api/chat", out, func(line []byte) error {
 		piece, err := parseLine(line)
@@ -44,9 +44,9 @@ func (m *Model) stream(ctx context.Context, out *api.ChatRequest, take api.ChatR
 	})
 }
 
-// post sends a request and calls take for each line of the response. Nothing keeps the line after take
-// has returned. post returns nil if the response ends, also if it breaks off: the exchange of ctx says
-// why.
+// post sends in as JSON to a path of the API, with the HTTP client with, and calls take for each line
+// of the response. The line is valid until take returns. An error of take ends the call. post returns
+// nil when the response ends, also if the response breaks off: then the exchange in ctx has the reason.
 func (m *Model) post(ctx context.Context, with *http.Client, path string, in any, take func(line []byte) error) error {
 	body, err := json.Marshal(in)
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// TestModel_azure checks the paths, the version and the header of the key on Azure.
+// TestModel_azure checks the paths, the API version and the header with the API key of requests to
+// Azure.
 func TestModel_azure(t *testing.T) {
 	for name, c := range map[string]struct {
 		base, version, api          string
@@ -48,7 +49,7 @@ func TestModel_azure(t *testing.T) {
 	}
 }
 
-// TestModel_account checks the headers of an organization and a project.
+// TestModel_account checks the headers for an organization and a project.
 func TestModel_account(t *testing.T) {
 	s := kitServer(t)
 	m := s.model(func(c *Config) { c.Organization, c.Project = "org-1", "proj-1" })

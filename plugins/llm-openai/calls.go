@@ -10,8 +10,8 @@ import (
 	"github.com/openai/openai-go/v3"
 )
 
-// pendingCalls collects the calls of tools that come in pieces. The pieces of a call have its index. Some
-// servers leave the index out, give all calls the index 0, or send no ids.
+// pendingCalls collects the tool calls of a reply, which come in pieces. The pieces of a call have its
+// index. Some servers leave the index out, give all calls the index 0, or send no ids.
 type pendingCalls struct{ list []*pendingCall }
 
 // pendingCall is a call whose end has not come. Its texts are kept copies.
@@ -25,7 +25,8 @@ type pendingCall struct {
 	size      int64 // bytes that count for the call
 }
 
-// take adds a piece.
+// take adds a piece to the call that it belongs to, or begins a call. It returns errCut if the reply
+// exceeds its bounds.
 func (p *pendingCalls) take(r *reply, d *openai.ChatCompletionChunkChoiceDeltaToolCall) error {
 	custom := d.JSON.ExtraFields["custom"].Raw()
 	name, arguments := d.Function.Name, d.Function.Arguments
@@ -94,7 +95,7 @@ func (p *pendingCalls) find(d *openai.ChatCompletionChunkChoiceDeltaToolCall, na
 			return c
 		}
 		another := d.ID != c.id && d.ID != "" && c.id != ""
-		if d.ID == "" || c.id == "" { // only the arguments say where a call ends
+		if d.ID == "" || c.id == "" { // without both ids, only complete arguments say that the call has ended
 			another = !c.custom && c.isWhole()
 		}
 		if another {
@@ -115,13 +116,13 @@ func (p *pendingCalls) areWhole() bool {
 	return len(p.list) > 0
 }
 
-// isWhole reports whether the arguments of the call are complete. Those of a tool that takes a text may
-// always be.
+// isWhole reports whether the arguments of the call are complete JSON. Arguments that are a text always
+// count as complete.
 func (c *pendingCall) isWhole() bool {
 	return c.custom || c.value.isWhole(c.arguments.String())
 }
 
-// flush relays the calls in the order in which they began.
+// flush relays the calls in the order in which they began, and removes them.
 func (p *pendingCalls) flush(r *reply) error {
 	list := p.list
 	p.list = nil

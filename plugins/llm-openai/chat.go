@@ -14,8 +14,8 @@ import (
 	"github.com/openai/openai-go/v3/packages/ssestream"
 )
 
-// usageTimeout is how long the server may take, after the reply is complete, to send the count of
-// tokens and to close its response.
+// usageTimeout is how long the plugin waits, after a reply is complete, for the count of tokens and for
+// the end of the response.
 const usageTimeout = 5 * time.Second
 
 // Chat implements llm.LLM.
@@ -52,20 +52,24 @@ func (m *Model) Chat(ctx context.Context, req *llm.Request, emit func(llm.Delta)
 	return receive(ctx, cancel, resp, r)
 }
 
-// taker receives the events of one reply.
+// taker receives the events of one reply, one after the other.
 type taker[Event any] interface {
 	// take receives an event.
 	take(e *Event) error
-	// ended returns the finish of a reply that is complete, or nil as long as it is not. done says that
-	// the stream ended with the mark of chat completions.
+	// ended returns how the reply ended, or nil as long as it is not complete. end says how the stream
+	// ended. It is the zero value as long as the stream goes on.
 	ended(end streamEnd) *llm.Finish
+	// base returns what the replies of both APIs have in common.
 	base() *reply
 }
 
-// streamEnd says how a stream ended.
+// streamEnd says how a stream ended. marked says that it ended with [DONE], the mark of chat
+// completions.
 type streamEnd struct{ marked bool }
 
-// receive reads the stream of a reply until it is complete. cancel ends the call.
+// receive relays the reply that a response streams, and returns how it ended. For a reply that is not
+// complete it returns an error, and the usage so far if a part of the reply has come. cancel ends the
+// request. receive closes the response.
 func receive[Event any](ctx context.Context, cancel func(), resp *upstream.Response, t taker[Event]) (*llm.Finish, error) {
 	r := t.base()
 	if resp.MediaType() == jsonType {
@@ -114,7 +118,8 @@ func receive[Event any](ctx context.Context, cancel func(), resp *upstream.Respo
 	return r.spent(), r.model.brokenOff(err)
 }
 
-// notStreamed returns the error for JSON instead of a stream.
+// notStreamed returns the error for a response in JSON instead of a stream of events: the error that
+// the JSON reports, or else fault.ProviderFailed.
 func (m *Model) notStreamed(resp *upstream.Response) error {
 	body, err := resp.ReadAll(sdk.MaxUpstreamErrorBytes)
 	if err == nil {
@@ -125,7 +130,7 @@ func (m *Model) notStreamed(resp *upstream.Response) error {
 	return fault.New(fault.ProviderFailed, "%s answered as a whole; expected a stream of events", m.client.Server()).Upstream(resp.Status)
 }
 
-// brokenOff returns the error of a stream that ended with err.
+// brokenOff returns the error of a reply whose stream ended with err before the reply was complete.
 func (m *Model) brokenOff(err error) error {
 	var failed *ssestream.StreamError
 	if errors.As(err, &failed) {

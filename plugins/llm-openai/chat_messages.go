@@ -45,6 +45,7 @@ func customTools(tools []llm.Tool) map[string]bool {
 	return out
 }
 
+// message converts a message whose path in the request is path.
 func (c *chatConverter) message(m *chat.Message, path fault.Path) error {
 	switch m.Role {
 	case chat.System:
@@ -65,7 +66,7 @@ func (c *chatConverter) message(m *chat.Message, path fault.Path) error {
 	return nil
 }
 
-// input converts a message of the user, or one with results of tools.
+// input converts a message of the user, or a message with tool results.
 func (c *chatConverter) input(m *chat.Message, path fault.Path) error {
 	var content []openai.ChatCompletionContentPartUnionParam
 	for i := range m.Parts {
@@ -90,8 +91,8 @@ func (c *chatConverter) input(m *chat.Message, path fault.Path) error {
 	return nil
 }
 
-// userMessage returns a message of the user. One of a single text has the simple form, which all servers
-// take.
+// userMessage returns a user message with the content. A single text has the simple form, which all
+// servers take.
 func userMessage(content []openai.ChatCompletionContentPartUnionParam) openai.ChatCompletionMessageParamUnion {
 	switch {
 	case len(content) == 0:
@@ -110,6 +111,7 @@ func (c *chatConverter) flushMedia() {
 	}
 }
 
+// result adds a message with a tool result. It keeps the media of the result for flushMedia.
 func (c *chatConverter) result(r *chat.ToolResult, path fault.Path) error {
 	var text strings.Builder
 	for i := range r.Parts {
@@ -134,7 +136,8 @@ func (c *chatConverter) result(r *chat.ToolResult, path fault.Path) error {
 	return nil
 }
 
-// resultText returns the text of a result. A result without parts has its structured form as text.
+// resultText returns the text of a tool result that the model reads. It is text, or the structured form
+// of a result without parts. The text of a failed result begins with "error".
 func resultText(r *chat.ToolResult, text string) string {
 	if len(r.Parts) == 0 {
 		text = string(r.Structured)
@@ -145,6 +148,7 @@ func resultText(r *chat.ToolResult, text string) string {
 	return text
 }
 
+// assistant converts a message of the model.
 func (c *chatConverter) assistant(m *chat.Message, path fault.Path) error {
 	var out openai.ChatCompletionAssistantMessageParam
 	var text, refusal strings.Builder
@@ -191,7 +195,8 @@ func (c *chatConverter) assistant(m *chat.Message, path fault.Path) error {
 	return nil
 }
 
-// reasoning adds reasoning to the fields in which the server takes it back.
+// reasoning adds reasoning to extra, the fields of a message in which the server takes its reasoning
+// back. It returns fault.Unsupported for reasoning of another maker.
 func (c *chatConverter) reasoning(p *chat.Part, extra map[string]any, path fault.Path) error {
 	var state chatState
 	if p.State == nil || p.State.Maker != c.maker || json.Unmarshal(p.State.Data, &state) != nil {
@@ -210,6 +215,7 @@ func (c *chatConverter) reasoning(p *chat.Part, extra map[string]any, path fault
 	return nil
 }
 
+// call converts a tool call.
 func (c *chatConverter) call(p *chat.Part) openai.ChatCompletionMessageToolCallUnionParam {
 	t := p.ToolCall
 	if c.custom[t.Name] {
@@ -227,7 +233,8 @@ func (c *chatConverter) call(p *chat.Part) openai.ChatCompletionMessageToolCallU
 	return openai.ChatCompletionMessageToolCallUnionParam{OfFunction: call}
 }
 
-// argumentsOf returns the arguments of a call, which must not be empty.
+// argumentsOf returns the arguments of a call, or {} if they are blank, because servers refuse empty
+// arguments.
 func argumentsOf(t *chat.ToolCall) string {
 	if strings.TrimSpace(t.Arguments) == "" {
 		return "{}"
@@ -235,7 +242,8 @@ func argumentsOf(t *chat.ToolCall) string {
 	return t.Arguments
 }
 
-// onlyText returns the texts of the parts. Another part is an error.
+// onlyText returns the joined texts of the parts. A part of another kind is fault.Unsupported with its
+// path.
 func onlyText(parts []chat.Part, path fault.Path) (string, error) {
 	var b strings.Builder
 	for i := range parts {
@@ -247,7 +255,7 @@ func onlyText(parts []chat.Part, path fault.Path) (string, error) {
 	return b.String(), nil
 }
 
-// notTaken returns the error for a part that the API cannot take at this place.
+// notTaken returns fault.Unsupported for a part that the API does not take at this place.
 func notTaken(p *chat.Part, path fault.Path) *fault.Error {
 	return fault.New(fault.Unsupported, "is of the kind %q, which the API does not take here", p.Kind()).At(path...)
 }

@@ -14,10 +14,10 @@ import (
 // chatReply receives the chunks of a chat completion.
 type chatReply struct {
 	reply
-	keep  bool // the model gets back its reasoning
+	keep  bool // the next request sends the reasoning back
 	calls pendingCalls
 
-	field    string // the field that the server writes reasoning in
+	field    string // the name of the field in which the server sends reasoning
 	details  reasoningDetails
 	thinking bool // the newest part is reasoning, and has no state yet
 	cited    []chat.Citation
@@ -35,7 +35,7 @@ func (r *chatReply) take(c *openai.ChatCompletionChunk) error {
 			r.usage = u
 		}
 	}
-	if c.JSON.Object.Raw() == `"error"` { // vLLM's
+	if c.JSON.Object.Raw() == `"error"` { // the form of vLLM
 		return r.model.reported(parseSaid([]byte(c.RawJSON())))
 	}
 	for i := range c.Choices {
@@ -58,7 +58,8 @@ func (r *chatReply) take(c *openai.ChatCompletionChunk) error {
 	return nil
 }
 
-// takeDelta relays the pieces of a chunk, in the order in which models make them.
+// takeDelta relays what a chunk adds to the reply: reasoning, then a text or a refusal, then tool
+// calls. Models make them in this order.
 func (r *chatReply) takeDelta(d *openai.ChatCompletionChunkChoiceDelta) error {
 	if r.reason != "" {
 		return nil // the reply is complete
@@ -120,8 +121,9 @@ func (r *chatReply) cite(more []chat.Citation) error {
 	return nil
 }
 
-// beforeText relays what must come before a text or before reasoning: the calls that are complete, and
-// the state of the reasoning before a text.
+// beforeText relays what must come before a piece of text or of reasoning. Before both it relays the
+// calls, if all are complete. Before a text it also ends the reasoning. text says that the piece is a
+// text.
 func (r *chatReply) beforeText(text bool) error {
 	if text {
 		if err := r.endThinking(); err != nil {
@@ -134,7 +136,8 @@ func (r *chatReply) beforeText(text bool) error {
 	return nil
 }
 
-// endThinking ends a part of reasoning with its state, which says how the model gets it back.
+// endThinking ends a part of reasoning with its provider state, with which the next request sends the
+// reasoning back.
 func (r *chatReply) endThinking() error {
 	if !r.thinking {
 		return nil
@@ -152,7 +155,8 @@ func (r *chatReply) endThinking() error {
 	return r.add(llm.Delta{Part: chat.Part{Reasoning: &chat.Reasoning{}, State: r.state(data)}})
 }
 
-// complete relays what is left when the reply is complete.
+// complete relays the rest of a reply that has ended: the state of its reasoning, its calls and its
+// citations. reason is the server's reason for the end.
 func (r *chatReply) complete(reason string) error {
 	if err := r.endThinking(); err != nil {
 		return err
@@ -165,13 +169,13 @@ func (r *chatReply) complete(reason string) error {
 		r.size -= r.citing // add counts them again
 		return r.add(llm.Delta{Part: chat.Part{Citations: r.cited}})
 	}
-	if reason == "error" { // OpenRouter's, when the server behind it fails
+	if reason == "error" { // OpenRouter sends it when the server behind it fails
 		return fault.New(fault.ProviderFailed, "%s reported that the model failed", r.model.client.Server())
 	}
 	return nil
 }
 
-// ended implements taker. Some servers give no reason for the end of a reply.
+// ended implements taker. If the server gives no reason for the end, the mark [DONE] ends the reply.
 func (r *chatReply) ended(end streamEnd) *llm.Finish {
 	if r.reason == "error" {
 		return nil
@@ -192,14 +196,14 @@ func (r *chatReply) ended(end streamEnd) *llm.Finish {
 	return r.finish(llm.FinishStop)
 }
 
-// deltaPieces is what one chunk adds to a reply.
+// deltaPieces is what one chunk adds to a reply, without tool calls.
 type deltaPieces struct {
 	field, reasoning string // the name and the text of the field with reasoning
 	details          string // OpenRouter's list of pieces of reasoning, as JSON
 	text             string
 }
 
-// pieces returns the pieces of a chunk. Servers write reasoning in different fields.
+// pieces returns the reasoning and the text of a chunk. Servers send reasoning in different fields.
 func pieces(d *openai.ChatCompletionChunkChoiceDelta) deltaPieces {
 	var p deltaPieces
 	for _, field := range []string{"reasoning_content", "reasoning"} {
@@ -211,7 +215,7 @@ func pieces(d *openai.ChatCompletionChunkChoiceDelta) deltaPieces {
 		p.details = list
 	}
 	if raw := d.JSON.Content.Raw(); raw != "" && raw[0] == '[' {
-		listed := listedContent(raw) // Mistral's form
+		listed := listedContent(raw) // the form of Mistral
 		p.text = listed.text
 		if listed.reasoning != "" {
 			p.reasoning = listed.reasoning
@@ -222,7 +226,7 @@ func pieces(d *openai.ChatCompletionChunkChoiceDelta) deltaPieces {
 	return p
 }
 
-// textOf returns the text of a field, or "" if it is no text.
+// textOf returns a field that is a JSON string, or "" for any other field.
 func textOf(f respjson.Field) string {
 	var text string
 	if raw := f.Raw(); raw == "" || raw[0] != '"' || json.Unmarshal([]byte(raw), &text) != nil {
@@ -231,7 +235,7 @@ func textOf(f respjson.Field) string {
 	return text
 }
 
-// listedContent returns the pieces of a content that is a list of texts and of thoughts.
+// listedContent returns the text and the reasoning of a content that is a list of both.
 func listedContent(raw string) (p deltaPieces) {
 	type piece struct{ Type, Text string }
 	var list []struct {
@@ -254,7 +258,7 @@ func listedContent(raw string) (p deltaPieces) {
 	return p
 }
 
-// member returns a member of a JSON object, or "".
+// member returns a member of a JSON object as JSON. It returns "" if there is none.
 func member(object, name string) string {
 	var all map[string]json.RawMessage
 	if object == "" || json.Unmarshal([]byte(object), &all) != nil {
@@ -266,7 +270,8 @@ func member(object, name string) string {
 // maxCitations is how many citations a reply may have.
 const maxCitations = 256
 
-// citations returns the citations in a list of annotations, at most so many.
+// citations returns the citations of web pages in a JSON list of annotations, at most as many as most
+// says. It ignores a list of another form.
 func citations(list string, most int) (out []chat.Citation) {
 	type target struct{ URL, Title string }
 	var all []struct {

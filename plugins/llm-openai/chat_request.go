@@ -11,7 +11,8 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
-// chatParams converts a request to one of chat completions.
+// chatParams converts a request to a request of chat completions. It returns fault.Invalid or
+// fault.Unsupported with the path of what cannot be converted.
 func (m *Model) chatParams(s *settings, req *llm.Request) (*openai.ChatCompletionNewParams, error) {
 	p := &openai.ChatCompletionNewParams{
 		Model:       s.Model,
@@ -28,7 +29,7 @@ func (m *Model) chatParams(s *settings, req *llm.Request) (*openai.ChatCompletio
 	}
 	extra := map[string]any{}
 	if limit := maxTokens(s, req); limit > 0 {
-		// OpenAI's models that reason know only the newer name, and other servers often only the older.
+		// OpenAI's models that reason know only max_completion_tokens. Many other servers know only max_tokens.
 		if s.own || s.Azure != nil {
 			p.MaxCompletionTokens = param.NewOpt(limit)
 		} else {
@@ -61,7 +62,8 @@ func (m *Model) chatParams(s *settings, req *llm.Request) (*openai.ChatCompletio
 	return p, chatFormat(p, req.ResponseFormat)
 }
 
-// maxTokens returns the most tokens of a reply, or 0 for the model's own maximum.
+// maxTokens returns the most tokens that the reply may have. It is the lower of the limits of the
+// request and of the configuration. 0 means that neither has a limit.
 func maxTokens(s *settings, req *llm.Request) int64 {
 	limit := int64(req.MaxOutputTokens)
 	if own := s.MaxTokens; own != nil && (limit <= 0 || int64(*own) < limit) {
@@ -70,7 +72,7 @@ func maxTokens(s *settings, req *llm.Request) int64 {
 	return max(0, limit)
 }
 
-// opt returns the value as an optional parameter.
+// opt returns an optional parameter, which is not sent if v is nil.
 func opt[T comparable](v *T) param.Opt[T] {
 	if v == nil {
 		return param.Opt[T]{}
@@ -78,7 +80,7 @@ func opt[T comparable](v *T) param.Opt[T] {
 	return param.NewOpt(*v)
 }
 
-// optText returns a text that is not empty as an optional parameter.
+// optText returns an optional parameter, which is not sent if text is empty.
 func optText(text string) param.Opt[string] {
 	if text == "" {
 		return param.Opt[string]{}
@@ -86,6 +88,7 @@ func optText(text string) param.Opt[string] {
 	return param.NewOpt(text)
 }
 
+// chatTools adds the tools of the request, and the choice of a tool.
 func chatTools(p *openai.ChatCompletionNewParams, req *llm.Request) error {
 	text, err := checkToolChoice(req)
 	if err != nil || len(req.Tools) == 0 {
@@ -126,8 +129,8 @@ func chatTools(p *openai.ChatCompletionNewParams, req *llm.Request) error {
 	return nil
 }
 
-// checkToolChoice returns an error for a choice of a tool that the request does not have. text reports
-// whether the chosen tool takes a text.
+// checkToolChoice returns fault.Invalid if the request must call a tool that it does not have. text
+// reports whether the tool that it must call takes a text.
 func checkToolChoice(req *llm.Request) (text bool, err error) {
 	switch req.ToolChoice.Mode {
 	case llm.ToolRequired:
@@ -145,8 +148,9 @@ func checkToolChoice(req *llm.Request) (text bool, err error) {
 	return false, nil
 }
 
-// schemaOf returns a JSON Schema, in which the order of all keys but those at the top stays. Without a
-// schema, it returns that of an object of anything.
+// schemaOf returns a JSON Schema for a request. The keys below the top keep their order. An empty text
+// gives the schema of an object with any properties. A text that is no JSON object is fault.Invalid at
+// path.
 func schemaOf(text json.RawMessage, path ...string) (map[string]any, error) {
 	out := map[string]any{}
 	if len(text) == 0 {
@@ -162,9 +166,10 @@ func schemaOf(text json.RawMessage, path ...string) (map[string]any, error) {
 	return out, nil
 }
 
-// formatName is the name of a response format that has none.
+// formatName is the name of a response format to which the request gives no name. The API needs one.
 const formatName = "reply"
 
+// chatFormat adds the response format.
 func chatFormat(p *openai.ChatCompletionNewParams, f llm.ResponseFormat) error {
 	switch f.Type {
 	case llm.FormatJSONObject:

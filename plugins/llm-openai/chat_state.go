@@ -2,14 +2,14 @@ package openaillm
 
 import "encoding/json"
 
-// chatState is the data of a provider state of chat completions: how the model gets back a part. It has
-// the form of JSON.
+// chatState is the data of a provider state of chat completions, as JSON. It says how the next request
+// sends the part back.
 type chatState struct {
-	// Field is the field of a message in which the server takes reasoning.
+	// Field is the name of the field of a message in which the server takes reasoning back.
 	Field string `json:"field,omitempty"`
 	// Details are OpenRouter's reasoning_details of the message.
 	Details json.RawMessage `json:"reasoning_details,omitempty"`
-	// Extra is the extra_content of a call: Google's models want their signature back.
+	// Extra is the extra_content of a tool call. Google's models need the signature in it.
 	Extra json.RawMessage `json:"extra_content,omitempty"`
 }
 
@@ -50,7 +50,7 @@ func (d *reasoningDetails) add(text string) (kept int) {
 	return len(text)
 }
 
-// join appends the text of a piece to that of the newest, if both are of one text.
+// join appends a piece to the newest one if both belong to one text, and reports whether it has.
 func (d *reasoningDetails) join(one map[string]any) bool {
 	if len(d.list) == 0 {
 		return false

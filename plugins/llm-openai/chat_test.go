@@ -22,10 +22,10 @@ const (
 	responsesPiece = `{"type":"response.output_text.delta","output_index":0,"content_index":0,"delta":"a"}`
 )
 
-// repeated returns the reply of the servers in the tests of the kit.
+// repeated returns the reply of the servers in the conformance tests.
 func repeated(text string) string { return "You said: " + text }
 
-// kitServer returns a server that repeats the newest message of the user.
+// kitServer returns a server for the conformance tests, which repeats the newest user message.
 func kitServer(t *testing.T) *server {
 	s := newServer(t)
 	s.chat = func(w *stream, req *chatRequest) {
@@ -104,7 +104,8 @@ func TestModel_kit(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_interrupted checks streams that end before the reply is complete, and errors in them.
+// TestModel_Chat_interrupted checks streams that end before the reply is complete, and streams that
+// report an error.
 func TestModel_Chat_interrupted(t *testing.T) {
 	for name, c := range map[string]struct {
 		events    string
@@ -156,8 +157,8 @@ func TestModel_Chat_interrupted(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_broken checks that a connection which breaks is no end of a reply, unless the reply was
-// complete.
+// TestModel_Chat_broken checks that a call fails if the connection breaks, unless the reply was
+// complete before.
 func TestModel_Chat_broken(t *testing.T) {
 	s := newServer(t)
 	var complete atomic.Bool
@@ -178,7 +179,7 @@ func TestModel_Chat_broken(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_cancel checks that the server notices that the caller is gone.
+// TestModel_Chat_cancel checks that the server notices when the caller has gone.
 func TestModel_Chat_cancel(t *testing.T) {
 	for name, change := range map[string]func(*Config){"chat": nil, "responses": byResponses} {
 		t.Run(name, func(t *testing.T) {
@@ -202,8 +203,8 @@ func TestModel_Chat_cancel(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_lateUsage checks that a server which sends nothing after the end of a reply does not hold
-// the reply back for long, and that the connection is used again otherwise.
+// TestModel_Chat_lateUsage checks that a call returns soon if the server sends nothing after the end of
+// the reply. It also checks that the client reuses the connection if the server ends its response.
 func TestModel_Chat_lateUsage(t *testing.T) {
 	s := newServer(t)
 	s.chat = func(w *stream, _ *chatRequest) {
@@ -231,7 +232,7 @@ func TestModel_Chat_lateUsage(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_notStreamed checks answers that are no stream.
+// TestModel_Chat_notStreamed checks the errors for responses that are not streams.
 func TestModel_Chat_notStreamed(t *testing.T) {
 	for name, c := range map[string]struct {
 		kind, body string
@@ -264,7 +265,7 @@ func TestModel_Chat_noMessages(t *testing.T) {
 	}
 }
 
-// TestReply_add checks that a reply goes on without a provider state that is too large.
+// TestReply_add checks that a reply goes on without a provider state that exceeds its bound.
 func TestReply_add(t *testing.T) {
 	var got []llm.Delta
 	m := open(t, Config{BaseURL: "http://127.0.0.1:1", Model: "m"})

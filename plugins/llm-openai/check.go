@@ -11,9 +11,9 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Check implements sdk.Checker. It asks the server for the configured models, which makes no reply. So it
-// finds a server that does not answer, a key that is not accepted and a model that is missing. A server
-// without a list of models cannot be asked, which is fault.Unsupported.
+// Check implements sdk.Checker. It asks the server for the configured models, and generates no reply.
+// It finds a server that does not answer, an API key that the server does not accept, and a missing
+// model. It returns fault.Unsupported for a server that has no list of models.
 func (m *Model) Check(ctx context.Context) error {
 	for _, one := range []struct{ key, model string }{{"model", m.Model}, {"embedding_model", m.EmbeddingModel}} {
 		if one.key == "embedding_model" && one.model == m.Model {
@@ -29,7 +29,8 @@ func (m *Model) Check(ctx context.Context) error {
 	return nil
 }
 
-// checkModel asks for one model. Many servers have only the list of all.
+// checkModel asks the server for one model, which is the value of the configuration key. Many servers
+// answer only for the list of all models, so checkModel then looks there.
 func (m *Model) checkModel(ctx context.Context, key, model string) error {
 	if m.Azure == nil || hasV1(m.base) {
 		resp, err := m.get(ctx, "models/"+url.PathEscape(model), model, key)
@@ -50,7 +51,7 @@ func (m *Model) checkModel(ctx context.Context, key, model string) error {
 	return m.checkList(ctx, key, model)
 }
 
-// missesRoute reports whether the server does not have what was asked for.
+// missesRoute reports whether the server has no such path, or nothing at it.
 func missesRoute(f *fault.Error) bool {
 	switch f.UpstreamStatus {
 	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusBadRequest:
@@ -59,7 +60,7 @@ func missesRoute(f *fault.Error) bool {
 	return false
 }
 
-// checkList looks for a model in the list of all.
+// checkList looks for a model in the server's list of all models.
 func (m *Model) checkList(ctx context.Context, key, model string) error {
 	resp, err := m.get(ctx, "models", "", key)
 	if err != nil {

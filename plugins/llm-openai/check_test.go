@@ -10,7 +10,8 @@ import (
 
 func TestModel_Check(t *testing.T) {
 	list := `{"object":"list","data":[{"id":"models/m","object":"model"},{"id":"other","root":"org/other"}]}`
-	// routes answers by the path; a path that is not there is 404 as of a server without the route.
+	// routes has a response for each path. For other paths the server sends 404, as a server without the
+	// route does.
 	type routes map[string]string
 	for name, c := range map[string]struct {
 		routes routes
@@ -60,7 +61,8 @@ func TestModel_Check(t *testing.T) {
 	}
 }
 
-// TestModel_Check_embeddingModel checks that a missing model is named by its own key.
+// TestModel_Check_embeddingModel checks that the error for a missing embedding model has the path
+// embedding_model.
 func TestModel_Check_embeddingModel(t *testing.T) {
 	s := newServer(t)
 	s.models = func(w http.ResponseWriter, r *http.Request) {

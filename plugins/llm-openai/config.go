@@ -34,13 +34,13 @@ type Config struct {
 	Parallel    int   `json:"parallel,omitempty" botyard:"operator-only" jsonschema:"minimum=1,maximum=1000" jsonschema_description:"How many calls the server works on at once, for a server of your own. More wait in the host, in turns by tenant; configurations with the same base_url and model share them. The default is any number."`
 }
 
-// Azure is what a configuration for Azure OpenAI says beside the others.
+// Azure is the block azure, which makes the plugin speak to Azure OpenAI.
 type Azure struct {
 	APIVersion string `json:"api_version,omitempty" botyard:"operator-only" jsonschema_description:"The version of the API, as in 2024-10-21. base_url is then https://NAME.openai.azure.com, and the plugin adds the path of the deployment. Leave it out if base_url ends with /openai/v1."`
 }
 
-// Options are further parameters of requests. A key that is not here is refused, so that a typing error
-// does not go unnoticed.
+// Options are further parameters of requests. A key that is not here is an error, so that a misspelt
+// key does not go unnoticed.
 type Options struct {
 	ReasoningEffort      string   `json:"reasoning_effort,omitempty" botyard:"tenant,override" jsonschema:"pattern=^[a-z]+$,maxLength=32" botyard_expected:"a word in lower case, as none, minimal, low, medium, high, xhigh or max" jsonschema_description:"How much a model thinks before it replies: none, minimal, low, medium, high and so on; each model has some of them."`
 	ReasoningSummary     string   `json:"reasoning_summary,omitempty" botyard:"tenant,override" jsonschema:"enum=auto,enum=concise,enum=detailed" jsonschema_description:"Asks for a summary of what the model thought. Only the Responses API has it."`
@@ -58,7 +58,7 @@ type Options struct {
 	StreamUsage        *bool          `json:"stream_usage,omitempty" botyard:"operator-only" jsonschema_description:"Whether chat completions ask for the count of tokens (stream_options). false is for a server that refuses that; the pieces of a reply are counted then. The default is true."`
 }
 
-// Validate implements sdk.Validator.
+// Validate implements sdk.Validator. Its error lists everything that is wrong with c.
 func (c *Config) Validate(env sdk.Env) error {
 	s, err := c.settings()
 	if s.base == nil {

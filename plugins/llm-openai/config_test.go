@@ -65,7 +65,7 @@ func TestPlugin_schema(t *testing.T) {
 	}
 }
 
-// TestConfig_decode checks that 0 is a value, and that a typing error in the options is an error.
+// TestConfig_decode checks that 0 is a value, and that a misspelt key in the options is an error.
 func TestConfig_decode(t *testing.T) {
 	text := Plugin().Info.ConfigSchema
 	var c Config
@@ -121,7 +121,7 @@ func TestConfig_Validate(t *testing.T) {
 	}
 }
 
-// TestConfig_settings checks which API counts.
+// TestConfig_settings checks which API the plugin chooses.
 func TestConfig_settings(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg       Config

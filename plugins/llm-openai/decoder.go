@@ -10,13 +10,12 @@ import (
 	"github.com/openai/openai-go/v3/packages/ssestream"
 )
 
-// decoder gives the events of a response to a stream of OpenAI's client. It implements
-// ssestream.Decoder.
+// decoder passes the events of a response to a stream of OpenAI's client.
 type decoder struct {
 	events *upstream.Events
 	event  ssestream.Event
-	came   bool // an event came
-	done   bool // the event came with which chat completions end
+	came   bool // at least one event has arrived
+	done   bool // the newest event is the one with which chat completions end
 	err    error
 
 	response *upstream.Response
@@ -27,7 +26,7 @@ var _ ssestream.Decoder = (*decoder)(nil)
 // doneMark is the data of the event with which chat completions end.
 var doneMark = []byte("[DONE]")
 
-// Next reads the next event.
+// Next reads the next event. It returns false at the end of the stream and after an error.
 func (d *decoder) Next() bool {
 	e, err := d.events.Next()
 	if err != nil {
@@ -42,8 +41,8 @@ func (d *decoder) Next() bool {
 	return true
 }
 
-// withoutNullError returns the data without a top-level "error" that is null, which the stream of
-// OpenAI's client takes for an error.
+// withoutNullError returns the data of an event without a top-level "error" that is null. The stream of
+// OpenAI's client would take it for an error.
 func withoutNullError(data []byte) []byte {
 	if !bytes.Contains(data, []byte(`"error"`)) {
 		return data
@@ -63,8 +62,8 @@ func withoutNullError(data []byte) []byte {
 // Event returns the newest event.
 func (d *decoder) Event() ssestream.Event { return d.event }
 
-// Close closes the response. After the end of a reply it first reads the end of the response, so that the
-// connection can be reused.
+// Close closes the response. If the newest event is the mark [DONE], Close first reads the rest of the
+// response, so that the client can reuse the connection.
 func (d *decoder) Close() error {
 	if d.done {
 		d.response.Drain()

@@ -35,7 +35,7 @@ func TestNew_egress(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_proxy checks that requests go through the operator's proxy, with their key.
+// TestModel_Chat_proxy checks that requests go through the operator's proxy, and contain the API key.
 func TestModel_Chat_proxy(t *testing.T) {
 	asked := ""
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -17,11 +17,12 @@ import (
 	"github.com/openai/openai-go/v3/packages/param"
 )
 
-// maxBatchBytes bounds the texts of one request. OpenAI takes 300,000 tokens, and a token has a byte at
-// least.
+// maxBatchBytes bounds the bytes of the texts of one request, except of a single longer text. OpenAI
+// takes 300,000 tokens in a request, and a token has at least one byte.
 const maxBatchBytes = 300_000
 
-// Embed implements llm.Embedder. It sends the texts in batches, one after the other.
+// Embed implements llm.Embedder. It sends the texts in batches, one after the other, and returns the
+// vectors in the order of the texts.
 func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddings, error) {
 	out := &llm.Embeddings{Model: m.EmbeddingModel}
 	if e := m.traits.Embeddings; !e.Embeds && len(req.Texts) > 0 {
@@ -46,7 +47,7 @@ func (m *Model) Embed(ctx context.Context, req *llm.EmbedRequest) (*llm.Embeddin
 	return out, nil
 }
 
-// embedBatch appends the vectors of some texts to out.
+// embedBatch embeds the texts with one request. It appends their vectors to out, and adds the usage.
 func (m *Model) embedBatch(ctx context.Context, texts []string, out *llm.Embeddings) error {
 	p := &openai.EmbeddingNewParams{Model: m.EmbeddingModel}
 	p.Input.OfArrayOfStrings = texts
@@ -114,7 +115,8 @@ func (m *Model) embedBatch(ctx context.Context, texts []string, out *llm.Embeddi
 	return nil
 }
 
-// vector is an embedding: a list of numbers, or the base64 of little-endian numbers of 32 bits.
+// vector is an embedding. In JSON it is a list of numbers, or the base64 of little-endian
+// floating-point numbers of 32 bits.
 type vector []float32
 
 // UnmarshalJSON implements json.Unmarshaler.

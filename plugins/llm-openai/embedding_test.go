@@ -44,7 +44,7 @@ func TestModel_Embed(t *testing.T) {
 	}
 }
 
-// TestModel_Embed_wrong checks answers that are not what was asked for.
+// TestModel_Embed_wrong checks the errors for responses with wrong vectors.
 func TestModel_Embed_wrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		body  string
@@ -79,7 +79,7 @@ func TestModel_Embed_wrong(t *testing.T) {
 	}
 }
 
-// TestModel_Embed_refused checks that the error names the key of the embedding model.
+// TestModel_Embed_refused checks that the error has the configuration key of the embedding model.
 func TestModel_Embed_refused(t *testing.T) {
 	s := newServer(t)
 	s.embed = func(w http.ResponseWriter, _ *embedRequest) {

@@ -51,7 +51,8 @@ func parseSaid(body []byte) said {
 	return fieldsOf(top, kind == "error" || plain(top["object"]) == "error" || top["choices"] == nil && (top["message"] != nil || top["detail"] != nil))
 }
 
-// fieldsOf reads the fields of an error. OpenRouter puts what the server behind it said into metadata.
+// fieldsOf reads the fields of an error. OpenRouter puts the error of the server behind it into
+// metadata.
 func fieldsOf(o map[string]json.RawMessage, isError bool) said {
 	s := said{message: plain(o["message"]), code: plain(o["code"]), kind: plain(o["type"]), param: plain(o["param"]), isError: isError}
 	if s.message == "" {
@@ -61,15 +62,15 @@ func fieldsOf(o map[string]json.RawMessage, isError bool) said {
 		s.message += ": " + plain(json.RawMessage(raw))
 	}
 	if status := plain(o["status"]); s.kind == "" {
-		s.kind = status // Google's, such as INVALID_ARGUMENT
+		s.kind = status // Google has INVALID_ARGUMENT and others here
 	}
 	if inner := member(string(o["innererror"]), "code"); inner != "" && s.code == "" {
-		s.code = plain(json.RawMessage(inner)) // Azure's
+		s.code = plain(json.RawMessage(inner)) // the form of Azure
 	}
 	return s
 }
 
-// plain returns a JSON text or number as text, and another JSON value as it is. null is "".
+// plain returns the text of a JSON string, "" for null, and other JSON as it is.
 func plain(raw json.RawMessage) string {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -78,7 +79,7 @@ func plain(raw json.RawMessage) string {
 	return string(raw)
 }
 
-// status returns the HTTP status that the code of an error is, or 0.
+// status returns the code of the error if it is an HTTP status from 400 to 599, or else 0.
 func (s *said) status() int {
 	n, err := strconv.Atoi(s.code)
 	if err != nil || n < 400 || n > 599 {
@@ -92,16 +93,17 @@ func (s *said) is(names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(s.code, name) || strings.EqualFold(s.kind, name) })
 }
 
-// has reports whether the message has one of the words, which are in lower case.
+// has reports whether the message contains one of the words, in upper or lower case. The words are
+// given in lower case.
 func (s *said) has(words ...string) bool {
 	low := strings.ToLower(s.message)
 	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(low, w) })
 }
 
-// errUnreadable is the cause of the error of a server that cannot read the reasoning that it got back.
+// errUnreadable is in the chain of the error for a server that cannot read the reasoning in a request.
 var errUnreadable = errors.New("the server cannot read the reasoning of earlier turns")
 
-// refused returns the error for a response with an error status.
+// refused returns the error for a response with an error status. It reads the body.
 func (m *Model) refused(resp *upstream.Response, c *call) *fault.Error {
 	s := parseSaid(resp.ErrorBody())
 	f := m.classify(&s, resp.Status, c)
@@ -114,8 +116,7 @@ func (m *Model) refused(resp *upstream.Response, c *call) *fault.Error {
 	return f.Upstream(resp.Status)
 }
 
-// reported returns the error for an error that the server reports in a stream, after a status that said
-// success.
+// reported returns the error for what a server reports after a status of success, such as in a stream.
 func (m *Model) reported(s said) *fault.Error {
 	status := s.status()
 	if status == 0 {
@@ -135,7 +136,8 @@ func (m *Model) reported(s said) *fault.Error {
 	return f
 }
 
-// classify returns the error for what a server says.
+// classify returns the error for what a server said with the status. It chooses the class, the party
+// that is to blame, and the configuration key.
 func (m *Model) classify(s *said, status int, c *call) *fault.Error {
 	at, text := m.client.Server(), m.client.Said(s.message)
 	if text == "" {
@@ -180,17 +182,18 @@ func (m *Model) classify(s *said, status int, c *call) *fault.Error {
 }
 
 const (
-	statusOverloaded   = 529
-	statusClientClosed = 499
+	statusOverloaded   = 529 // of servers that are overloaded
+	statusClientClosed = 499 // of proxies whose client has gone
 )
 
-// noAPI returns the error for a response that does not come from such an API. Another server may listen
-// at base_url, or the path in base_url may be wrong.
+// noAPI returns fault.NotFound at base_url, for a response of a server that has no API like OpenAI's.
+// Another server may listen there, or the path in base_url may be wrong.
 func (m *Model) noAPI(status int) *fault.Error {
 	return fault.New(fault.NotFound, "what answers at %s is no such API; expected the path before chat/completions, such as %s", m.base.Redacted(), defaultBaseURL).
 		At("base_url").By(fault.PartyTenant).Upstream(status)
 }
 
+// unauthorized returns the error for an API key that is missing or wrong. text is what the server said.
 func (m *Model) unauthorized(text string) *fault.Error {
 	f := fault.New(fault.Unauthenticated, "%s asks for an api_key", m.client.Server())
 	if m.APIKey != "" {
@@ -199,7 +202,8 @@ func (m *Model) unauthorized(text string) *fault.Error {
 	return f.At("api_key").By(fault.PartyTenant)
 }
 
-// isContextTooLong reports whether the conversation exceeds the context. Most servers say so in words.
+// isContextTooLong reports whether the server says that the conversation exceeds the model's context.
+// Most servers say so only in words.
 func (m *Model) isContextTooLong(s *said, status int) bool {
 	if s.is("context_length_exceeded", "exceed_context_size_error", "string_above_max_length", "context_window_exceeded") {
 		return true
@@ -212,7 +216,7 @@ func (m *Model) isContextTooLong(s *said, status int) bool {
 		"larger than the context", "larger context length", "longer than the maximum model length", "greater than the context length")
 }
 
-// missesModel reports whether the server does not have the model.
+// missesModel reports whether the server says that it does not have the model.
 func (m *Model) missesModel(s *said, status int, c *call) bool {
 	switch {
 	case c.model == "" || status != http.StatusNotFound && status != http.StatusBadRequest && status != http.StatusUnprocessableEntity:
@@ -224,7 +228,7 @@ func (m *Model) missesModel(s *said, status int, c *call) bool {
 		(status == http.StatusNotFound || s.has(strings.ToLower(c.model)) || s.param == "model")
 }
 
-// parameterKeys has the configuration keys of the API's parameters.
+// parameterKeys maps parameters of the API to the configuration keys that set them.
 var parameterKeys = map[string]string{
 	"model": "model", "temperature": "temperature", "top_p": "top_p", "stop": "stop", "seed": "seed",
 	"max_tokens": "max_tokens", "max_completion_tokens": "max_tokens", "max_output_tokens": "max_tokens",
@@ -236,12 +240,12 @@ var parameterKeys = map[string]string{
 	"dimensions": "dimensions",
 }
 
-// callerParameters begin the names of the parameters that come from the request and not from the
-// settings.
+// callerParameters are the parameters that come from the request and not from the configuration. They
+// stand for the parameters below them too.
 var callerParameters = []string{"messages", "input", "tools", "tool_choice", "response_format", "text.format", "parallel_tool_calls"}
 
-// invalidRequest returns the error for a request that the server refused as invalid. It blames the tenant
-// for parameters of the settings, and the caller for what the request brings.
+// invalidRequest returns the error for a request that the server refused as invalid. It blames the
+// tenant for parameters of the configuration, and the caller for parameters of the request.
 func (m *Model) invalidRequest(s *said, text string, c *call) *fault.Error {
 	f := fault.New(fault.Invalid, "%s refused the request: %s", m.client.Server(), text).By(fault.PartyTenant)
 	if key := parameterKeys[s.param]; key == "model" {

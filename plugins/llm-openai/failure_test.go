@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestModel_Chat_refused checks the classes of the errors that servers send, with the party and the key
-// that they blame.
+// TestModel_Chat_refused checks the class, the party and the configuration key of the error for each
+// response of a server.
 func TestModel_Chat_refused(t *testing.T) {
 	for name, c := range map[string]struct {
 		status int
@@ -136,7 +136,8 @@ func TestModel_Chat_once(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_noKey checks what the error says when there is no key, and that no key is sent then.
+// TestModel_Chat_noKey checks that the plugin sends no key if there is none, and that the error asks
+// for one.
 func TestModel_Chat_noKey(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "of-the-environment")
 	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")

@@ -6,9 +6,9 @@ import (
 )
 
 // family is what is known of models whose ids are alike. The zero value is a model that takes
-// everything, and of whose context nothing is known.
+// everything and whose context size is unknown.
 type family struct {
-	context    int64
+	context    int64 // tokens of input and output together; 0 is unknown
 	noImages   bool
 	noTools    bool
 	noSchema   bool
@@ -16,7 +16,7 @@ type family struct {
 	dimensions int  // length of the vectors of a model that embeds
 }
 
-// families has OpenAI's models by their ids without a date.
+// families maps the ids of OpenAI's models, without a date, to what is known of the models.
 var families = map[string]family{
 	"gpt-5":         {context: 400_000, textTools: true},
 	"gpt-5-mini":    {context: 400_000, textTools: true},
@@ -41,11 +41,12 @@ var families = map[string]family{
 	"text-embedding-ada-002": {context: 8_192, noImages: true, noTools: true, noSchema: true, dimensions: 1536},
 }
 
-// dated is the date at the end of the id of one version of a model.
+// dated matches the date, or the word latest, at the end of the id of one version of a model.
 var dated = regexp.MustCompile(`-(\d{4}-\d{2}-\d{2}|latest)$`)
 
-// familyOf returns what is known of a model, and whether something is. named says that the server names
-// its models as OpenAI does. Other servers write OpenAI's name before such an id.
+// familyOf returns what is known of a model, and whether the table has the model. named says that the
+// server names its models as OpenAI does. Of the ids of other servers, only those that begin with
+// openai/ are OpenAI's.
 func familyOf(model string, named bool) (family, bool) {
 	id, vendor := strings.CutPrefix(model, "openai/")
 	if !named && !vendor {

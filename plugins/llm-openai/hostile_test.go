@@ -94,7 +94,7 @@ func newHostile(t *testing.T, answer func(*out)) *hostile {
 // slack is how many bytes the kernel's buffers may accept in addition to the bytes that the plugin reads.
 const slack = 16 << 20
 
-// cutReply is the class by which a test says that the reply is cut.
+// cutReply stands for a class in the tests: the call succeeds, and the plugin cuts the reply.
 const cutReply = fault.Class(-1)
 
 // TestModel_hostileServer checks that each call to a hostile server returns, and that the plugin reads

@@ -13,17 +13,19 @@ import (
 	"github.com/openai/openai-go/v3/responses"
 )
 
-// audioFormats has the names by which the API calls the media types of sounds.
+// audioFormats maps the media types of audio to the API's names for them.
 var audioFormats = map[string]string{
 	"audio/wav": "wav", "audio/x-wav": "wav", "audio/wave": "wav", "audio/vnd.wave": "wav",
 	"audio/mpeg": "mp3", "audio/mp3": "mp3",
 }
 
+// audioTypes returns the media types in audioFormats, always in the same order.
 func audioTypes() []string {
 	return []string{"audio/wav", "audio/x-wav", "audio/wave", "audio/vnd.wave", "audio/mpeg", "audio/mp3"}
 }
 
-// chatContent returns a part of a message of the user, in the form of chat completions.
+// chatContent converts a text or a medium of a message to chat completions. It returns
+// fault.Unsupported at path for a part that chat completions do not take.
 func chatContent(p *chat.Part, path fault.Path) (openai.ChatCompletionContentPartUnionParam, error) {
 	m := p.Media
 	if p.Kind() == chat.KindText {
@@ -50,7 +52,8 @@ func chatContent(p *chat.Part, path fault.Path) (openai.ChatCompletionContentPar
 	return openai.ChatCompletionContentPartUnionParam{}, mediaNotTaken(m, path)
 }
 
-// responsesContent returns a part of a message of the user, in the form of the Responses API.
+// responsesContent converts a text or a medium of a message to the Responses API. It returns
+// fault.Unsupported at path for a part that the Responses API does not take.
 func responsesContent(p *chat.Part, path fault.Path) (responses.ResponseInputContentUnionParam, error) {
 	var out responses.ResponseInputContentUnionParam
 	m := p.Media
@@ -96,7 +99,7 @@ func dataURL(m *chat.Media) string {
 	return "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(m.Data)
 }
 
-// fileName returns the name of a file, which the API needs.
+// fileName returns the name of a file. The API needs one, so a file without a name gets one.
 func fileName(m *chat.Media) string {
 	if m.Name != "" {
 		return m.Name

@@ -14,10 +14,10 @@ import (
 )
 
 // Model is one configured instance of the plugin: a model on a server. It has HTTP connections of its
-// own. Its methods may be called concurrently.
+// own. Any number of goroutines may call its methods at the same time, except Close.
 type Model struct {
 	settings
-	config Config
+	config Config // as it was given; overrides apply to it
 	client *upstream.Client
 	api    services // send their requests with client
 	traits sdk.LLMTraits
@@ -41,8 +41,8 @@ type openOptions struct{ dialer *egress.Dialer }
 // operator, and decides itself which servers it connects to.
 func WithDialer(d *egress.Dialer) Option { return func(o *openOptions) { o.dialer = d } }
 
-// New returns an instance for cfg. If cfg is invalid, New returns an error of class fault.Invalid. New
-// does not contact the server and does not look up its name.
+// New returns an instance for cfg, which the caller closes. If cfg is invalid, New returns an error of
+// class fault.Invalid. New does not contact the server and does not look up its name.
 func New(cfg Config, with ...Option) (*Model, error) {
 	s, err := cfg.settings()
 	if err != nil {
@@ -67,7 +67,7 @@ func New(cfg Config, with ...Option) (*Model, error) {
 	return m, nil
 }
 
-// header returns the headers that every request has.
+// header returns the headers of all requests. They contain the API key.
 func (s *settings) header() http.Header {
 	h := http.Header{}
 	if s.APIKey != "" {
@@ -86,13 +86,14 @@ func (s *settings) header() http.Header {
 	return h
 }
 
-// Close implements io.Closer.
+// Close implements io.Closer. It closes the idle connections. The caller calls it when all calls have
+// returned.
 func (m *Model) Close() error {
 	m.client.Close()
 	return nil
 }
 
-// Capacity implements sdk.Limited.
+// Capacity implements sdk.Limited. Without the key parallel, any number of calls may run.
 func (m *Model) Capacity() sdk.Capacity {
 	if m.Parallel == 0 {
 		return sdk.Capacity{}
@@ -102,13 +103,13 @@ func (m *Model) Capacity() sdk.Capacity {
 	return sdk.Capacity{Parallel: m.Parallel, Upstream: digest(m.serverID(), m.Model)}
 }
 
-// serverID returns a name of the server that is equal for the usual spellings of its URL.
+// serverID returns a text that identifies the server. The usual spellings of a URL have the same text.
 func (m *Model) serverID() string {
 	return strings.ToLower(m.base.Scheme+"://"+m.base.Hostname()) + ":" + strconv.Itoa(int(upstream.PortOf(m.base))) +
 		strings.TrimRight(m.base.EscapedPath(), "/")
 }
 
-// digest returns a digest of the texts.
+// digest returns the SHA-256 digest of the texts, in hexadecimal.
 func digest(texts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(texts, "\x00")))
 	return hex.EncodeToString(sum[:])

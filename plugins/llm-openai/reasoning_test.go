@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// TestModel_Chat_unreadableReasoning checks that a conversation goes on after the server cannot read the
-// reasoning of earlier turns any more, and that the plugin tries that once only.
+// TestModel_Chat_unreadableReasoning checks that a conversation goes on if the server cannot read the
+// reasoning of earlier turns, and that the plugin repeats the request without reasoning only once.
 func TestModel_Chat_unreadableReasoning(t *testing.T) {
 	s := newServer(t)
 	var asked []bool // whether a request had reasoning
@@ -37,8 +37,8 @@ func TestModel_Chat_unreadableReasoning(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_keepReasoning checks that reasoning neither comes with a state nor goes back if the
-// configuration says so.
+// TestModel_Chat_keepReasoning checks that with keep_reasoning = false, reasoning has no provider state
+// and requests have no reasoning.
 func TestModel_Chat_keepReasoning(t *testing.T) {
 	s := kitServer(t)
 	for _, change := range []func(*Config){nil, byResponses} {

@@ -23,27 +23,29 @@ type reply struct {
 	kept  *upstream.Kept // keeps all texts of events that are needed after the event
 
 	name    string // the model's name at the provider
-	pieces  int64  // pieces with a text
+	pieces  int64  // pieces of text, and tool calls
 	parts   llm.Order
-	size    int64 // bytes of the reply
-	states  int   // bytes of its provider states
-	idle    int   // events in a row with nothing in them
-	called  bool  // the reply has a tool call
-	refused bool  // the reply has a refusal
-	ids     map[string]bool
+	size    int64           // bytes of the reply, with those that are held
+	states  int             // bytes of its provider states
+	idle    int             // events in a row that add nothing
+	called  bool            // the reply has a tool call
+	refused bool            // the reply has a refusal
+	ids     map[string]bool // the ids of the calls so far
 
-	usage   *chat.Usage // what the provider counted; nil as long as it has not
-	emitErr error
+	usage   *chat.Usage // the provider's counts; nil as long as there are none
+	emitErr error       // the error of emit
 }
 
 func newReply(ctx context.Context, m *Model, kept *upstream.Kept, emit func(llm.Delta) error) reply {
 	return reply{model: m, emit: emit, ctx: ctx, kept: kept, pace: budget.NewPace(sdk.PaceCredit * time.Second), ids: map[string]bool{}}
 }
 
-// errCut ends a reply that is as long as one may be.
+// errCut is the error of a reply that exceeds sdk.MaxReplyBytes or sdk.MaxReplyParts. The plugin ends
+// the reply there, with the reason length.
 var errCut = errors.New("the reply is as long as one may be")
 
-// add relays a piece.
+// add relays a piece, with the usage so far. It returns errCut at the bounds of a reply,
+// fault.ProviderFailed for what no reply may have, or the error of emit.
 func (r *reply) add(d llm.Delta) error {
 	if d.IsNothing() {
 		return nil
@@ -99,7 +101,8 @@ func (r *reply) nothing() error {
 	return r.pace.Wait(r.ctx, time.Second/sdk.MaxReplyPieceRate)
 }
 
-// hold counts bytes of a reply that are in memory and not relayed yet, such as the arguments of a call.
+// hold counts n bytes that the plugin keeps before it relays them, such as the arguments of a call. It
+// returns errCut if the reply is too large.
 func (r *reply) hold(n int) error {
 	if r.size += int64(n); r.size > sdk.MaxReplyBytes {
 		return errCut
@@ -123,7 +126,7 @@ func (r *reply) callID(id string) (string, error) {
 	return id, nil
 }
 
-// state returns the provider state with the data.
+// state returns a provider state with the data and the maker of this model.
 func (r *reply) state(data []byte) *chat.ProviderState {
 	return &chat.ProviderState{Maker: r.model.traits.Maker, Data: data}
 }
@@ -135,14 +138,15 @@ const (
 	maxReason    = 64
 )
 
+// named keeps the model's name of a response.
 func (r *reply) named(name string) {
 	if name != "" {
 		r.name = upstream.Beginning(name, maxModelName)
 	}
 }
 
-// counted returns the usage so far. As long as the provider has counted nothing, a piece counts as a
-// token, which is about right.
+// counted returns the usage so far. As long as the provider has counted nothing, each piece counts as
+// an output token, which is an estimate.
 func (r *reply) counted() chat.Usage {
 	if r.usage != nil {
 		return *r.usage
@@ -150,12 +154,13 @@ func (r *reply) counted() chat.Usage {
 	return chat.Usage{OutputTokens: r.pieces}
 }
 
-// finish returns the finish of a reply that is complete or was cut.
+// finish returns the end of a reply that is complete, or that the plugin ends.
 func (r *reply) finish(reason llm.FinishReason) *llm.Finish {
 	return &llm.Finish{Reason: reason, Usage: r.counted(), Model: r.name}
 }
 
-// spent returns the finish of an incomplete reply, or nil if nothing of it came.
+// spent returns the end of an incomplete reply, with the usage so far. It returns nil if nothing of the
+// reply came.
 func (r *reply) spent() *llm.Finish {
 	if r.pieces == 0 && r.usage == nil {
 		return nil

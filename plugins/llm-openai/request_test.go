@@ -17,7 +17,7 @@ var update = flag.Bool("update", false, "write the requests into testdata anew")
 
 func ptr[T any](v T) *T { return &v }
 
-// everything sets all keys that requests show.
+// everything sets all keys of a configuration that change requests.
 func everything(c *Config) {
 	c.Temperature, c.TopP, c.MaxTokens = ptr(0.0), ptr(0.9), ptr(50)
 	c.Options = Options{ReasoningEffort: "low", Verbosity: "high", ServiceTier: "flex", PromptCacheRetention: "24h"}
@@ -141,7 +141,8 @@ func TestModel_Chat_schemaOrder(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_plain checks that a request has nothing that nobody asked for.
+// TestModel_Chat_plain checks that a request has only the fields that the caller or the configuration
+// asks for.
 func TestModel_Chat_plain(t *testing.T) {
 	s := kitServer(t)
 	if _, _, err := talk(t.Context(), s.model(nil), ask("Hi")); err != nil {
@@ -161,7 +162,7 @@ func TestModel_Chat_plain(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_toolChoice checks the forms of a choice, and those of tools that take a text.
+// TestModel_Chat_toolChoice checks the forms of the tool choice, also for tools that take a text.
 func TestModel_Chat_toolChoice(t *testing.T) {
 	for name, c := range map[string]struct {
 		choice llm.ToolChoice
@@ -206,8 +207,8 @@ func TestModel_Chat_toolChoice(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_customCall checks that the call of a tool that takes a text, and its result, go back in
-// their own forms.
+// TestModel_Chat_customCall checks the forms in which the next request has the call of a tool that
+// takes a text, and its result.
 func TestModel_Chat_customCall(t *testing.T) {
 	for _, byResp := range []bool{false, true} {
 		s := kitServer(t)
@@ -236,7 +237,8 @@ func TestModel_Chat_customCall(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_refusesParts checks that nothing of a request is left out without a word.
+// TestModel_Chat_refusesParts checks that a part that the plugin cannot send is an error, and is not
+// left out.
 func TestModel_Chat_refusesParts(t *testing.T) {
 	foreign := &chat.ProviderState{Maker: "another", Data: []byte(`{}`)}
 	for name, c := range map[string]struct {
@@ -296,8 +298,8 @@ func TestModel_Chat_refusesRequests(t *testing.T) {
 	}
 }
 
-// TestModel_Chat_overrides checks that overrides count, that 0 is a value, and that a request cannot ask
-// for more tokens than the configuration allows.
+// TestModel_Chat_overrides checks that overrides replace configured values, that 0 is a value, and that
+// a request cannot ask for more tokens than the configuration allows.
 func TestModel_Chat_overrides(t *testing.T) {
 	s := kitServer(t)
 	m := s.model(func(c *Config) { c.Temperature, c.MaxTokens = ptr(1.0), ptr(100) })

@@ -59,6 +59,7 @@ func (c *itemConverter) addText(role responses.EasyInputMessageRole, text, phase
 	c.add(responses.ResponseInputItemUnionParam{OfMessage: message})
 }
 
+// message converts a message whose path in the request is path.
 func (c *itemConverter) message(m *chat.Message, path fault.Path) error {
 	switch m.Role {
 	case chat.System:
@@ -83,7 +84,7 @@ func (c *itemConverter) message(m *chat.Message, path fault.Path) error {
 	return nil
 }
 
-// input converts a message of the user, or one with results of tools.
+// input converts a message of the user, or a message with tool results.
 func (c *itemConverter) input(m *chat.Message, path fault.Path) error {
 	var content responses.ResponseInputMessageContentListParam
 	for i := range m.Parts {
@@ -115,7 +116,7 @@ func (c *itemConverter) input(m *chat.Message, path fault.Path) error {
 	return nil
 }
 
-// result converts the result of a tool, which may have texts, images and files.
+// result converts a tool result, which may have texts, images and files.
 func (c *itemConverter) result(r *chat.ToolResult, path fault.Path) error {
 	var text strings.Builder
 	var list responses.ResponseInputMessageContentListParam
@@ -146,7 +147,7 @@ func (c *itemConverter) result(r *chat.ToolResult, path fault.Path) error {
 		c.add(responses.ResponseInputItemUnionParam{OfFunctionCallOutput: out})
 		return nil
 	}
-	// The client has types of their own for the content of results, which have the same JSON.
+	// OpenAI's client has other Go types for the content of results. Their JSON is the same.
 	item := map[string]any{"type": kind, "call_id": r.ToolCallID, "output": plain}
 	if media {
 		item["output"] = list
@@ -159,12 +160,12 @@ func (c *itemConverter) result(r *chat.ToolResult, path fault.Path) error {
 	return nil
 }
 
-// rawItem returns an item with this JSON.
+// rawItem returns an item whose JSON is raw.
 func rawItem(raw []byte) responses.ResponseInputItemUnionParam {
 	return param.Override[responses.ResponseInputItemUnionParam](json.RawMessage(raw))
 }
 
-// output converts a part of a reply.
+// output converts a part of a message of the model.
 func (c *itemConverter) output(p *chat.Part, path fault.Path) error {
 	own := p.State != nil && p.State.Maker == c.maker
 	var state itemState
@@ -206,6 +207,7 @@ func (c *itemConverter) output(p *chat.Part, path fault.Path) error {
 	return nil
 }
 
+// call converts a tool call. text says that the arguments were a text when the model made the call.
 func (c *itemConverter) call(t *chat.ToolCall, text bool) {
 	if text || c.custom[t.Name] {
 		c.textCalls[t.ID] = true
@@ -219,7 +221,7 @@ func (c *itemConverter) call(t *chat.ToolCall, text bool) {
 	}})
 }
 
-// keepsReasoning reports whether the model gets back what it thought in earlier turns.
+// keepsReasoning reports whether requests send the model's reasoning of earlier turns back.
 func (m *Model) keepsReasoning() bool {
 	return m.Options.KeepReasoning == nil || *m.Options.KeepReasoning
 }
@@ -227,8 +229,8 @@ func (m *Model) keepsReasoning() bool {
 // itemState is the data of a provider state of the Responses API, as JSON.
 type itemState struct {
 	Type string `json:"type,omitempty"` // the type of the item
-	// Phase is that of a message: whether it comments on the work, or is the answer.
+	// Phase is the phase of a message: a comment on the work, or the answer.
 	Phase string `json:"phase,omitempty"`
-	// Item is the item as it goes back.
+	// Item is the item as the next request has it.
 	Item json.RawMessage `json:"item,omitempty"`
 }

@@ -22,14 +22,15 @@ const (
 	typeCustomCall = "custom_tool_call"
 )
 
-// chatByResponses generates a reply with the Responses API.
+// chatByResponses generates a reply with the Responses API. If the server cannot read the reasoning in
+// the request, it sends the request once more without reasoning.
 func (m *Model) chatByResponses(ctx context.Context, s *settings, req *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
 	called, cancel := context.WithCancel(ctx)
 	defer cancel()
 	resp, err := m.sendResponses(called, s, req, m.keepsReasoning())
 	if errors.Is(err, errUnreadable) {
-		// The account is another than when the model thought that, or the server forgot its keys. The
-		// conversation would never go on with that reasoning.
+		// The API key belongs to another account than the reasoning, or the server has lost the key of the
+		// encryption. The server would refuse every further request of the conversation.
 		resp, err = m.sendResponses(called, s, req, false)
 	}
 	if err != nil {
@@ -38,7 +39,8 @@ func (m *Model) chatByResponses(ctx context.Context, s *settings, req *llm.Reque
 	return receive(ctx, cancel, resp, &responsesReply{reply: newReply(called, m, resp.Kept(), emit), items: -1, content: -1, summary: -1})
 }
 
-// sendResponses sends a request of the Responses API. keep says whether the model gets back its reasoning.
+// sendResponses sends a request of the Responses API. keep says whether it has the model's reasoning of
+// earlier turns. The caller closes the response.
 func (m *Model) sendResponses(ctx context.Context, s *settings, req *llm.Request, keep bool) (*upstream.Response, error) {
 	params, err := m.responsesParams(s, req, keep)
 	if err != nil {
@@ -55,19 +57,19 @@ func (m *Model) sendResponses(ctx context.Context, s *settings, req *llm.Request
 // responsesReply receives the events of a response.
 type responsesReply struct {
 	reply
-	items   int64 // the index of the item of the newest text, or -1
-	content int64 // the index of that text in it
-	summary int64 // the index of the newest summary of reasoning, or -1
-	texts   int   // pieces of text and refusal in the item
-	any     bool  // an item came
-	status  string
+	items   int64  // the index of the item of the newest text, or -1
+	content int64  // the index of that text in it
+	summary int64  // the index of the newest summary of reasoning, or -1
+	texts   int    // pieces of text and refusal of the newest item
+	any     bool   // an item came
+	status  string // the status of a response that has ended; "" until then
 	why     string // why the response is incomplete
 }
 
 func (r *responsesReply) base() *reply { return &r.reply }
 
-// take implements taker. It ignores the events of tools that the plugin does not ask for, and those of
-// later versions.
+// take implements taker. It ignores events that it does not know, such as those of tools that the
+// plugin does not ask for.
 func (r *responsesReply) take(e *responses.ResponseStreamEventUnion) error {
 	if r.status != "" {
 		return nil // the reply is complete
@@ -105,14 +107,16 @@ func (r *responsesReply) take(e *responses.ResponseStreamEventUnion) error {
 	return nil
 }
 
-// wait counts bytes of a call. The call comes as a whole later.
+// wait slows the pieces of a call's arguments, of n bytes, and keeps none of them. The item of the call
+// comes later as a whole.
 func (r *responsesReply) wait(n int) error {
 	err := r.hold(n)
 	r.size -= int64(n)
 	return err
 }
 
-// text relays a piece of a text or of a refusal. Another index begins another part.
+// text relays a piece of a text or of a refusal. A piece with other indexes than the last one begins a
+// part.
 func (r *responsesReply) text(e *responses.ResponseStreamEventUnion, d llm.Delta) error {
 	if d.IsNothing() {
 		return nil
@@ -125,7 +129,7 @@ func (r *responsesReply) text(e *responses.ResponseStreamEventUnion, d llm.Delta
 	return r.add(d)
 }
 
-// item relays what is left of an item that is complete.
+// item relays what a complete item adds to the pieces that came before it.
 func (r *responsesReply) item(i *responses.ResponseOutputItemUnion) error {
 	switch i.Type {
 	case typeMessage:
@@ -160,6 +164,7 @@ func (r *responsesReply) call(i *responses.ResponseOutputItemUnion) error {
 // text returns a JSON text, or "".
 func text(raw string) string { return plain(json.RawMessage(raw)) }
 
+// itemState returns the provider state of an item.
 func (r *responsesReply) itemState(s itemState) *chat.ProviderState {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -168,7 +173,8 @@ func (r *responsesReply) itemState(s itemState) *chat.ProviderState {
 	return r.state(data)
 }
 
-// message relays the texts of a message that did not come in pieces, its citations and its phase.
+// message relays what a complete message adds: its texts if they did not come in pieces, its citations
+// and its phase.
 func (r *responsesReply) message(i *responses.ResponseOutputItemUnion) error {
 	var body struct {
 		Phase   string
@@ -208,7 +214,8 @@ func (r *responsesReply) message(i *responses.ResponseOutputItemUnion) error {
 	return r.add(end)
 }
 
-// reasoning relays the state of an item of reasoning, and its text if it did not come in pieces.
+// reasoning relays what a complete item of reasoning adds: its provider state, and its text if that did
+// not come in pieces.
 func (r *responsesReply) reasoning(i *responses.ResponseOutputItemUnion) error {
 	var item map[string]json.RawMessage
 	_ = json.Unmarshal([]byte(i.RawJSON()), &item)
@@ -230,12 +237,12 @@ func (r *responsesReply) reasoning(i *responses.ResponseOutputItemUnion) error {
 	return r.add(d)
 }
 
-// complete receives the end of a response.
+// complete receives a response that has ended. It relays the items of the response if none came before.
 func (r *responsesReply) complete(response *responses.Response) error {
 	if u := usageOf(response.JSON.Usage.Raw()); u != nil {
 		r.usage = u
 	}
-	if !r.any { // the server sends only the whole
+	if !r.any { // the server sends the response as a whole only
 		for i := range response.Output {
 			if err := r.item(&response.Output[i]); err != nil {
 				return err

@@ -10,8 +10,9 @@ import (
 	"github.com/openai/openai-go/v3/shared"
 )
 
-// responsesParams converts a request to one of the Responses API. The server stores nothing of it. So the
-// model's reasoning comes encrypted, and the plugin gives it back with the next request if keep is set.
+// responsesParams converts a request to a request of the Responses API. The server stores nothing of
+// it. So the model's reasoning comes encrypted, and the next request sends it back if keep is true. It
+// returns fault.Invalid or fault.Unsupported with the path of what cannot be converted.
 func (m *Model) responsesParams(s *settings, req *llm.Request, keep bool) (*responses.ResponseNewParams, error) {
 	p := &responses.ResponseNewParams{
 		Model: s.Model, Store: param.NewOpt(false),
@@ -38,6 +39,7 @@ func (m *Model) responsesParams(s *settings, req *llm.Request, keep bool) (*resp
 	return p, responsesFormat(p, req.ResponseFormat)
 }
 
+// responsesTools adds the tools of the request, and the choice of a tool.
 func responsesTools(p *responses.ResponseNewParams, req *llm.Request) error {
 	text, err := checkToolChoice(req)
 	if err != nil || len(req.Tools) == 0 {
@@ -54,7 +56,7 @@ func responsesTools(p *responses.ResponseNewParams, req *llm.Request) error {
 		}
 		p.Tools = append(p.Tools, responses.ToolUnionParam{OfFunction: &responses.FunctionToolParam{
 			Name: t.Name, Description: optText(t.Description), Parameters: schema,
-			Strict: param.NewOpt(false), // without this the server changes the schema
+			Strict: param.NewOpt(false), // by default, the server changes the schema
 		}})
 	}
 	switch req.ToolChoice.Mode {
@@ -73,6 +75,7 @@ func responsesTools(p *responses.ResponseNewParams, req *llm.Request) error {
 	return nil
 }
 
+// responsesFormat adds the response format.
 func responsesFormat(p *responses.ResponseNewParams, f llm.ResponseFormat) error {
 	switch f.Type {
 	case llm.FormatJSONObject:

@@ -10,8 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// TestModel_Chat_resultMedia checks that the media of results follow all results, in a message of the
-// user, and come before what the user says.
+// TestModel_Chat_resultMedia checks that the media of tool results follow all results in a user message
+// of their own, before the next text of the user.
 func TestModel_Chat_resultMedia(t *testing.T) {
 	result := func(id string, parts ...chat.Part) chat.Message {
 		return chat.Message{Role: chat.Tool, Parts: []chat.Part{{ToolResult: &chat.ToolResult{ToolCallID: id, Parts: parts}}}}

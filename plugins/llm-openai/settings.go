@@ -36,7 +36,7 @@ const (
 // settings is a Config with parsed and checked values.
 type settings struct {
 	Config
-	base      *url.URL // nil if it is wrong
+	base      *url.URL // base_url; nil if it is invalid
 	own       bool     // the server is OpenAI's own
 	responses bool     // the plugin speaks the Responses API
 }
@@ -104,7 +104,7 @@ func (c Config) settings() (settings, error) {
 	return s, errors.Join(errs...)
 }
 
-// onlyChat returns the keys that are set and that the Responses API does not have.
+// onlyChat returns the keys that are set and that only chat completions have.
 func (c Config) onlyChat() (keys []string) {
 	o := c.Options
 	for _, k := range []struct {
@@ -130,11 +130,11 @@ func isOpenAI(host string) bool {
 	return host == "api.openai.com" || strings.HasSuffix(host, ".api.openai.com")
 }
 
-// versionForm is the form of a version of Azure's API.
+// versionForm matches a version of Azure's API.
 var versionForm = regexp.MustCompile(`^[0-9A-Za-z.-]{1,64}$`)
 
-// checkAzure checks the block azure against the base URL. The API of Azure has two forms: the one
-// below /openai/v1 is like OpenAI's, and the other has a version and a path for each deployment.
+// checkAzure checks the block azure together with the base URL. Azure has two forms of the API. Below
+// /openai/v1 it is like OpenAI's. Elsewhere it has a version, and a path for each deployment.
 func (c Config) checkAzure(base *url.URL) error {
 	switch {
 	case c.Azure == nil || base == nil:
@@ -149,10 +149,12 @@ func (c Config) checkAzure(base *url.URL) error {
 	return nil
 }
 
-// hasV1 reports whether the base URL is that of Azure's API which is like OpenAI's.
+// hasV1 reports whether the base URL ends with /v1, as that of Azure's API that is like OpenAI's.
 func hasV1(base *url.URL) bool { return strings.HasSuffix(strings.TrimRight(base.Path, "/"), "/v1") }
 
-// overridden returns the settings in which the overrides of a request count.
+// overridden returns the settings of the instance with the overrides of a request, which are a JSON
+// object. It returns fault.Invalid or fault.Unsupported with the path of an override that the instance
+// does not take.
 func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 	if len(overrides) == 0 {
 		return m.settings, nil
@@ -165,7 +167,7 @@ func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 		cfg.MaxTokens = most // a request can only ask for fewer
 	}
 	if m.responses {
-		// The API of an instance does not change: the reasoning of its conversations is of the Responses API.
+		// An instance keeps to one API, because the reasoning of its conversations is of the Responses API.
 		if only := cfg.onlyChat(); len(only) > 0 {
 			return settings{}, fault.New(fault.Unsupported, `is not in the Responses API, which the bot uses; the key api = "chat" allows it`).
 				At(fault.Keys(only[0]).Below("overrides")...)
@@ -179,6 +181,7 @@ func (m *Model) overridden(overrides json.RawMessage) (settings, error) {
 	return s, nil
 }
 
+// invalid returns fault.Invalid at a configuration key, which blames the tenant.
 func invalid(path, format string, args ...any) *fault.Error {
 	return fault.New(fault.Invalid, format, args...).At(fault.Keys(path)...).By(fault.PartyTenant)
 }

@@ -49,8 +49,8 @@ func TestModel_Chat_shapes(t *testing.T) {
 	}
 }
 
-// shown returns a reply as JSON lines. The ids that the plugin made, and its name as a maker, are left
-// out.
+// shown returns a reply as JSON lines, without the ids that the plugin made and without the maker of
+// provider states.
 func shown(m *Model, parts []chat.Part, finish *llm.Finish) string {
 	var lines []string
 	add := func(v any) {

@@ -11,12 +11,12 @@ import (
 // from the table of known models and from the configuration.
 func (m *Model) LLMTraits(context.Context) sdk.LLMTraits { return m.traits }
 
-// knownTraits returns what is known of the model. What is not known counts as taken, as far as the API
-// has it.
+// knownTraits returns the traits of the model. They claim all that the API has, except what the table
+// of models or the configuration excludes.
 func (m *Model) knownTraits() sdk.LLMTraits {
 	known, ok := familyOf(m.Model, m.own || m.Azure != nil)
 	t := sdk.LLMTraits{
-		// Of reasoning the traits say nothing: the model takes back its own, which has a state, and no other.
+		// The traits do not set Reasoning: the model takes back only its own reasoning, which has a state.
 		Maker: m.maker(), ContextTokens: known.context, Media: []sdk.MediaKind{},
 		Tools:      &sdk.ToolTraits{Calls: !ok || !known.noTools, Required: true, Named: true, ParallelChoice: true, TextArguments: known.textTools},
 		Formats:    &sdk.FormatTraits{JSONObject: true, JSONSchema: !ok || !known.noSchema},
@@ -36,7 +36,7 @@ func (m *Model) knownTraits() sdk.LLMTraits {
 	return t
 }
 
-// media returns the media that the API can send to a model that takes images.
+// media returns the media that the API of the instance can send to a model.
 func (m *Model) media() []sdk.MediaKind {
 	if m.responses {
 		all := []string{sdk.SourceData, sdk.SourceURL, sdk.SourceReference}
@@ -49,8 +49,9 @@ func (m *Model) media() []sdk.MediaKind {
 	}
 }
 
-// maker returns the maker of provider states. OpenAI can read its encrypted reasoning only for the same
-// organization and project, and the reasoning of one model means little to another.
+// maker returns the maker of provider states. Instances have the same maker if they have the same API,
+// server, organization, project and model. OpenAI can read its encrypted reasoning only for the same
+// organization and project. The reasoning of one model means little to another model.
 func (m *Model) maker() string {
 	api := apiChat
 	if m.responses {

@@ -45,7 +45,8 @@ func TestModel_LLMTraits(t *testing.T) {
 	}
 }
 
-// TestModel_maker checks that only an instance of the same account, model and API is the same maker.
+// TestModel_maker checks that instances have the same maker only if they have the same account, model
+// and API.
 func TestModel_maker(t *testing.T) {
 	base := Config{Model: "m", APIKey: testKey}
 	maker := func(change func(*Config)) string {

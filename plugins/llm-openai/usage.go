@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 )
 
-// counts are the counts of tokens in both APIs, and in those of servers that write them elsewhere.
+// counts are the counts of tokens in both APIs, and in the fields of other servers.
 type counts struct {
 	PromptTokens     count `json:"prompt_tokens"`
 	CompletionTokens count `json:"completion_tokens"`
@@ -54,7 +54,7 @@ func (c *count) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// usageOf returns the usage in the JSON text, or nil if it is no usage.
+// usageOf returns the usage in a JSON text. It returns nil if the text has no counts.
 func usageOf(text string) *chat.Usage {
 	var c counts
 	if text == "" || text == "null" || json.Unmarshal([]byte(text), &c) != nil {

@@ -35,8 +35,8 @@ func (c *cursorRows) read(rows pgx.Rows) error {
 
 var claimKinds = map[storage.ClaimKind]string{storage.ClaimAll: "all", storage.ClaimForget: "forget", storage.ClaimWork: "work"}
 
-// Claim implements [storage.CursorStore]. If it drops the cursors of a store key to make room for another
-// one, each transaction drops some of them.
+// Claim implements [storage.CursorStore]. If it drops the cursors of a store key to make room for
+// another one, it does so in several transactions, each of which drops some of them.
 func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.ClaimResult, error) {
 	if err := req.ValidateText(); err != nil {
 		return nil, err
@@ -66,11 +66,11 @@ func (s *Store) Claim(ctx context.Context, req *storage.ClaimRequest) (*storage.
 	}
 }
 
-// claimRows is the result of the database function.
+// claimRows is what the database function claim returned.
 type claimRows struct {
 	storage.ClaimResult
-	// full says that there is no room for a new store key. If Held is false, the database has done a
-	// step towards it.
+	// full says that there is no room for a new store key. If Held is true, somebody holds cursors of every
+	// other store key. If it is false, the function has dropped some cursors, and must be called again.
 	full bool
 }
 

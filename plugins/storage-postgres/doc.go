@@ -155,10 +155,11 @@
 // other. All others lock the row of the conversation before its cursors. The database's clock measures
 // the leases of claims.
 //
-// A row with cid 0 notes a store key. A claim of one store key too many drops the cursors of another, a
-// thousand in each transaction, and leaves a row without a store key in the table forgets. Each claim
-// shares an advisory lock of the tenant's store keys, and the drop has it alone, so that nobody claims
-// what is dropped.
+// A row with cid 0 notes a store key. A claim of a store key beyond the bound drops the cursors of another
+// one, a thousand in each transaction. It leaves a row without a store key in the table forgets, which says
+// that cursors were dropped. Each claim holds an advisory lock of the tenant's store keys in shared mode.
+// The transaction that drops cursors holds it in exclusive mode, so that nobody claims cursors while they
+// are dropped.
 //
 // Another trigger runs when conversations are deleted, and makes their cursors ones to be forgotten in
 // the same transaction. It does so for hosts of all versions.

@@ -81,7 +81,7 @@ func TestClaim_dropsStoreKeys(t *testing.T) {
 			total++
 		}
 	}
-	// Many more leave no more behind.
+	// Many more store keys leave no more rows.
 	for i := 100; i < 100+2*sdk.MaxStoreKeys; i++ {
 		for _, k := range claim(t, s, "t", key(i), one).Claimed {
 			advanced(t, s, k, 0, func(r *storage.AdvanceRequest) { r.StoreKey = fmt.Sprint("key ", i) })

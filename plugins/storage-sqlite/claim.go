@@ -40,7 +40,7 @@ type claimRun struct {
 	now, until int64
 	follower   *follower // nil if the store key has no row, or the incarnation of the tenant was deleted
 	result     *storage.ClaimResult
-	again      bool // a step was done of several: to register conversations, or to make room for the store key
+	again      bool // the transaction registered some conversations or dropped some cursors, and another one must go on
 }
 
 func (c *claimRun) run(tx *session) error {
@@ -51,7 +51,7 @@ func (c *claimRun) run(tx *session) error {
 	if err != nil {
 		return err
 	}
-	if life == 0 && c.Call.Incarnation == "" { // it may begin again, and be told of what is kept from before
+	if life == 0 && c.Call.Incarnation == "" { // such a tenant may begin again, and its memory may have data from before
 		lost, err := c.lost(tx)
 		if err == nil && lost {
 			life, err = ensureIncarnation(tx, c.Call)
@@ -116,9 +116,10 @@ type claimable struct {
 	forget      bool
 }
 
-// forgets selects what must be forgotten. What is to be forgotten of a user cannot be claimed while
-// another holder has claimed the cursor of the conversation. everything says that all of the tenant must
-// be forgotten, so that it selects more than that of the call's conversation.
+// forgets selects what must be forgotten. What must be forgotten of a user cannot be claimed while
+// another holder has the cursor of the conversation. everything says that all data of the tenant must
+// be forgotten. forgets then selects what must be forgotten of every conversation, and not only of the
+// call's conversation.
 func (c *claimRun) forgets(everything bool) claimable {
 	f := claimable{
 		columns: `x.conversation, x.incarnation, x.user, x.user <> '' AND EXISTS (SELECT 1 FROM conversations c JOIN cursors k ON k.conversation = c.id

@@ -26,7 +26,7 @@
 //	branch.go             Branch: copies turns in steps, then makes the copy visible
 //	claim.go              Claim: which cursors are behind or to be forgotten, and free
 //	advance.go            Advance: moves a cursor, removes what was forgotten
-//	store_keys.go         the bound of store keys: drops the cursors of one that is not used
+//	store_keys.go         the bound of store keys: drops the cursors of one that nobody holds
 //	follower.go           the rows of store keys; registers conversations for them
 //	messages.go           converts the messages of a turn to columns and back
 //	turn_row.go           converts rows of the table turns; times

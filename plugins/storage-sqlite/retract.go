@@ -16,9 +16,9 @@ import (
 // The turns that can be retracted are the newest succeeded ones, so that retract reads only those,
 // and one more.
 //
-// All of them are retracted in the caller's transaction, and not in steps, because no reader may see
-// some of them retracted and others not, or all and not the new turn. Other writes wait meanwhile.
-// Therefore the rows keep their size: SQLite then writes one page of each, and not its messages.
+// retract changes all of them in the caller's transaction, and not in steps, because no reader may see only
+// some of them retracted, or all of them without the new turn. Other writes wait meanwhile. To be fast,
+// retract keeps the size of each row: SQLite then writes one page of the row, and not its messages.
 func (c *conversation) retract(tx *session, from, by int64, most int) error {
 	var first, last, found int64 // found is the sequence of the turn with the number from
 	count := 0

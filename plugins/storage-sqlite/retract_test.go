@@ -74,7 +74,7 @@ func TestRetractionsAfter_joined(t *testing.T) {
 }
 
 // TestRetract_writesNoMessages checks that a retraction does not write the messages of the turns again,
-// since the writes of other tenants wait for it.
+// because the writes of other tenants wait for it.
 func TestRetract_writesNoMessages(t *testing.T) {
 	s := openStore(t, t.TempDir())
 	const turns, size = 24, 512 << 10

@@ -8,13 +8,13 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// dropStep is how many rows a transaction deletes of a store key whose cursors are dropped.
+// dropStep is how many rows one transaction deletes at most while it drops the cursors of a store key.
 const dropStep = 1000
 
-// know sets c.follower to the row of the store key, and notes that it was claimed last. It inserts the
-// row if necessary. If there are too many, it drops the cursors of another store key, of which each
-// transaction does a step: then it sets c.again. A Claim of what must be forgotten inserts a row only if
-// cursors of the tenant were dropped before.
+// know sets c.follower to the row of the claim's store key, and notes that this store key was claimed
+// last. It inserts the row if there is none. If the tenant has sdk.MaxStoreKeys others, know first
+// drops the cursors of one of them. It does so in steps: it then sets c.again, and the next transaction
+// goes on. A Claim of kind ClaimForget inserts a row only if cursors of the tenant were dropped before.
 func (c *claimRun) know(tx *session, life int64) (err error) {
 	if c.follower, err = findFollower(tx, life, c.StoreKey); err != nil {
 		return err
@@ -54,25 +54,28 @@ func (c *claimRun) know(tx *session, life int64) (err error) {
 	return err
 }
 
-// lost reports whether cursors of a store key were dropped in the call's incarnation of the tenant.
+// lost reports whether cursors of a store key were dropped in the call's incarnation of the tenant. A
+// row of the table forgets without a store key says so.
 func (c *claimRun) lost(tx *session) (bool, error) {
 	return c.hasAll(tx, "")
 }
 
-// mustForgetAll adds that all of the tenant must be forgotten for the store key.
+// mustForgetAll notes that all data of the tenant must be forgotten for the store key.
 func (c *claimRun) mustForgetAll(tx *session, storeKey string) error {
 	_, err := tx.exec(`INSERT OR IGNORE INTO forgets (tenant, life, store_key, conversation, incarnation, user) VALUES (?, ?, ?, '', '', '')`,
 		c.Call.Tenant, c.Call.Incarnation, storeKey)
 	return err
 }
 
-// hasAll reports whether all of the tenant must be forgotten for the store key.
+// hasAll reports whether all data of the tenant must be forgotten for the store key.
 func (c *claimRun) hasAll(tx *session, storeKey string) (bool, error) {
 	return tx.get([]any{new(int64)}, `SELECT 1 FROM forgets WHERE tenant = ? AND life = ? AND store_key = ? AND conversation = '' AND incarnation = '' AND user = ''`,
 		c.Call.Tenant, c.Call.Incarnation, storeKey)
 }
 
-// beginDrop chooses the store key that was claimed least recently and of which nobody holds a cursor.
+// beginDrop chooses the store key whose cursors are dropped: of those of which nobody holds a cursor,
+// the one that was claimed least recently. It returns fault.Conflict if somebody holds a cursor of each
+// store key.
 func (c *claimRun) beginDrop(tx *session, life int64) error {
 	var id int64
 	found, err := tx.get([]any{&id}, `SELECT f.id FROM followers f WHERE f.life = ?1 AND f.until <= ?2
@@ -93,8 +96,9 @@ func (c *claimRun) beginDrop(tx *session, life int64) error {
 	return err
 }
 
-// dropSome deletes some of what there is of a store key: its cursors, then what was to be forgotten of it,
-// and then its row. A deletion of conversations in between adds only what is to be forgotten.
+// dropSome deletes some rows of a store key. It deletes the cursors first, then what must be forgotten,
+// and its own row last. Meanwhile, a deletion of conversations adds only rows of what must be
+// forgotten, so the cursors stay deleted.
 func (c *claimRun) dropSome(tx *session, id int64, storeKey string) error {
 	n, err := tx.exec("DELETE FROM cursors WHERE id IN (SELECT id FROM cursors WHERE follower = ? LIMIT ?)", id, dropStep)
 	if n > 0 || err != nil {

@@ -89,7 +89,7 @@ func TestClaim_dropsStoreKeys(t *testing.T) {
 	if n := count("forgets WHERE store_key = 'key 0'"); n != 0 {
 		t.Errorf("%d are to be forgotten of a store key without cursors", n)
 	}
-	// Many more leave no more behind.
+	// Many more store keys leave no more rows.
 	for i := range 3 * sdk.MaxStoreKeys {
 		req := of(100+i, "h")
 		for _, k := range claim(t, s, req).Claimed {

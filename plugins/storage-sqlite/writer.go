@@ -117,10 +117,10 @@ func (w *writer) next() *write {
 	}
 }
 
-// refuse fails the write first, which was taken, and all waiting writes with err. Each of these writes
-// would fail with the same error, and each attempt may take long. No caller is answered before all
-// waiting writes are taken from the queue, so that a write that a caller sends after the answer is
-// tried anew.
+// refuse fails first, a write that is not in the queue, and all waiting writes with err. Each of these
+// writes would fail with the same error, and each attempt may take long. refuse takes all waiting
+// writes from the queue before it answers any caller. A write that a caller sends after its answer
+// therefore gets an attempt of its own.
 func (w *writer) refuse(first *write, err error) {
 	refused := []*write{first}
 	for o := w.next(); o != nil; o = w.next() {

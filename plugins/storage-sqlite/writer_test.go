@@ -17,7 +17,7 @@ func paper(t *testing.T) *writer {
 	return checkedPaper(t, func(*session) error { return nil })
 }
 
-// checkedPaper returns such a writer, which calls check at the start of each transaction.
+// checkedPaper returns a writer as paper does. The writer calls check at the start of each transaction.
 func checkedPaper(t *testing.T, check func(*session) error) *writer {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "a.db")
@@ -171,10 +171,8 @@ func TestWriter_failureIsItsOwn(t *testing.T) {
 	}
 }
 
-// TestWriter_callerLeaves checks that a write has no effect if its context ends before the write
-// has started, and that a write that has started is completed.
-// TestWriter_refusalIsOfItsTime checks that a write that is sent after a refusal was answered does not
-// get the answer of before.
+// TestWriter_refusalIsOfItsTime checks that a write that is sent after an answer with an error gets an
+// attempt of its own, and not the same error.
 func TestWriter_refusalIsOfItsTime(t *testing.T) {
 	var away atomic.Bool
 	gone := errors.New("gone")
@@ -209,6 +207,8 @@ func TestWriter_refusalIsOfItsTime(t *testing.T) {
 	}
 }
 
+// TestWriter_callerLeaves checks that a write has no effect if its context ends before the write has
+// started, and that a write that has started is completed.
 func TestWriter_callerLeaves(t *testing.T) {
 	w := paper(t)
 	release := held(t, w)

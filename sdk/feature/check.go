@@ -13,12 +13,12 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
-// Checker checks the requests of one plugin. It is safe for concurrent use.
+// Checker checks whether a plugin has the features that requests need. It is safe for concurrent use.
 type Checker struct {
-	lacks map[string]method // the RPCs, by their full names, of which the plugin lacks a feature
+	lacks map[string]method // by full name: the RPCs that need a feature which the plugin lacks, with only such features
 }
 
-// NewChecker returns the Checker of a plugin that has the features.
+// NewChecker returns the Checker of a plugin that has the given features.
 func NewChecker(features []string) *Checker {
 	c := &Checker{lacks: map[string]method{}}
 	for name, m := range methods() {
@@ -38,9 +38,10 @@ func NewChecker(features []string) *Checker {
 	return c
 }
 
-// Check returns nil if the plugin serves the request, and otherwise an error that
-// names the missing feature and the RPC or field that needs it. The path of the error is the field. method is the full name of the RPC,
-// for example "/botyard.llm.v1.LLMService/Embed". Check returns nil for RPCs of other protocols.
+// Check returns nil if the plugin has all features that the request needs. Otherwise the error names
+// the missing feature and the RPC or field that needs it. The path of the error is the field. method is
+// the full name of the RPC, for example "/botyard.llm.v1.LLMService/Embed". Check returns nil for RPCs
+// of other protocols.
 func (c *Checker) Check(method string, req any) error {
 	m, ok := c.lacks[method]
 	if !ok {

@@ -30,9 +30,9 @@ type LLM interface {
 	// fault.Unsupported with the path of it. Chat ignores
 	// a part's Unknown fields, but refuses a part of chat.KindUnknown.
 	//
-	// What the LLM's traits say that it can, it can: a reply to a response format is a text of this
-	// form and nothing else, and a call of a tool has an id of its own, the name of a tool of the
-	// request, and arguments in the tool's form.
+	// The LLM does what its traits say that it can do. If the request has a response format, the reply
+	// is a text of this form and nothing else. Each tool call has an id of its own, the name of a tool
+	// of the request, and arguments in the form of that tool.
 	Chat(ctx context.Context, req *Request, emit func(Delta) error) (*Finish, error)
 }
 

@@ -36,8 +36,8 @@ func unsupported(path fault.Path, format string, args ...any) error {
 	return fault.New(fault.Unsupported, format, args...).At(path...)
 }
 
-// checkParts checks the parts of a message, or of a result of a tool. The path of the error begins at
-// the parts.
+// checkParts returns the error for the first part that the traits exclude, or nil. The parts are those
+// of a message or of a tool result. The path of the error is relative to it: it begins with "parts".
 func checkParts(parts []chat.Part, t sdk.LLMTraits) *fault.Error {
 	for i := range parts {
 		p := &parts[i]

@@ -15,17 +15,18 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// pixel is a PNG of one pixel.
+// pixel is a PNG image of one pixel.
 var pixel, _ = base64.StdEncoding.DecodeString(
 	"iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==")
 
-// clock is the tool of the rules of calls.
+// clock is the tool in the requests of the rules about tool calls.
 var clock = llm.Tool{
 	Name: "clock", Description: "Tells the time in a time zone.",
 	Parameters: json.RawMessage(`{"type":"object","properties":{"zone":{"type":"string","description":"The time zone."}},"required":["zone"]}`),
 }
 
-// answers calls Chat, and returns the parts of the reply, which must not be empty.
+// answers calls Chat. It returns the parts of the reply, and an error if the reply is empty. what names
+// the request in errors.
 func (e *Env) answers(ctx context.Context, what string, req *llm.Request) ([]chat.Part, *llm.Finish, error) {
 	h, finish, err := e.chat(ctx, e.LLM, req, nil)
 	if err != nil {
@@ -43,8 +44,9 @@ func (e *Env) answers(ctx context.Context, what string, req *llm.Request) ([]cha
 	return parts, finish, nil
 }
 
-// checkCallsTools lets the model call a tool, gives it the result, and asks it without tools. A model that
-// cannot be made to call a tool may reply without a call.
+// checkCallsTools makes the model call a tool, sends it the result, and then sends a request in which
+// it must not call the tool. If the traits say that a call cannot be required, the model may reply
+// without a call.
 func checkCallsTools(ctx context.Context, env *Env) error {
 	traits, known := env.traits(ctx)
 	if !known || traits.Tools == nil || !traits.Tools.Calls {
@@ -94,7 +96,8 @@ func checkCallsTools(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// checkCalls returns the calls of a reply, and an error for a call that the host cannot make.
+// checkCalls returns the tool calls of a reply. It returns an error for a call that the host cannot
+// make.
 func checkCalls(parts []chat.Part, finish *llm.Finish) (calls []chat.ToolCall, err error) {
 	ids := map[string]bool{}
 	for _, p := range parts {
@@ -120,6 +123,7 @@ func checkCalls(parts []chat.Part, finish *llm.Finish) (calls []chat.ToolCall, e
 	return calls, nil
 }
 
+// checkSeesImages sends the model an image as bytes.
 func checkSeesImages(ctx context.Context, env *Env) error {
 	traits, known := env.traits(ctx)
 	image := &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: pixel, Name: "pixel.png"}
@@ -133,6 +137,8 @@ func checkSeesImages(ctx context.Context, env *Env) error {
 	return err
 }
 
+// checkKeepsFormats asks for a JSON object, and for JSON of a schema, as far as the traits say that the model
+// can reply so.
 func checkKeepsFormats(ctx context.Context, env *Env) error {
 	traits, known := env.traits(ctx)
 	if !known || traits.Formats == nil || !traits.Formats.JSONObject && !traits.Formats.JSONSchema {
@@ -173,6 +179,7 @@ func checkKeepsFormats(ctx context.Context, env *Env) error {
 	return nil
 }
 
+// checkTakesReasoning sends a conversation in which an earlier message of the model has reasoning.
 func checkTakesReasoning(ctx context.Context, env *Env) error {
 	traits, known := env.traits(ctx)
 	if !known || traits.Reasoning == nil || !*traits.Reasoning {
@@ -186,6 +193,7 @@ func checkTakesReasoning(ctx context.Context, env *Env) error {
 	return err
 }
 
+// checkEmbeds compares what Embed does with what the traits say of embeddings.
 func checkEmbeds(ctx context.Context, env *Env) error {
 	traits, known := env.traits(ctx)
 	if !known || traits.Embeddings == nil {
@@ -214,7 +222,7 @@ func checkEmbeds(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// lengths returns the lengths of the vectors as a text.
+// lengths returns the lengths of the vectors, separated by commas.
 func lengths(vectors [][]float32) string {
 	var all []string
 	for _, v := range vectors {

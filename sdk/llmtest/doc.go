@@ -10,7 +10,7 @@
 //	llmtest.go   Test, Rule and Env
 //	options.go   Option: what a run leaves out or expects
 //	rules.go     the rules, and the checks of replies
-//	request_rules.go  the checks of what an LLM must refuse and must not refuse
-//	ability_rules.go  the checks of what the traits say that an LLM can
+//	request_rules.go  the checks of what an LLM must refuse, and of what it must not refuse
+//	ability_rules.go  the checks that an LLM can do what its traits say
 //	recorder.go  records the pieces that a Chat emits
 package llmtest

@@ -14,6 +14,7 @@ var checkRules = []Rule{{Name: "check", Doc: conformance.CheckDoc, Check: checkC
 // checkPrompt is how long Check may take to return after its caller is gone.
 const checkPrompt = 10 * time.Second
 
+// checkCheck calls Check of the memory, and compares what Recall returns before and afterwards.
 func checkCheck(ctx context.Context, env *Env) error {
 	said, silent := env.talk("a", "c", 12), env.talk("a", "silent", 0)
 	if err := said.remember(ctx, 1, 12); err != nil {

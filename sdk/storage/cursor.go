@@ -19,20 +19,21 @@ import (
 // the user is added for each cursor of the conversation, which stays. When a tenant is deleted, all
 // cursors of a store key become a single one to be forgotten, without conversation and user.
 //
-// A tenant has cursors of at most sdk.MaxStoreKeys store keys. The Claim of a further one drops all
-// cursors of the store key that was claimed least recently, of those of which nobody holds a cursor. It
-// may do so in steps. From then on a store key that has no cursors begins with one to be forgotten,
-// without conversation and user, because something may be kept of it from before. So what was deleted
-// meanwhile is forgotten. While a store key has such a cursor, Claim returns only cursors to be forgotten,
-// and those of all conversations, whichever conversation the call has.
+// A tenant has cursors of at most sdk.MaxStoreKeys store keys. The Claim of another store key drops all
+// cursors of one of them: of the store keys of which nobody holds a cursor, the one that was claimed least
+// recently. Claim may do so in steps. From then on, each store key of the tenant that has no cursors begins
+// with a cursor to be forgotten, without conversation and user. The reason is that the memory with this
+// store key may have data from before, which was deleted in the storage meanwhile. While a store key has
+// such a cursor, Claim returns only cursors to be forgotten, and returns them for all conversations,
+// whatever conversation the call has.
 type CursorStore interface {
 	// Claim returns cursors that are behind or to be forgotten and that nobody else holds, and holds
 	// them for the lease. A cursor is behind if its conversation has an ended turn with a greater
 	// sequence. A conversation without a cursor of the store key has one at 0, which Claim stores.
 	// Those to be forgotten come first. One with a user is not returned while another holds the
 	// cursor of its conversation. A repeated Claim of one holder extends its lease and returns what it
-	// holds again. It returns fault.Conflict for a new store key if others hold cursors of all store keys
-	// that the tenant may have.
+	// holds again. Claim returns fault.Conflict for a new store key if the tenant has
+	// sdk.MaxStoreKeys others and somebody holds a cursor of each.
 	Claim(ctx context.Context, req *ClaimRequest) (*ClaimResult, error)
 	// Advance moves a cursor that the holder has claimed, or removes one that was forgotten. It never
 	// moves a cursor back, and may be repeated. It returns fault.Conflict if the holder does not have

@@ -11,15 +11,15 @@ import (
 )
 
 // Message is one message of a turn, as the host encoded it. A storage does not parse the body, and
-// returns it byte for byte. So fields of later versions of the protocol are kept, and a storage
+// returns it byte for byte. The body therefore keeps fields of later versions of the protocol, and a storage
 // need not change when messages get new kinds of parts.
 //
 // EncodeMessages and DecodeMessages are for hosts, and for programs that show what a storage has.
 type Message struct {
-	// Body is any bytes. It is nobody's to change after the message was handed over.
+	// Body has any bytes. Nobody changes them after the message was passed on.
 	Body []byte
-	// Text is the beginning of the plain text of the message, at most sdk.MaxTextBytes, for people who look into the database and for search.
-	// Requests have it. A storage may leave it out of what it returns.
+	// Text is the beginning of the plain text of the message, at most sdk.MaxTextBytes. It is for search, and
+	// for people who look into the database. Requests have it. A storage need not return it.
 	Text string
 }
 
@@ -67,6 +67,7 @@ func (m Message) Decode() (chat.Message, error) {
 	return out, nil
 }
 
+// notWritten returns fault.Internal for a message that cannot be decoded, and blames the plugin.
 func notWritten(err error) error {
 	return fault.New(fault.Internal, "the storage returned a message that no host has written: %w", err).By(fault.PartyPlugin)
 }

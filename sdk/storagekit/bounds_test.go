@@ -13,7 +13,7 @@ import (
 	"github.com/botyard/botyard/sdk/storagekit/memdb"
 )
 
-// imported imports turns with the numbers from 1 to n into the call's conversation.
+// imported imports turns with the numbers from 1 to n into the conversation of the call.
 func imported(t *testing.T, s *storagekit.Store, call sdk.Call, n int64) {
 	t.Helper()
 	said := storage.EncodeMessages(chat.Text(chat.User, "hi"), chat.Text(chat.Assistant, "hello"))

@@ -119,8 +119,9 @@ func (x *change) forgetTenant() error {
 	return nil
 }
 
-// forgets claims what must be forgotten. everything says that this is all of the tenant, so that it claims
-// more than that of the call's conversation.
+// forgets claims what must be forgotten. everything says that all data of the tenant must be forgotten.
+// forgets then claims what must be forgotten of every conversation, and not only of the call's
+// conversation.
 func (c *claim) forgets(everything bool) error {
 	call := c.view.call
 	prefix := key(nil, 'F', call.Incarnation, c.StoreKey)

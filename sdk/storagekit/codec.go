@@ -78,7 +78,7 @@ func (d *decoder) text() string {
 	return unsafe.String(unsafe.SliceData(b), len(b))
 }
 
-// isText reports whether the next field is the text. If so, it reads the field.
+// isText reports whether the next field is the given text. It reads the field only if so.
 func (d *decoder) isText(text string) bool {
 	next := *d
 	if string(next.bytes()) != text {

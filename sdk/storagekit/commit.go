@@ -66,7 +66,7 @@ func (x *change) commit(req *storage.CommitRequest) (int64, error) {
 	return t.Number, x.save(c)
 }
 
-// errStale is the error for the fence of a turn that does not run any more.
+// errStale returns fault.Conflict for the fence of a turn that does not run.
 func errStale() error {
 	return fault.New(fault.Conflict, "the fence does not hold the conversation").At("fence")
 }

@@ -54,9 +54,10 @@ type claim struct {
 	*storage.ClaimRequest
 	now    time.Time
 	result *storage.ClaimResult
-	again  bool // a step towards room for a new store key was done, and others follow
+	again  bool // the transaction dropped some cursors to make room for a new store key, and another one must go on
 }
 
+// run claims in one transaction. If it sets c.again, it has claimed nothing.
 func (c *claim) run() error {
 	if c.Kind == storage.ClaimWork {
 		if err := c.mustLive(); err != nil {
@@ -88,6 +89,7 @@ func (c *claim) full() bool {
 	return c.result.More
 }
 
+// work claims the cursor of background work.
 func (c *claim) work() error {
 	k := key(nil, 'W', c.view.call.Incarnation, c.StoreKey)
 	b, err := c.Get(k)
@@ -107,7 +109,8 @@ func (c *claim) work() error {
 	return c.tx.Put(k, at.encode())
 }
 
-// behind claims conversations that are behind. The first claim of a store key finds that all are.
+// behind claims the cursors of conversations that are behind. At the first claim of a store key, all
+// conversations are.
 func (c *claim) behind() error {
 	prefix := key(c.prefix, 'b', c.StoreKey)
 	var caughtUp [][]byte
@@ -185,6 +188,7 @@ func (s *Store) Advance(ctx context.Context, req *storage.AdvanceRequest) error 
 	})
 }
 
+// lost returns fault.Conflict, for a holder that does not have the claim.
 func lost() error { return fault.New(fault.Conflict, "another holder has the claim, or nobody") }
 
 // advanceConversation moves the cursor of a conversation.

@@ -15,7 +15,8 @@ import (
 // Keys and values are any bytes. A key has less than MaxKeyBytes, if the ids in the calls keep their
 // bounds. The largest value is a turn, of sdk.MaxTurnBytes and some kilobytes. A turn's transactions
 // write about ten keys. Those of imports, branches and deletions write a few keys for each turn that they
-// are about, and a deletion with a limit at most that many.
+// are about, and a deletion with a limit at most that many. The first claim of a store key writes one key for
+// each conversation of the tenant.
 type DB interface {
 	// Update calls f with a transaction that reads and writes the partition, and commits it if f
 	// returns nil. When Update returns nil, the writes outlive a crash as far as any do, and every later

@@ -1,11 +1,12 @@
 // Package storagekit is a storage of conversations over any ordered key-value store with
-// transactions. Who writes a backend implements [DB], which is a few hundred lines at most, and gets
-// a [Store] that fulfils all promises of [storage.Storage] and of the features renew, import, owners,
-// retract, branch and cursor. Package storagetest tests the result.
+// transactions. The author of a backend implements [DB], which takes a few hundred lines at most. [New]
+// makes a [Store] of it, which keeps all promises of [storage.Storage] and of the features renew, import,
+// owners, retract, branch and cursor. Package storagetest tests the result.
 //
 // # What a DB must do
 //
-// The example of [New] is a whole DB, over a file, and its test checks all rules on it. Copy it to begin.
+// The example of [New] is a complete DB that keeps its data in a file. Its test checks all rules of
+// storagetest. Copy it to begin.
 //
 // A DB has partitions, one for each tenant. A transaction works on one partition, and transactions of
 // one partition are serializable. A DB with a single key space puts the partition before the keys. The
@@ -61,5 +62,5 @@
 //	lease.go         Renew, and whether a turn's holder lives
 //	cursor.go        Claim and Advance
 //	claim_forget.go  cursors to be forgotten
-//	store_keys.go    which store keys have cursors, and what becomes of those beyond the bound
+//	store_keys.go    which store keys have cursors, and the bound of their number
 package storagekit

@@ -24,8 +24,8 @@ import (
 	"github.com/botyard/botyard/sdk/storagetest"
 )
 
-// journal is a storagekit.DB in a file, for one process. A commit is one line of the file, a JSON list of
-// writes. The keys are in memory. The file never shrinks.
+// journal is a storagekit.DB in a file, for one process. Each commit is one line of the file, a JSON
+// list of writes. All keys and values are also in memory. The file never shrinks.
 type journal struct {
 	mu    sync.Mutex // held by each transaction, so that they run one after another
 	file  *os.File
@@ -33,7 +33,7 @@ type journal struct {
 	parts map[string]*partition
 }
 
-// partition has the values by key, and the keys in order.
+// partition has the values by their keys, and the keys in order.
 type partition struct {
 	keys   []string
 	values map[string][]byte
@@ -45,8 +45,8 @@ type write struct {
 	Key, Value []byte
 }
 
-// openJournal reads the file, and makes it if there is none. It cuts off a commit that was not written to
-// its end.
+// openJournal reads the file, or makes it if there is none. It removes the last commit from the file if
+// that is incomplete, because a crash interrupted it.
 func openJournal(path string) (*journal, error) {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
@@ -139,7 +139,7 @@ func (j *journal) View(_ context.Context, partition string, f func(storagekit.Re
 	return f(&journalTx{j: j, partition: partition})
 }
 
-// journalTx is a transaction. It has made its writes in memory already.
+// journalTx is a transaction. It makes each write in memory at once; an error undoes them.
 type journalTx struct {
 	j            *journal
 	partition    string
@@ -224,7 +224,8 @@ func ExampleNew() {
 	// Output: 1 1 succeeded
 }
 
-// TestNew_overAJournal checks all rules for storages over the DB of the example. With -short it checks some.
+// TestNew_overAJournal checks the rules of storagetest for a Store over the DB of the example: all
+// rules, or some of them with -short.
 func TestNew_overAJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	t.Parallel()
@@ -241,7 +242,7 @@ func TestNew_overAJournal(t *testing.T) {
 	}
 }
 
-// TestJournal_halfACommit checks that what a crash has left of a commit is cut off.
+// TestJournal_halfACommit checks that openJournal removes an incomplete commit that a crash has left.
 func TestJournal_halfACommit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal")
 	for i := range 3 {

@@ -78,7 +78,7 @@ func appendKey(k, prefix []byte, tag byte, texts []string) []byte {
 	return k
 }
 
-// keySpace has the bytes of the keys of a call. So most of them need no allocation.
+// keySpace is memory for the keys of one call, so that most keys need no allocation of their own.
 type keySpace struct{ all, free []byte }
 
 // keySpaceBytes is more than the keys of most calls have.
@@ -86,7 +86,7 @@ const keySpaceBytes = 1024
 
 func newKeySpace() keySpace { return keySpace{all: make([]byte, keySpaceBytes)} }
 
-// take returns an empty slice with room for n bytes, which are nobody else's until reset.
+// take returns an empty slice with room for n bytes. Nothing else uses these bytes until reset.
 func (s *keySpace) take(n int) []byte {
 	if n > len(s.free) {
 		s.free = make([]byte, max(n, keySpaceBytes))
@@ -96,5 +96,5 @@ func (s *keySpace) take(n int) []byte {
 	return out
 }
 
-// reset returns the space for other keys.
+// reset returns the space with all its bytes free. Keys that were taken before are then invalid.
 func (s *keySpace) reset() keySpace { return keySpace{all: s.all, free: s.all} }

@@ -7,7 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk"
 )
 
-// TestMaxKeyBytes checks that the longest key, with ids of bytes that take two each, is in the bound.
+// TestMaxKeyBytes checks that the longest key is shorter than MaxKeyBytes. Its ids have only bytes that
+// take two bytes in a key.
 func TestMaxKeyBytes(t *testing.T) {
 	id := strings.Repeat("\x00", sdk.MaxIDBytes)
 	long := forgetKey(sdk.Call{Incarnation: id[:64], Conversation: id}, id[:sdk.MaxStoreKeyBytes], id[:20], id)

@@ -31,6 +31,7 @@ func (c *conversation) ended() int64 {
 	return c.sequence
 }
 
+// encode appends the record of the conversation to b.
 func (c *conversation) encode(b []byte) []byte {
 	e := encoder{b}
 	e.text(c.cid)

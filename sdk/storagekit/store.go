@@ -12,10 +12,11 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Store keeps conversations in a DB. It is safe for concurrent use. It keeps nothing of its own, so that
-// any number of Stores, also in other processes, may share a DB. It does not close the DB: its owner does,
-// after the last call has returned. Each call is one transaction. Its errors are of package fault: those
-// that package storage names, and those of the DB.
+// Store keeps conversations in a DB. It is safe for concurrent use. A Store has no state of its own, so that
+// any number of Stores, also in other processes, may share a DB. It does not close the DB: the owner of the
+// DB does, after the last call has returned. Each call is one transaction, except that Claim may need
+// several to make room for a new store key. The errors are of package fault: those that package storage
+// names, and those of the DB.
 type Store struct {
 	db DB
 	o  Options
@@ -38,9 +39,9 @@ var (
 	_ storage.CursorStore = (*Store)(nil)
 )
 
-// New returns a Store on the DB. A plugin returns a type that embeds the Store from its constructor, so that
-// the SDK finds the features renew, import, branch and cursor, and names feature.Owners and
-// feature.Retract as options.
+// New returns a Store on the DB. The constructor of a plugin returns a type that embeds the Store. The SDK then
+// finds the features renew, import, branch and cursor in the methods of the type. The plugin names the
+// features feature.Owners and feature.Retract itself, as options.
 func New(db DB, o Options) *Store {
 	if o.Admit == nil {
 		o.Admit = func(string, int64) error { return nil }
@@ -53,8 +54,8 @@ type view struct {
 	Reader
 	call sdk.Call
 	generation
-	prefix []byte // D inc gen
-	keys   keySpace
+	prefix []byte   // D inc gen
+	keys   keySpace // memory for the keys of the call
 }
 
 // change is a view that can change what it sees.
@@ -68,13 +69,13 @@ type change struct {
 	ownTurn turn
 }
 
-// changes has the changes of calls that have returned, for their memory.
+// changes has the changes of calls that have returned, so that later calls use their memory again.
 var changes = sync.Pool{New: func() any {
 	return &change{view: view{keys: newKeySpace()}, record: make([]byte, 0, recordBytes)}
 }}
 
-// recordBytes is more than most records have. The memory of a record of more than maxKeptRecord bytes
-// is not kept for other calls.
+// recordBytes is more than most records have. A later call reuses the memory for records unless it has
+// more than maxKeptRecord bytes.
 const (
 	recordBytes   = 1024
 	maxKeptRecord = 64 << 10
@@ -83,6 +84,7 @@ const (
 // mayGrow returns the error of Options.Admit.
 func (x *change) mayGrow(bytes int) error { return x.admit(x.call.Tenant, int64(bytes)) }
 
+// view calls f with what the call sees of its tenant, in a transaction that only reads.
 func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) error {
 	return s.db.View(ctx, call.Tenant, func(r Reader) error {
 		v := &view{Reader: r, call: call}
@@ -93,6 +95,7 @@ func (s *Store) view(ctx context.Context, call sdk.Call, f func(*view) error) er
 	})
 }
 
+// update calls f in a transaction that reads and writes, and commits it if f returns nil.
 func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error) error {
 	x := changes.Get().(*change)
 	x.call = call
@@ -109,7 +112,7 @@ func (s *Store) update(ctx context.Context, call sdk.Call, f func(*change) error
 	return err
 }
 
-// open reads the generation.
+// open reads the generation of the call's incarnation.
 func (v *view) open() error {
 	b, err := v.Get(v.generationKey())
 	if err != nil {
@@ -122,7 +125,8 @@ func (v *view) open() error {
 	return nil
 }
 
-// keyAt is the function key with the bytes of the view's keys.
+// keyAt is like the function key, but takes the memory from v.keys. The key is valid until the
+// transaction ends.
 func (v *view) keyAt(prefix []byte, tag byte, texts ...string) []byte {
 	return appendKey(v.keys.take(keySize(prefix, texts)), prefix, tag, texts)
 }

@@ -9,13 +9,14 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// dropStep is how many keys a transaction deletes of a store key whose cursors are dropped.
+// dropStep is how many keys one transaction deletes at most while it drops the cursors of a store key.
 const dropStep = 1000
 
-// storeKey is a store key that has cursors.
+// storeKey is a store key of which the storage has cursors.
 type storeKey struct {
 	name string
-	// order is greater for those that were claimed later. It is 0 while the cursors are dropped.
+	// order is greater for store keys that were claimed later. It is 0 while the cursors of the store key
+	// are dropped.
 	order int64
 }
 
@@ -43,15 +44,18 @@ func (v *view) storeKeys() (names []string, err error) {
 	return names, err
 }
 
+// putStoreKey writes the record of a store key.
 func (x *change) putStoreKey(s storeKey) error {
 	e := encoder{}
 	e.number(s.order)
 	return x.tx.Put(key(nil, 'K', x.call.Incarnation, s.name), e.b)
 }
 
-// know notes the store key of the claim as the one that was claimed last. It makes room for a new one
-// in steps, and notes that all conversations are behind it. A claim of what must be forgotten notes a
-// store key only if its cursors may have been dropped.
+// know notes that the store key of the claim was claimed last. If the store key is new and the tenant
+// has sdk.MaxStoreKeys others, know drops the cursors of one of them. It does so in steps: it then sets
+// c.again, and the next transaction goes on. For a new store key it notes that all conversations are
+// behind. A claim of kind ClaimForget adds a new store key only if cursors of the tenant were dropped
+// before.
 func (c *claim) know() error {
 	lost, err := c.Get(key(nil, 'L', c.view.call.Incarnation))
 	if err != nil || c.ended {
@@ -104,7 +108,7 @@ func (c *claim) know() error {
 	return c.allBehind()
 }
 
-// allBehind notes that all conversations are behind a new store key.
+// allBehind notes that all conversations with an ended turn are behind the store key.
 func (c *claim) allBehind() error {
 	var all []*conversation
 	err := c.entries(append(slices.Clone(c.prefix), 'c'), func(_, value []byte) (bool, error) {
@@ -120,7 +124,9 @@ func (c *claim) allBehind() error {
 	return err
 }
 
-// beginDrop chooses the store key that was claimed least recently and of which nobody holds a cursor.
+// beginDrop chooses the store key whose cursors are dropped: of those of which nobody holds a cursor,
+// the one that was claimed least recently. It returns fault.Conflict if somebody holds a cursor of each
+// store key.
 func (c *claim) beginDrop(all []storeKey) error {
 	slices.SortFunc(all, func(a, b storeKey) int { return int(a.order - b.order) })
 	for _, s := range all {
@@ -141,7 +147,8 @@ func (c *claim) beginDrop(all []storeKey) error {
 		At("store_key").After(time.Second)
 }
 
-// storePrefixes returns the prefixes of all keys of a store key.
+// storePrefixes returns the prefixes of all keys that belong to a store key, except the key of its
+// record. The first one is that of the conversations that are behind.
 func (v *view) storePrefixes(store string) [][]byte {
 	return [][]byte{key(v.prefix, 'b', store), key(v.prefix, 'q', store), key(nil, 'F', v.call.Incarnation, store), key(nil, 'W', v.call.Incarnation, store)}
 }
@@ -161,7 +168,8 @@ func (c *claim) storeKeyHeld(store string) (held bool, err error) {
 	return held, err
 }
 
-// dropSome deletes some of what there is of the store key, and the store key after all of it.
+// dropSome deletes at most dropStep keys of the store key. When nothing else is left, it deletes the
+// record of the store key.
 func (c *claim) dropSome(store string) error {
 	var keys [][]byte
 	for _, prefix := range c.storePrefixes(store) {

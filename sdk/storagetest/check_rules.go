@@ -14,6 +14,8 @@ var checkRules = []Rule{{Name: "check", Doc: conformance.CheckDoc, Check: checkC
 // checkPrompt is how long Check may take to return after its caller is gone.
 const checkPrompt = 10 * time.Second
 
+// checkCheck calls Check of the storage while a turn runs. It compares what the tenant has before and
+// afterwards, and then goes on with the conversation.
 func checkCheck(ctx context.Context, env *Env) error {
 	c := env.talk("c")
 	if _, err := c.turn(ctx, "one"); err != nil {
@@ -50,13 +52,13 @@ func checkCheck(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// content is all that a tenant with one conversation has.
+// content is all data of a tenant that has one conversation.
 type content struct {
 	Conversations []storage.Conversation
 	Turns         []storage.Turn
 }
 
-// kept returns all that the conversation's tenant has. The tenant has no other conversation.
+// kept returns all data of the conversation's tenant, which has no other conversation.
 func (t talk) kept(ctx context.Context) (content, error) {
 	list, err := t.storage().List(ctx, &storage.ListRequest{Call: t.tenant(), Limit: 10})
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// checkCursorDropped claims with one store key more than a tenant may have, and then with the one whose
-// cursors were dropped.
+// checkCursorDropped claims with one more store key than a tenant may have, and then with the store key
+// whose cursors were dropped for it.
 func checkCursorDropped(ctx context.Context, env *Env) error {
 	c := env.talk("c")
 	if _, err := c.turn(ctx, "one"); err != nil {
@@ -20,7 +20,7 @@ func checkCursorDropped(ctx context.Context, env *Env) error {
 	const at0, all = "c of user at 0", "forget all"
 	var keys []follower
 	key := func(i int) follower { return c.follower().storeKey(fmt.Sprintf("key-%d", i)).via(i % 2) }
-	// Key 1 stays held. Key 0 is claimed again after all others, so that key 2 is the next to go.
+	// Key 1 stays held. Key 0 is claimed again after all others. So key 2 is the next whose cursors are dropped.
 	for i := range sdk.MaxStoreKeys {
 		f := key(i)
 		got, err := f.claims(ctx, fmt.Sprintf("the first claim of store key %d", i+1), []string{at0})
@@ -38,7 +38,8 @@ func checkCursorDropped(ctx context.Context, env *Env) error {
 		return err
 	}
 
-	// begins claims a store key that has no cursors, whose memory must forget the tenant first.
+	// begins claims a store key that has no cursors. The memory with this store key must forget the tenant
+	// first.
 	begins := func(what string, f follower, set ...func(*storage.ClaimRequest)) error {
 		got, err := f.claims(ctx, "the first claim of "+what, []string{all}, set...)
 		if err != nil {
@@ -78,12 +79,12 @@ func checkCursorDropped(ctx context.Context, env *Env) error {
 	if err := keys[1].advance(ctx, got[at0], 5, giveUp); err != nil {
 		return err
 	}
-	// Whoever asks only for what must be forgotten of a conversation is told too.
+	// A claim of only what must be forgotten of one conversation also returns that all must be forgotten.
 	if err := begins("the store key whose cursors were dropped", keys[2], onlyForget, claimOf(c)); err != nil {
 		return err
 	}
 
-	// Key 3 went for key 2. The others are held, so that no other can begin.
+	// The cursors of key 3 were dropped for key 2. All others are held then, so that no new store key can begin.
 	for i, f := range append(keys, next) {
 		if i == 3 {
 			continue

@@ -171,8 +171,8 @@
 //   - A store key without any Claim has no cursors, so that a deletion leaves nothing to be forgotten
 //     for it. The same is so for a conversation that no Claim returned, or a storage may have stored
 //     its cursor.
-//   - A storage may drop the cursors of a store key in steps. A claim of what must be forgotten needs
-//     no place for its store key, until cursors of the tenant have been dropped.
+//   - A storage may drop the cursors of a store key in steps. As long as no cursors of the tenant have been
+//     dropped, a claim of only what must be forgotten does not count as a claim of a new store key.
 //   - What is to be forgotten of a tenant stays held until no holder has a cursor of the store key.
 //   - A deletion of a conversation may drop what is to be forgotten of users in it.
 //

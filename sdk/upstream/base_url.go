@@ -7,8 +7,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// ParseBaseURL parses the value of the configuration key base_url. The error names the key and shows
-// the example. It does not repeat the value, which may contain a password.
+// ParseBaseURL parses the value of the configuration key base_url. It accepts an absolute URL with the
+// scheme http or https and a host, and without a user, a password, a query and a fragment. Every other
+// text is fault.Invalid at base_url. The error shows example, which is a valid URL. It does not repeat
+// text, which may contain a password.
 func ParseBaseURL(text, example string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
@@ -24,8 +26,8 @@ func ParseBaseURL(text, example string) (*url.URL, error) {
 	return u, nil
 }
 
-// PortOf returns the port of a URL, or the default port of its scheme. It returns 0 if there is
-// none.
+// PortOf returns the port of base. Without one it returns the default port of the scheme: 80 for http
+// and 443 for https. It returns 0 if the scheme has no default port.
 func PortOf(base *url.URL) uint16 {
 	if base.Port() == "" {
 		return map[string]uint16{"http": 80, "https": 443}[base.Scheme]
@@ -34,6 +36,7 @@ func PortOf(base *url.URL) uint16 {
 	return uint16(port)
 }
 
+// invalidBase returns fault.Invalid at base_url, which blames the tenant.
 func invalidBase(format string, args ...any) *fault.Error {
 	return fault.New(fault.Invalid, format, args...).At("base_url").By(fault.PartyTenant)
 }

@@ -12,15 +12,16 @@ import (
 	"github.com/botyard/botyard/sdk/budget"
 )
 
-// byteTime is the time that a byte of a response takes at the greatest pace.
+// byteTime is the time that each byte of a response takes at sdk.MaxUpstreamByteRate.
 const byteTime = time.Second / sdk.MaxUpstreamByteRate
 
-// body reads the body of a response. It bounds its size, its memory and its pace.
+// body reads the body of a response. It bounds how many bytes it reads, how many of them are in memory,
+// and how fast it reads. One goroutine reads a body. Another one may call closeRaw meanwhile.
 type body struct {
 	client *Client
 	ctx    context.Context
 	raw    io.ReadCloser
-	text   io.Reader // raw, or what is compressed in it; nil before the first read of a compressed body
+	text   io.Reader // the bytes without compression; nil before the first read of a compressed body
 	close  func() error
 
 	most  int64 // most bytes of the body
@@ -31,7 +32,9 @@ type body struct {
 	kept  int64         // bytes of events before that the plugin keeps
 }
 
-// newBody returns the body of a response as the server sent it.
+// newBody returns the body of resp without its compression. If the body is compressed, newBody removes
+// the header Content-Encoding. The body of a response with an error status ends after
+// sdk.MaxUpstreamErrorBytes.
 func newBody(ctx context.Context, c *Client, resp *http.Response) *body {
 	b := plainBody(ctx, c, resp.Body)
 	if isGzip(resp.Header) {
@@ -45,7 +48,8 @@ func newBody(ctx context.Context, c *Client, resp *http.Response) *body {
 	return b
 }
 
-// plainBody returns a body that is not compressed.
+// plainBody returns a body that reads raw, which is not compressed. The body may have
+// sdk.MaxUpstreamStreamBytes.
 func plainBody(ctx context.Context, c *Client, raw io.ReadCloser) *body {
 	b := &body{
 		client: c, ctx: ctx, raw: raw, close: sync.OnceValue(raw.Close), most: sdk.MaxUpstreamStreamBytes,
@@ -74,7 +78,8 @@ func (p paced) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It returns fault.ProviderFailed for a body that exceeds its bounds, and
+// the error of the request's context if that ends.
 func (b *body) Read(p []byte) (int, error) {
 	if b.text == nil {
 		// The pace counts what arrives, which may be compressed nothing, and what is in it, which may be
@@ -102,12 +107,13 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close closes the body, and subtracts its bytes from those in memory.
+// Close closes the body. It releases the bytes that count against sdk.MaxUpstreamsBytes.
 func (b *body) Close() error {
 	b.meter.Reset()
 	b.kept = 0
 	return b.closeRaw()
 }
 
-// closeRaw closes the body. Another goroutine may read it meanwhile.
+// closeRaw closes the body, so that a read that waits for bytes returns. Any goroutine may call it,
+// also more than once.
 func (b *body) closeRaw() error { return b.close() }

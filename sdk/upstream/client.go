@@ -13,21 +13,22 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Options describe the server of a Client.
+// Options describe the server of a Client, and how the Client reaches it.
 type Options struct {
-	Base *url.URL // requests go to paths below it
-	// Name is the server in errors, such as "the OpenAI server". The address follows it.
+	Base *url.URL // the URL that ParseBaseURL returned; each request adds its path
+	// Name is what errors call the server, such as "the OpenAI server". Errors put its host after the name.
 	Name string
-	// Header has the headers of each request, such as the one with the key.
+	// Header has the headers that each request gets, such as the one with the API key. They replace headers
+	// of the same name. The caller does not change the map after New.
 	Header http.Header
-	// Secrets are the texts that no error may repeat.
+	// Secrets are the texts that no error may contain, such as the API key.
 	Secrets []string
-	// Dialer opens the connections. A nil Dialer allows every address.
+	// Dialer opens the TCP connections, and enforces the egress policy. A nil Dialer allows every address.
 	Dialer *egress.Dialer
 }
 
-// Client sends requests to one server. It has HTTP connections of its own. Its methods may be called
-// concurrently.
+// Client sends HTTP requests to one server. It has HTTP connections of its own. Any number of
+// goroutines may call its methods at the same time, except Close.
 type Client struct {
 	base      *url.URL
 	name      string
@@ -37,8 +38,8 @@ type Client struct {
 	share     *budget.Share // bounds the memory for the responses of all servers in this process
 }
 
-// New returns a client. It opens no connection. If the egress policy forbids the address in the base
-// URL, New returns fault.Invalid at base_url.
+// New returns a client. It opens no connection and looks up no name. If the egress policy forbids the
+// host in the base URL, New returns fault.Invalid at base_url. The caller closes the client.
 func New(o Options) (*Client, error) {
 	if err := CheckAddress(o.Dialer, o.Base); err != nil {
 		return nil, err
@@ -49,8 +50,9 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// CheckAddress returns fault.Invalid at base_url if the egress policy forbids the address in the URL.
-// It looks up no name.
+// CheckAddress returns fault.Invalid at base_url if the egress policy of d forbids the host in base. It
+// checks IP addresses and localhost. It accepts other names, because it looks up none: d checks their
+// addresses when it connects. A nil d allows every host.
 func CheckAddress(d *egress.Dialer, base *url.URL) error {
 	if err := d.CheckLiteral(base.Hostname(), PortOf(base)); err != nil {
 		return notAllowed(egress.Of(err))
@@ -61,33 +63,38 @@ func CheckAddress(d *egress.Dialer, base *url.URL) error {
 // notAllowed returns the error for an address that the egress policy forbids.
 func notAllowed(r *egress.Refusal) *fault.Error { return invalidBase("%s", r.Words()) }
 
-// Close closes the idle connections. No call may run then or follow.
+// Close closes the idle connections. The caller calls Close when all calls have returned, and makes no
+// call afterwards.
 func (c *Client) Close() { c.transport.base.CloseIdleConnections() }
 
-// HTTP returns what sends the requests, for a library that has requests and responses of its own.
-// The bodies of its responses keep the bounds, and that of a response with an error status ends after
-// sdk.MaxUpstreamErrorBytes. The library must not repeat requests. [Client.Response] makes a Response
-// of what the library returns, and [Client.Unreachable] an error.
+// HTTP returns the HTTP client, for a library that makes requests and reads responses itself. The HTTP
+// client adds Options.Header to the requests, and bounds the bodies of the responses. The body of a
+// response with an error status ends after sdk.MaxUpstreamErrorBytes. The library must not repeat
+// requests. [Client.Response] makes a Response of a response that the library returns, and
+// [Client.Unreachable] makes the error of a request without one.
 func (c *Client) HTTP() *http.Client { return c.http }
 
-// Server returns the name and the address of the server for error messages.
+// Server returns the name and the host of the server for error messages, as in "the OpenAI server at
+// api.openai.com".
 func (c *Client) Server() string { return c.name + " at " + c.base.Host }
 
-// Said returns a text of the server for an error message: without secrets, on one line, and short.
+// Said makes a text from the server fit for an error message. It cuts the secrets out, puts the text on
+// one line, and cuts it after 300 characters.
 func (c *Client) Said(text string) string { return shorten(c.secrets.Cut(text)) }
 
-// Request is a request to the server.
+// Request is an HTTP request to the server.
 type Request struct {
 	Method string
-	Path   string     // below the base URL, such as "chat/completions"; escaped
-	Query  url.Values // may be nil
-	Header http.Header
-	Body   []byte // JSON, or nil
-	Accept string // a media type
+	Path   string      // relative to the base URL, with URL escapes, such as "chat/completions"
+	Query  url.Values  // may be nil
+	Header http.Header // more headers; may be nil
+	Body   []byte      // JSON, or nil
+	Accept string      // the media type of the header Accept; "" sends no such header
 }
 
-// Do sends a request once. It returns a response of any status, whose Close the caller calls. The
-// error is of package fault.
+// Do sends the request once, and returns when the headers of the response have arrived. The response
+// may have any status. The caller closes it. If there is no response, Do returns the error of
+// [Client.Unreachable]. A redirect is fault.Invalid at base_url.
 func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	at := c.base.JoinPath(r.Path)
 	at.RawQuery = r.Query.Encode()
@@ -111,13 +118,13 @@ func (c *Client) Do(ctx context.Context, r *Request) (*Response, error) {
 	return c.Response(resp), nil
 }
 
-// refuseRedirect returns an error for each redirect, so that the key and the conversation go only to
-// the configured server.
+// refuseRedirect returns fault.Invalid for each redirect, so that the API key and the conversation go
+// only to the configured server.
 func (c *Client) refuseRedirect(*http.Request, []*http.Request) error {
 	return invalidBase("%s redirects; expected the address of the API itself", c.Server())
 }
 
-// maxSaid is the most characters of a server's text that an error repeats.
+// maxSaid is how many characters of a server's text an error repeats at most.
 const maxSaid = 300
 
 // shorten returns s on one line, cut to maxSaid characters.

@@ -45,8 +45,8 @@ func TestClient_Do(t *testing.T) {
 	}
 }
 
-// TestClient_HTTP checks what a library gets: the headers of the client instead of those that describe the
-// machine, and the beginning of an error.
+// TestClient_HTTP checks what the HTTP client does for a library. It adds the headers of Options,
+// removes the headers that describe the machine, and cuts a long error.
 func TestClient_HTTP(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer k" || r.Header.Get("X-Stainless-Os") != "" || r.Header.Get("User-Agent") != "botyard" {
@@ -85,7 +85,8 @@ func TestClient_Do_redirect(t *testing.T) {
 	}
 }
 
-// TestClient_Do_secret checks that the error of a response which is no HTTP does not repeat the key.
+// TestClient_Do_secret checks that the error for a response that is not HTTP does not contain the API
+// key.
 func TestClient_Do_secret(t *testing.T) {
 	const key = "sk-a-secret-of-the-test"
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {

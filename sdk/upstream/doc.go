@@ -1,7 +1,7 @@
-// Package upstream is the HTTP client of a plugin whose upstream is the server of a model. It keeps
-// the bounds of package sdk for all that such a server sends: headers, errors, whole answers and
+// Package upstream is the HTTP client of a plugin that calls the server of a model. It enforces the
+// bounds of package sdk on everything that such a server sends: headers, errors, whole answers and
 // streams of events. It obeys the egress policy and the operator's proxy, follows no redirect, never
-// repeats a request, and cuts secrets out of what a server says.
+// repeats a request, and cuts secrets out of the texts of the server.
 //
 // A plugin makes one [Client] for each instance. [Client.Do] sends a request and returns a
 // [Response]. [Response.Events] reads a stream of server-sent events, and [Response.ReadAll] reads

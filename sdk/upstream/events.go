@@ -17,39 +17,42 @@ type Event struct {
 	Data []byte
 }
 
-// Events reads the server-sent events of a response: blank lines end an event, lines that begin with
-// a colon are comments, lines may end with CR, LF or both, and a byte order mark may come first. It
-// leaves out events without data. Unlike the standard says, an event at the end of the stream counts
-// although no blank line follows it.
+// Events reads the server-sent events of a response. A blank line ends an event. A line that begins
+// with a colon is a comment. A line ends with CR, LF or both. A byte order mark may come first. Events
+// skips events without data. Unlike the standard, it also returns an event that the end of the stream
+// ends instead of a blank line. One goroutine uses an Events.
 type Events struct {
 	response *Response
-	buf      []byte // bytes that were read
-	rest     []byte // the part of buf that is not used yet
-	err      error  // the error of the body, which follows rest
+	buf      []byte // the buffer for reads
+	rest     []byte // the bytes in buf that are not parsed yet
+	err      error  // the error of the body; it counts when rest is parsed
 
 	event Event
-	named string
-	has   bool // the event has data
-	line  []byte
-	cr    bool  // the line before ended with CR
-	begun bool  // the first bytes were looked at
-	idle  int64 // bytes of lines since the last one with data
+	named string // the name of the event so far
+	has   bool   // the event has data
+	line  []byte // the line so far
+	cr    bool   // the line before ended with CR
+	begun bool   // the byte order mark was looked for
+	idle  int64  // bytes of the lines since the last line of data
 }
 
-// Events returns the events of the body.
+// Events returns a reader of the body as server-sent events. Nothing else reads the body then, except
+// [Response.Drain]. The caller still closes the response.
 func (r *Response) Events() *Events {
 	return &Events{response: r, buf: make([]byte, eventsBuffer)}
 }
 
-// eventsBuffer is the size of the buffer for reads. keptBuffer is the largest buffer for the data of
-// an event that is used again.
+// eventsBuffer is the size of the buffer for reads in bytes. keptBuffer is the size in bytes up to
+// which the next event reuses the buffer of an event's data.
 const (
 	eventsBuffer = 16 << 10
 	keptBuffer   = 256 << 10
 )
 
-// Next returns the next event. At the end of the stream it returns io.EOF. Any other error is of
-// package fault.
+// Next returns the next event, and waits until it has arrived. At the end of the stream it returns
+// io.EOF. Every other error is of package fault: fault.ProviderFailed for a broken connection, for an
+// event of more than sdk.MaxUpstreamLineBytes, and for more than sdk.MaxUpstreamIdleBytes without data;
+// or the error of the request's context.
 func (e *Events) Next() (Event, error) {
 	data := e.event.Data[:0]
 	if cap(data) > keptBuffer {
@@ -78,7 +81,8 @@ func (e *Events) Next() (Event, error) {
 	}
 }
 
-// readLine reads a line, or the part of it that is there. It reports whether an event is complete.
+// readLine reads to the end of the line, or to the end of the bytes that have arrived. It reports
+// whether an event is complete.
 func (e *Events) readLine() (complete bool, err error) {
 	if len(e.rest) == 0 {
 		if err := e.fill(); err != nil {
@@ -108,7 +112,7 @@ func (e *Events) readLine() (complete bool, err error) {
 	return false, e.field()
 }
 
-// fill reads more bytes.
+// fill reads at least one byte into rest, or returns the error of the body.
 func (e *Events) fill() error {
 	if e.err != nil {
 		return e.err
@@ -128,7 +132,8 @@ func (e *Events) fill() error {
 	return nil
 }
 
-// keep appends to the line.
+// keep appends text to the line. It returns fault.ProviderFailed if the event is too large, or if the
+// process has no memory for it.
 func (e *Events) keep(text []byte) error {
 	e.line = append(e.line, text...)
 	switch c := e.response.client; {
@@ -140,8 +145,8 @@ func (e *Events) keep(text []byte) error {
 	return nil
 }
 
-// field adds the field in the line to the event. It returns an error if there were too many lines
-// without data.
+// field adds the line to the event as one of its fields, and empties the line. It returns
+// fault.ProviderFailed after too many bytes without data.
 func (e *Events) field() error {
 	e.idle += int64(len(e.line)) + 1
 	name, value, _ := bytes.Cut(e.line, []byte(":"))
@@ -161,7 +166,7 @@ func (e *Events) field() error {
 	return nil
 }
 
-// Interrupted returns the error of a stream that ended before the reply was complete.
+// Interrupted returns fault.ProviderFailed, for a stream that ended before the reply was complete.
 func (r *Response) Interrupted() *fault.Error {
 	return fault.New(fault.ProviderFailed, "%s ended the reply before it was complete", r.client.Server())
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// events returns the events of a response as NAME=DATA, and the error after them.
+// events returns the events of a response as NAME=DATA, and the error that follows them.
 func events(t *testing.T, handle http.HandlerFunc) (got []string, last error) {
 	t.Helper()
 	r, err := get(t, serve(t, handle, nil))
@@ -77,7 +77,7 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestEvents_gzipArrives checks that a compressed event arrives before the next one is sent.
+// TestEvents_gzipArrives checks that a compressed event arrives before the server sends the next one.
 func TestEvents_gzipArrives(t *testing.T) {
 	next := make(chan struct{})
 	c := serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -107,8 +107,8 @@ func TestEvents_gzipArrives(t *testing.T) {
 	}
 }
 
-// TestEvents_bounds checks that a stream without end is given up, and that the budget of the process is
-// whole afterwards.
+// TestEvents_bounds checks that a stream without end becomes an error, and that its bytes do not count
+// against the budget of the process afterwards.
 func TestEvents_bounds(t *testing.T) {
 	for name, c := range map[string]struct{ first, again, want string }{
 		"a line":            {"data: ", "x", "an event of more than"},

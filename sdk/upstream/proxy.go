@@ -39,7 +39,8 @@ func isProxy(text string) bool {
 	return err == nil && u.Host != ""
 }
 
-// proxyRefusal is the error when a proxy refuses to connect to a server with TLS.
+// proxyRefusal is the error of a proxy that refuses to connect to a server with TLS. status is the HTTP
+// status of the proxy's response.
 type proxyRefusal struct{ status int }
 
 func (e *proxyRefusal) Error() string { return "the proxy answered " + strconv.Itoa(e.status) }

@@ -12,18 +12,19 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Response is the response of a server. One goroutine uses it.
+// Response is the HTTP response of a server, with a bounded body. One goroutine uses it, and closes it.
 type Response struct {
 	Status     int
 	Header     http.Header
-	RetryAfter time.Duration // 0 if the server does not say it
+	RetryAfter time.Duration // how long the server asks to wait before a retry; 0 if it does not ask
 	client     *Client
 	ctx        context.Context
 	body       *body
 }
 
-// Response returns the Response of an HTTP response that Client.HTTP returned, or a library that uses
-// it. A library may have replaced the body.
+// Response returns the Response of an HTTP response that [Client.HTTP], or a library that uses it,
+// returned. The library may have replaced the body. The caller closes the Response, and not the body of
+// resp.
 func (c *Client) Response(resp *http.Response) *Response {
 	r := &Response{
 		Status: resp.StatusCode, Header: resp.Header, RetryAfter: retryAfter(resp.Header, time.Now()),
@@ -36,7 +37,8 @@ func (c *Client) Response(resp *http.Response) *Response {
 	return r
 }
 
-// MediaType returns the media type of the body in lower case, or "" if the server says none.
+// MediaType returns the media type in the header Content-Type, in lower case and without parameters. It
+// returns "" if the header is missing or invalid.
 func (r *Response) MediaType() string {
 	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -45,19 +47,20 @@ func (r *Response) MediaType() string {
 	return t
 }
 
-// Failed reports whether the status says that the server did not do what was asked for.
+// Failed reports whether the status is not a status of success, 200 to 299.
 func (r *Response) Failed() bool { return r.Status < 200 || r.Status > 299 }
 
-// ErrorBody returns the body of a response that reports an error, cut to sdk.MaxUpstreamErrorBytes.
-// What went wrong while it was read is left out. The text may contain secrets; see Client.Said.
+// ErrorBody reads the body of a response that reports an error, up to sdk.MaxUpstreamErrorBytes. If the
+// body breaks off, ErrorBody returns what came before. The text may contain secrets; see [Client.Said].
 func (r *Response) ErrorBody() []byte {
 	r.body.most, r.body.cut = sdk.MaxUpstreamErrorBytes, true
 	text, _ := io.ReadAll(r.body)
 	return text
 }
 
-// ReadAll returns the body. If it has more than most bytes, or the process has no room for it,
-// ReadAll returns fault.ProviderFailed. The bytes count against the process until Close.
+// ReadAll reads the body to its end. It returns fault.ProviderFailed if the body has more than most
+// bytes, if the process has no memory for it, or if the connection breaks. If the request's context
+// ends, it returns the error of the context. The bytes count against sdk.MaxUpstreamsBytes until Close.
 func (r *Response) ReadAll(most int64) ([]byte, error) {
 	r.body.most, r.body.hold = most, true
 	text, err := io.ReadAll(r.body)
@@ -67,13 +70,13 @@ func (r *Response) ReadAll(most int64) ([]byte, error) {
 	return text, nil
 }
 
-// Close closes the response. The plugin may reuse the connection if the body was read to its end.
+// Close closes the body. The client can reuse the connection only if the body was read to its end.
 func (r *Response) Close() {
 	_ = r.body.Close()
 }
 
-// Drain reads the rest of the body for as long as a second, so that the connection can be reused. It
-// stops at the first 64 KiB.
+// Drain reads the rest of the body and drops it, so that the client can reuse the connection. It gives
+// up after a second, or after 64 KiB. The caller still calls Close.
 func (r *Response) Drain() {
 	stop := time.AfterFunc(drainTimeout, func() { _ = r.body.closeRaw() })
 	defer stop.Stop()
@@ -85,7 +88,7 @@ const (
 	drainBytes   = 64 << 10
 )
 
-// broken returns the error of a body that could not be read.
+// broken returns the error of a call whose response could not be read because of err.
 func (r *Response) broken(err error) error {
 	switch f := known(err); {
 	case f != nil:
@@ -96,7 +99,8 @@ func (r *Response) broken(err error) error {
 	return fault.New(fault.ProviderFailed, "the connection to %s broke in the middle of the answer: %s", r.client.Server(), r.client.Said(err.Error()))
 }
 
-// tooMuch returns the error of a body that exceeds its bounds. The message begins with the server.
+// tooMuch returns fault.ProviderFailed for a response that exceeds its bounds. The message is the name
+// of the server, and then the formatted text.
 func (c *Client) tooMuch(format string, args ...any) *fault.Error {
 	f := fault.New(fault.ProviderFailed, format, args...)
 	f.Message = c.Server() + " " + f.Message

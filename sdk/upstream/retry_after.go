@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// maxRetryAfter is the longest time that the plugin accepts from a header.
+// maxRetryAfter is the longest time that a Response takes from a header.
 const maxRetryAfter = 24 * time.Hour
 
-// retryAfter returns the time after which the server wants a retry. The header Retry-After-Ms has
-// milliseconds. The header Retry-After has seconds or a date. retryAfter returns 0 if the headers
-// have neither, and for a date in the past.
+// retryAfter returns how long the server asks to wait before a retry, at most maxRetryAfter. The header
+// Retry-After-Ms has milliseconds. Without it, the header Retry-After has seconds or a date. retryAfter
+// returns 0 for a date in the past, and without a valid header.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	if d := durationOf(h.Get("Retry-After-Ms"), time.Millisecond); d > 0 {
 		return d
@@ -27,7 +27,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return 0
 }
 
-// durationOf returns the duration of a number of units, or 0 for any other text.
+// durationOf returns the duration of a number of units, at most maxRetryAfter. It returns 0 for a text
+// that is no positive number.
 func durationOf(text string, unit time.Duration) time.Duration {
 	n, err := strconv.ParseFloat(text, 64)
 	if err != nil || math.IsNaN(n) || n <= 0 {

@@ -13,21 +13,23 @@ import (
 // Redacted replaces a secret in a text.
 const Redacted = "[secret]"
 
-// pieceOfSecret is how many characters of a secret in a row are cut. A server that masks a key shows
-// fewer.
+// pieceOfSecret is the length in bytes from which a piece of a secret is cut. A server that masks a key
+// shows shorter pieces of it.
 const pieceOfSecret = 8
 
-// leastSecret is the length of a secret from which it is cut out of longer words too.
+// leastSecret is the length in bytes from which a secret is cut out of longer words. A shorter secret
+// is cut only where no letter and no digit is beside it.
 const leastSecret = 4
 
-// Secrets cuts secrets out of texts. Any number of goroutines may use it. A nil Secrets cuts
-// nothing.
+// Secrets cuts secrets out of texts, in upper or lower case. Any number of goroutines may use it. A nil
+// Secrets cuts nothing.
 type Secrets struct {
-	whole  []string            // secrets of fewer than pieceOfSecret characters, in lower case
-	pieces map[string]struct{} // all pieces of pieceOfSecret bytes of the others, in lower case
+	whole  []string            // forms of secrets with fewer than pieceOfSecret bytes, in lower case
+	pieces map[string]struct{} // all pieces of pieceOfSecret bytes of the longer forms, in lower case
 }
 
-// NewSecrets returns the Secrets that cut these texts. It ignores empty ones.
+// NewSecrets returns a Secrets that cuts the given secrets. It ignores white space around a secret, and
+// empty secrets.
 func NewSecrets(secrets ...string) *Secrets {
 	s := &Secrets{pieces: map[string]struct{}{}}
 	for _, secret := range secrets {
@@ -47,7 +49,8 @@ func NewSecrets(secrets ...string) *Secrets {
 	return s
 }
 
-// formsOf returns the secret as it is, and as servers and proxies write it in URLs, JSON and headers.
+// formsOf returns the secret as it is, and in the forms that it has in URLs and in JSON. A secret of
+// pieceOfSecret bytes or more also has its forms in hexadecimal and in base64.
 func formsOf(secret string) []string {
 	forms := []string{secret, url.QueryEscape(secret), url.PathEscape(secret)}
 	if text, err := json.Marshal(secret); err == nil {
@@ -57,8 +60,8 @@ func formsOf(secret string) []string {
 		return forms
 	}
 	forms = append(forms, hex.EncodeToString([]byte(secret)))
-	// In base64 of a longer text, the form of the secret depends on its place in the text. The
-	// characters at both ends depend on the neighbours.
+	// In the base64 of a longer text, the form of the secret depends on the number of bytes before it.
+	// The characters at both ends also depend on the bytes beside it.
 	for before := range 3 {
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 			form := encoding.EncodeToString([]byte(strings.Repeat("\x00", before) + secret))
@@ -68,7 +71,7 @@ func formsOf(secret string) []string {
 	return forms
 }
 
-// lower returns the text with its ASCII letters in lower case. Its length does not change.
+// lower returns the text with its ASCII letters in lower case. It keeps the length of a text in UTF-8.
 func lower(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r >= 'A' && r <= 'Z' {
@@ -78,8 +81,8 @@ func lower(text string) string {
 	}, text)
 }
 
-// Cut returns the text with Redacted instead of each secret, and of each piece of a secret that is
-// pieceOfSecret characters or longer.
+// Cut returns the text with Redacted in place of each secret, and of each piece of 8 bytes or more of a
+// secret. Bytes that are not UTF-8 become a question mark.
 func (s *Secrets) Cut(text string) string {
 	if s == nil || len(s.whole) == 0 && len(s.pieces) == 0 {
 		return text
@@ -110,12 +113,14 @@ func (s *Secrets) Cut(text string) string {
 	return replaceHidden(text, hidden)
 }
 
+// hide marks bytes of a text as parts of secrets.
 func hide(some []bool) {
 	for i := range some {
 		some[i] = true
 	}
 }
 
+// replaceHidden returns the text with Redacted in place of each run of hidden bytes.
 func replaceHidden(text string, hidden []bool) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
@@ -132,7 +137,7 @@ func replaceHidden(text string, hidden []bool) string {
 	return b.String()
 }
 
-// isWord reports whether no letter and no digit is beside the piece of the text.
+// isWord reports whether neither a letter nor a digit is beside text[start:end].
 func isWord(text string, start, end int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:start])
 	after, _ := utf8.DecodeRuneInString(text[end:])

@@ -12,24 +12,24 @@ import (
 	"github.com/botyard/botyard/sdk/egress"
 )
 
-// The most unread bytes of an HTTP/2 connection, and of one stream on it.
+// How many bytes a server may send that nobody has read yet: on one HTTP/2 connection, and on one stream of it.
 const (
 	maxHTTP2Connection = 2 << 20
 	maxHTTP2Stream     = 512 << 10
 )
 
-// dialTimeout is how long opening a TCP connection may take, and the TLS handshake after it.
+// dialTimeout is how long opening a TCP connection may take, and how long the TLS handshake after it.
 const dialTimeout = 10 * time.Second
 
-// transport sends requests with the headers of the client, and bounds the bodies of the responses. It
-// implements http.RoundTripper.
+// transport sends requests with the headers of the client, and bounds the bodies of the responses.
 type transport struct {
 	client *Client
 	header http.Header
 	base   *http.Transport
 }
 
-// libraryHeaders begin the names of headers with which some libraries describe the machine.
+// libraryHeaders is how the names of the headers begin in which some libraries describe the machine.
+// The transport does not send them.
 const libraryHeaders = "X-Stainless-"
 
 // acceptedEncoding is the encoding that requests ask for. Without it, a proxy may take any. Of a
@@ -61,8 +61,8 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// newTransport returns the transport of a client. It has no timeout for a silent server, because the
-// host ends a call that takes too long.
+// newTransport returns the HTTP transport of a client. It has no timeout for a silent server, because
+// the host ends a call that takes too long.
 func newTransport(base *url.URL, dialer *egress.Dialer) *http.Transport {
 	find := proxyFromEnvironment()
 	if proxy, err := find(&http.Request{URL: base}); proxy != nil && err == nil {

@@ -12,7 +12,10 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// Unreachable returns the error of a request with the context ctx that got no response but err.
+// Unreachable returns the error of a request that got err instead of a response. ctx is the context of
+// the request: if it has ended, the error is that of the context. If err has a *fault.Error in its
+// chain, Unreachable returns that one. For a forbidden address, and for a server without TLS, it
+// returns fault.Invalid at base_url. Otherwise it returns fault.ProviderFailed.
 func (c *Client) Unreachable(ctx context.Context, err error) *fault.Error {
 	if ctx.Err() != nil {
 		return fault.Of(ctx.Err())

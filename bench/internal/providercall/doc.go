@@ -1,6 +1,6 @@
-// Package providercall measures what the plugins of providers add to a call of a model: calls through the
-// host's plugin manager and a plugin's process beside the same calls by the provider's official client.
-// Both call the same server, which answers after fixed times.
+// Package providercall measures what the plugins of providers add to the time of a call of a model. It compares
+// calls through the host's plugin manager and a plugin's process with the same calls by the provider's
+// official client. Both call the same server, which answers after fixed times.
 //
 // Files:
 //

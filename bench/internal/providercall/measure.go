@@ -12,26 +12,27 @@ import (
 	"github.com/botyard/botyard/host/plugins"
 )
 
-// Options says what is measured and how often.
+// Options says what Measure measures, and how often.
 type Options struct {
 	PluginDir string   // the folder with the plugins
-	Server    []string // the arguments with which this program runs Serve
-	Callers   []int
-	Pairs     int // pairs of rounds for each number of callers
-	Calls     int // calls of each caller in a round
+	Server    []string // arguments of this program with which it calls Serve
+	Callers   []int    // the numbers of concurrent callers to measure with
+	Pairs     int      // pairs of rounds for each number of callers
+	Calls     int      // calls of each caller in a round
 }
 
-// Result is what one plugin adds at one number of callers.
+// Result is what one plugin adds with one number of callers.
 type Result struct {
 	Provider string        `json:"provider"`
 	Callers  int           `json:"callers"`
-	First    Latency       `json:"first_token"`
-	End      Latency       `json:"end"`
-	CPU      float64       `json:"cpu_us"` // microseconds of the plugin's process for each call
-	Memory   procfs.Memory `json:"memory"` // of the plugin's process after the calls
+	First    Latency       `json:"first_token"` // until the first token
+	End      Latency       `json:"end"`         // until the end of the reply
+	CPU      float64       `json:"cpu_us"`      // CPU time of the plugin's process for each call, in microseconds
+	Memory   procfs.Memory `json:"memory"`      // of the plugin's process after the calls
 }
 
-// Measure measures all providers, one after the other.
+// Measure measures the plugins of all providers, one after the other. It starts the server in a process
+// of its own, and stops it at the end.
 func Measure(ctx context.Context, o Options) (all []Result, err error) {
 	server, err := hostproc.StartSelf(nil, o.Server...)
 	if err != nil {
@@ -53,7 +54,7 @@ func Measure(ctx context.Context, o Options) (all []Result, err error) {
 	return all, nil
 }
 
-// measure measures one provider in a plugin process of its own.
+// measure measures one provider. Its plugin runs in a process of its own, which ends with measure.
 func (p provider) measure(ctx context.Context, o Options, dir, server string) (all []Result, err error) {
 	config, err := p.marshal(server)
 	if err != nil {

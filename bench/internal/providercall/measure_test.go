@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestMeasure runs each measurement with as little work as there is. It checks that calls of plugins and of
-// official clients work, and no figure.
+// TestMeasure runs each measurement with as little work as possible. It checks that calls through
+// plugins and calls by official clients succeed. It checks no time.
 func TestMeasure(t *testing.T) {
 	dir := t.TempDir()
 	for _, p := range providers {

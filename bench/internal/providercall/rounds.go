@@ -8,13 +8,15 @@ import (
 	"time"
 )
 
-// Quantiles are of many calls, in milliseconds.
+// Quantiles are quantiles of the times of many calls, in milliseconds.
 type Quantiles struct {
 	P50 float64 `json:"p50_ms"`
 	P95 float64 `json:"p95_ms"`
 	P99 float64 `json:"p99_ms"`
 }
 
+// quantiles returns the quantiles of the values, of which there is at least one. It sorts them in
+// place.
 func quantiles(values []float64) Quantiles {
 	slices.Sort(values)
 	at := func(q float64) float64 { return values[min(int(q*float64(len(values))), len(values)-1)] }
@@ -25,22 +27,23 @@ func (q Quantiles) minus(o Quantiles) Quantiles {
 	return Quantiles{P50: q.P50 - o.P50, P95: q.P95 - o.P95, P99: q.P99 - o.P99}
 }
 
-// Latency compares a time of the plugin's calls with that of the bare client's.
+// Latency compares a time of calls through the plugin with that of calls by the official client.
 type Latency struct {
 	Plugin Quantiles `json:"plugin"`
-	Bare   Quantiles `json:"bare"`
-	Added  Quantiles `json:"added"` // the difference of both
+	Bare   Quantiles `json:"bare"`  // of the official client
+	Added  Quantiles `json:"added"` // Plugin minus Bare
 }
 
-// times are the milliseconds that calls took.
+// times are the times of calls in milliseconds, until the first token and until the end of the reply.
 type times struct{ first, end []float64 }
 
 func (t *times) add(o times) {
 	t.first, t.end = append(t.first, o.first...), append(t.end, o.end...)
 }
 
-// pairs runs pairs of rounds. In every second pair the bare calls come first. It returns the CPU time that
-// the rounds of the plugin took, as cpu counts it.
+// pairs runs pairs of rounds, and compares the times of both calls. A pair is a round of plugin and a
+// round of bare. In every second pair, bare comes first. The first pair does not count. used is the CPU
+// time that the rounds of plugin took; cpu returns the CPU time of the plugin's process so far.
 func pairs(ctx context.Context, callers int, o Options, plugin, bare call, cpu func() (time.Duration, error)) (first, end Latency, used time.Duration, err error) {
 	both := [2]call{plugin, bare}
 	var all [2]times
@@ -78,7 +81,8 @@ func pairs(ctx context.Context, callers int, o Options, plugin, bare call, cpu f
 	return compare(all[0].first, all[1].first), compare(all[0].end, all[1].end), used, nil
 }
 
-// round makes calls from the given number of goroutines, each goroutine as many as calls says.
+// round makes calls from concurrent goroutines, and returns their times. callers is the number of
+// goroutines, and calls the number of calls of each.
 func round(ctx context.Context, callers, calls int, c call) (times, error) {
 	results := make([]times, callers)
 	errs := make([]error, callers)

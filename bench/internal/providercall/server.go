@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// The server's times and the length of its replies. The pauses are long beside what a client takes for a
-// token, so that 64 callers do not fill two cores.
+// The times of the server, and the number of tokens of its replies. The pauses are much longer than the time
+// that a client needs for a token, so that 64 callers do not use two CPU cores fully.
 const (
 	firstToken = 20 * time.Millisecond // from the request to the first token
 	nextToken  = 10 * time.Millisecond // between tokens
 	tokens     = 8
 )
 
-// wire is how a provider's server writes a streamed reply.
+// wire is a provider's path and form of a streamed reply.
 type wire struct {
 	path, mediaType string
 	begin           string // before the first token
@@ -50,8 +50,8 @@ var wires = []wire{
 	},
 }
 
-// Serve serves all providers on a port of the loopback interface, until ctx is done. It prints its address
-// as a server of this program does.
+// Serve serves all providers on a free port of the loopback interface, until ctx is done. It prints its
+// address in the form in which all servers of this program do.
 func Serve(ctx context.Context) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -70,7 +70,7 @@ func Serve(ctx context.Context) error {
 	return nil
 }
 
-// reply reads a request and writes the reply.
+// reply reads a request and writes the reply, token by token.
 func (w wire) reply(out http.ResponseWriter, r *http.Request) {
 	if _, err := io.Copy(io.Discard, r.Body); err != nil {
 		return

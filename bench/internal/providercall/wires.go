@@ -19,29 +19,29 @@ import (
 	openaioption "github.com/openai/openai-go/v3/option"
 )
 
-// message is what each call sends.
+// message is the user message of each call.
 const message = "Say a few words."
 
-// took says when the first token of a reply and its end arrived, counted from the call.
+// took says how long a call took: until the first token of the reply, and until its end.
 type took struct{ first, end time.Duration }
 
-// call makes one call and reads its reply.
+// call makes one call and reads the reply to its end.
 type call func(ctx context.Context) (took, error)
 
-// stopwatch measures one call.
+// stopwatch measures one call, which begins at began.
 type stopwatch struct {
 	began time.Time
 	took
 }
 
-// piece notes that a piece of the reply's text has arrived.
+// piece notes the arrival of a piece of the reply's text.
 func (s *stopwatch) piece(text string) {
 	if s.first == 0 && text != "" {
 		s.first = time.Since(s.began)
 	}
 }
 
-// done returns the times of the call whose error is err.
+// done notes the end of the call. It returns the times and err. A reply without text is an error.
 func (s *stopwatch) done(err error) (took, error) {
 	s.end = time.Since(s.began)
 	if err == nil && s.first == 0 {
@@ -50,11 +50,11 @@ func (s *stopwatch) done(err error) (took, error) {
 	return s.took, err
 }
 
-// provider is a plugin, and its provider's official client.
+// provider is a provider's plugin and its official client.
 type provider struct {
 	name   string
-	config func(server string) map[string]any // the plugin's configuration
-	bare   func(server string) (call, error)  // a call by the official client
+	config func(server string) map[string]any // returns the plugin's configuration; server is the URL of the server
+	bare   func(server string) (call, error)  // returns a call by the official client
 }
 
 var providers = []provider{
@@ -72,7 +72,7 @@ var providers = []provider{
 // marshal returns the plugin's configuration as JSON.
 func (p provider) marshal(server string) ([]byte, error) { return json.Marshal(p.config(server)) }
 
-// ofPlugin returns a call of a plugin.
+// ofPlugin returns a call through the plugin l.
 func ofPlugin(l llm.LLM) call {
 	return func(ctx context.Context) (took, error) {
 		s := stopwatch{began: time.Now()}

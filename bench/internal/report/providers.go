@@ -7,7 +7,7 @@ import (
 	"github.com/botyard/botyard/bench/internal/providercall"
 )
 
-// providers writes what the plugins of providers add to the time of their official clients.
+// providers writes how much time the plugins of providers add to the calls of the official clients.
 func (r *Report) providers(w io.Writer) {
 	if len(r.Providers) == 0 {
 		return

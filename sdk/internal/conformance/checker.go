@@ -13,21 +13,22 @@ import (
 // CheckDoc is the promise that CheckChecker checks.
 const CheckDoc = "Check succeeds in time while the instance works, fails with a classified error, changes nothing, and ends when its caller is gone."
 
-// Checked says how CheckChecker checks an instance.
+// Checked says what CheckChecker expects of an instance.
 type Checked struct {
-	Prompt time.Duration // how long Check may take to return after it was canceled, or its time is over
-	Works  bool          // the instance works now, so that Check succeeds
+	Prompt time.Duration // how long Check may take to return after its context has ended
+	Works  bool          // the instance works, so that Check must succeed
 }
 
-// checkTime is how long a host waits for Check.
+// checkTime is the deadline that a host gives to Check.
 const checkTime = 10 * time.Second
 
-// checksAtOnce is how many calls of Check run at the same time.
+// checksAtOnce is how many calls of Check CheckChecker makes at the same time.
 const checksAtOnce = 3
 
-// CheckChecker checks the promise of a sdk.Checker, except that Check changes nothing: the kit compares
-// what the instance keeps. It returns [ErrSkip] if the instance is no Checker, and if it cannot find out
-// whether it works.
+// CheckChecker checks the promises of a sdk.Checker, except that Check changes nothing: for that, the
+// kit compares what the instance keeps before and afterwards. It returns [ErrSkip] if the instance is
+// no Checker, or if Check returns fault.Unsupported because it cannot find out whether the instance
+// works.
 func CheckChecker(ctx context.Context, instance any, o Checked) error {
 	c, ok := instance.(sdk.Checker)
 	if !ok {
@@ -57,7 +58,7 @@ func CheckChecker(ctx context.Context, instance any, o Checked) error {
 	return nil
 }
 
-// inTime calls Check with the deadline of a host.
+// inTime calls Check with the deadline of a host, and returns what is wrong.
 func (o Checked) inTime(ctx context.Context, c sdk.Checker) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
@@ -78,7 +79,8 @@ func (o Checked) inTime(ctx context.Context, c sdk.Checker) error {
 	return nil
 }
 
-// within calls f, and reports whether it returned within d. It does not wait for longer.
+// within calls f and waits for at most d. returned reports whether f has returned. If not, f goes on in
+// its goroutine.
 func within(d time.Duration, f func() error) (err error, returned bool) {
 	done := make(chan error, 1)
 	go func() { done <- f() }()

@@ -54,15 +54,15 @@ func Named[E any](rules []Rule[E], names []string) ([]Rule[E], error) {
 	return chosen, nil
 }
 
-// RuleTimeout is the default bound of one rule. It only ends a plugin that hangs. So it is far above
-// what any rule takes on a slow and busy machine.
+// RuleTimeout is the default bound of the time that one rule takes. It is far above what any rule takes
+// on a slow and busy machine, because it only ends a plugin that hangs.
 const RuleTimeout = 5 * time.Minute
 
 // Run holds the rules of one check, and the functions that prepare and finish each rule.
 type Run[E any] struct {
 	Rules   []Rule[E]
 	Except  []string         // names of rules to skip
-	Timeout time.Duration    // bounds each rule; a rule that takes longer fails. 0 stands for RuleTimeout
+	Timeout time.Duration    // how long one rule may take; a rule that takes longer fails. 0 means RuleTimeout
 	Env     func(Rule[E]) *E // returns the environment of one rule
 	// Clean is called after each rule, also after a rule that failed. It may be nil.
 	Clean func(*E) error

@@ -22,7 +22,7 @@ type entry[T any] struct {
 	value T
 	err   error
 	calls sync.WaitGroup
-	done  func() // calls.Done; a method value made here is not allocated by each Get
+	done  func() // calls.Done as a value, so that Get does not allocate one
 }
 
 // Configure returns the value of id. It calls open if the Set has no value for id. Concurrent calls

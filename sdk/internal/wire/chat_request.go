@@ -10,14 +10,15 @@ import (
 // requestMessages is the number of the field ChatRequest.messages.
 const requestMessages = 2
 
-// UnmarshalChatRequest decodes b into the request, like proto.Unmarshal. It makes all plain messages in
-// one allocation, and leaves everything else to the protobuf library.
+// UnmarshalChatRequest decodes b into r, with the same result as proto.Unmarshal. It allocates all
+// plain messages together. The protobuf library decodes everything else. r does not share the bytes of
+// b.
 func UnmarshalChatRequest(b []byte, r *llmv1.ChatRequest) error {
 	n, rest := 0, make([]byte, 0, 256)
 	for left := b; len(left) > 0; {
 		number, kind, size := protowire.ConsumeField(left)
 		if size < 0 {
-			return proto.Unmarshal(b, r) // which returns the error
+			return proto.Unmarshal(b, r) // returns the error
 		}
 		if number == requestMessages && kind == protowire.BytesType {
 			n++
@@ -46,9 +47,10 @@ func UnmarshalChatRequest(b []byte, r *llmv1.ChatRequest) error {
 	return nil
 }
 
+// first returns the first of two results.
 func first(b []byte, _ int) []byte { return b }
 
-// unmarshalMessage decodes a message. A plain message is made of t.
+// unmarshalMessage decodes a message. A plain message uses the memory of t.
 func unmarshalMessage(b []byte, t *textMessage) (*chatv1.Message, error) {
 	if role, text, ok := plainText(b); ok {
 		return t.fill(role, text), nil
@@ -57,7 +59,7 @@ func unmarshalMessage(b []byte, t *textMessage) (*chatv1.Message, error) {
 	return m, proto.Unmarshal(b, m)
 }
 
-// fill makes a plain message of t.
+// fill returns the plain message with the role and the text, in the memory of t.
 func (t *textMessage) fill(role chatv1.Role, text string) *chatv1.Message {
 	t.text.Text = text
 	t.part.Part = &t.text

@@ -9,9 +9,9 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Nearly all messages have a role, one part with a text, and nothing else. This file encodes and
-// decodes these messages without the protobuf library, which makes an object of each level of a
-// message. All other messages go through the library.
+// A plain message has a role, one part with a text, and nothing else. Nearly all messages are plain. This
+// file encodes and decodes plain messages without the protobuf library, because the library allocates an
+// object for each level of a message. It leaves all other messages to the library.
 
 // The tags of the fields of a plain message.
 const (
@@ -20,8 +20,8 @@ const (
 	textTag  = 1<<3 | byte(protowire.BytesType)  // Part.text
 )
 
-// EncodeMessage returns the encoded form of the message. Equal messages have equal forms. It returns
-// an error for a text that is not UTF-8.
+// EncodeMessage returns the encoded form of the message in the protocol. Equal messages have equal
+// forms. It returns an error for a text that is not UTF-8.
 func EncodeMessage(m chat.Message) ([]byte, error) {
 	role := rolesTo[m.Role]
 	if role == 0 || len(m.Unknown) > 0 || len(m.Parts) != 1 || !isPlainText(&m.Parts[0]) || !utf8.ValidString(m.Parts[0].Text) {
@@ -36,13 +36,13 @@ func EncodeMessage(m chat.Message) ([]byte, error) {
 }
 
 // DecodeMessage returns the message that EncodeMessage, or another version of the protocol, has
-// encoded.
+// encoded. The message does not share the bytes of b.
 func DecodeMessage(b []byte) (chat.Message, error) {
 	var part [1]chat.Part
 	return decodeMessage(b, &part)
 }
 
-// decodeMessage is DecodeMessage. The parts of a plain message are those of the given array.
+// decodeMessage is like DecodeMessage. A plain message uses the memory of part.
 func decodeMessage(b []byte, part *[1]chat.Part) (chat.Message, error) {
 	if role, text, ok := plainText(b); ok {
 		part[0].Text = text
@@ -55,8 +55,8 @@ func decodeMessage(b []byte, part *[1]chat.Part) (chat.Message, error) {
 	return MessageFrom(&m), nil
 }
 
-// DecodeMessages returns n messages, the i-th of which is encoded in body(i). The parts of all plain
-// messages are one allocation.
+// DecodeMessages returns n messages. body(i) returns the encoded form of message i, counted from 0.
+// DecodeMessages allocates the parts of all plain messages together. It returns the first error.
 func DecodeMessages(n int, body func(i int) []byte) ([]chat.Message, error) {
 	if n == 0 {
 		return nil, nil
@@ -71,8 +71,8 @@ func DecodeMessages(n int, body func(i int) []byte) ([]chat.Message, error) {
 	return out, nil
 }
 
-// plainText returns the role and the text of an encoded message. It returns false if the message is
-// not a plain one in the form of EncodeMessage.
+// plainText returns the role and the text of an encoded plain message. ok is false if the message is
+// not plain, or if its fields are not in the order of EncodeMessage.
 func plainText(b []byte) (role chatv1.Role, text string, ok bool) {
 	if len(b) < 3 || b[0] != roleTag || b[1] >= 0x80 || b[2] != partsTag {
 		return 0, "", false

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// encoded returns what the protobuf library makes of the message.
+// encoded returns the message as the protobuf library encodes it.
 func encoded(t testing.TB, m chat.Message) []byte {
 	t.Helper()
 	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(Message(m))
@@ -21,7 +21,7 @@ func encoded(t testing.TB, m chat.Message) []byte {
 	return b
 }
 
-// TestEncodeMessage checks that all messages have the form that the protobuf library gives them.
+// TestEncodeMessage checks that EncodeMessage returns the same bytes as the protobuf library.
 func TestEncodeMessage(t *testing.T) {
 	all := append(messages(), chat.Message{}, chat.Message{Role: chat.User}, chat.Text("", "x"), chat.Text("later", "x"), chat.Text(chat.Tool, "é€"),
 		chat.Text(chat.User, strings.Repeat("x", 126)), chat.Text(chat.User, strings.Repeat("x", 70000)),
@@ -65,7 +65,8 @@ func TestDecodeMessages(t *testing.T) {
 	}
 }
 
-// FuzzDecodeMessage checks that all bytes are decoded as the protobuf library decodes them.
+// FuzzDecodeMessage checks that DecodeMessage decodes any bytes with the same result as the protobuf
+// library.
 func FuzzDecodeMessage(f *testing.F) {
 	for _, m := range messages() {
 		f.Add(encoded(f, m))

@@ -1,5 +1,5 @@
-// Package memdb is a storagekit.DB in the memory of its process. The plugin storage-memory uses it,
-// and so do tests. What it has is lost at the end of the process.
+// Package memdb is a storagekit.DB in the memory of its process. The plugin storage-memory and tests use
+// it. Its data is lost at the end of the process.
 //
 //	memdb.go  DB and its partitions, which Close drops
 //	tx.go     transactions and their undoing
@@ -21,12 +21,14 @@ import (
 // Options are the settings of a DB. The zero value has no bound and the clock of the process.
 type Options struct {
 	Now func() time.Time // nil means time.Now
-	// Changed is called after a transaction has changed the size of a partition by so many bytes. It
-	// may be nil.
+	// Changed is called when a transaction, or Close, has changed the size of a partition. bytes is the
+	// difference, which may be negative. The partition is locked meanwhile, so Changed must not call
+	// View or Update for it. Changed may be nil.
 	Changed func(partition string, bytes int64)
 }
 
-// DB keeps partitions in memory. A transaction locks its partition. It is safe for concurrent use.
+// DB keeps partitions in memory. A transaction locks its partition. It is safe for concurrent use,
+// except that Close follows the last Update.
 type DB struct {
 	o      Options
 	mu     sync.Mutex // guards parts and closed
@@ -36,8 +38,8 @@ type DB struct {
 
 var _ storagekit.DB = (*DB)(nil)
 
-// part is a partition. Both byKey and inOrder have all its entries. To find a key in the map takes a
-// fraction of the time that it takes in the tree, which is there for scans.
+// part is a partition. Both byKey and inOrder have all its entries. byKey finds a single key in a
+// fraction of the time that inOrder needs. Scans use inOrder.
 type part struct {
 	mu      sync.RWMutex
 	byKey   map[string]*entry
@@ -45,10 +47,10 @@ type part struct {
 	size    atomic.Int64
 }
 
-// entry is a key with its value. Nobody changes the bytes of either.
+// entry is a key with its value. The bytes of both never change. A new value has new bytes.
 type entry struct {
 	key   []byte
-	value []byte // never nil, so that Get tells an empty value from none
+	value []byte // never nil, because Get returns nil for a key without a value
 }
 
 // shortKey is the length up to which a key is next to its entry. Most keys of a storage are shorter.
@@ -70,14 +72,13 @@ func newEntry(key, value []byte) *entry {
 // text returns the key as a text that shares its bytes.
 func (e *entry) text() string { return unsafe.String(unsafe.SliceData(e.key), len(e.key)) }
 
-// place is the place of an entry in the order of keys. The bounds of a scan are places without an
-// entry.
+// place is an entry of the tree, ordered by its key. A bound of a scan is a place whose entry is nil.
 type place struct {
 	key []byte
 	*entry
 }
 
-// entryBytes is about how many bytes an entry takes beside its key and its value.
+// entryBytes is about how many bytes an entry takes in addition to its key and its value.
 const entryBytes = 128
 
 func (e *entry) size() int64 { return entryBytes + int64(len(e.key)+len(e.value)) }
@@ -178,6 +179,7 @@ func (d *DB) Close() error {
 	return nil
 }
 
+// changed reports a change of the size of a partition to Options.Changed.
 func (d *DB) changed(partition string, bytes int64) {
 	if d.o.Changed != nil && bytes != 0 {
 		d.o.Changed(partition, bytes)
