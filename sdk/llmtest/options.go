@@ -8,16 +8,17 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
+// settings are the options of a run.
 type settings struct {
-	except  []string
-	only    []string
+	except  []string // names of rules to leave out
+	only    []string // names of the rules to check; nil means all
 	report  func(Rule, time.Duration, error)
 	expect  func(*llm.Request) string
-	failing Open
-	class   fault.Class
-	prompt  string
-	prompts time.Duration
-	known   *sdk.LLMTraits
+	failing Open           // opens an LLM whose calls fail with class; may be nil
+	class   fault.Class    // see failing
+	prompt  string         // the message with a long reply
+	prompts time.Duration  // how long Chat may take to return after it was canceled
+	known   *sdk.LLMTraits // the traits of an LLM that does not say them
 
 	overrides bool
 }

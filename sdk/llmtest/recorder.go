@@ -12,18 +12,19 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// heard records the pieces that one Chat emitted, and what was wrong with them.
+// heard records the pieces that one call of Chat emitted, and what was wrong with them. Any number of
+// goroutines may call hear.
 type heard struct {
-	mu    sync.Mutex
-	text  strings.Builder
-	reply llm.Joiner
-	usage []chat.Usage
-	over  bool
-	wrong error
-	part  error // a piece that no reply may have
+	mu    sync.Mutex      // guards all fields
+	text  strings.Builder // the text of the reply
+	reply llm.Joiner      // the parts of the reply
+	usage []chat.Usage    // the usage of each piece
+	over  bool            // Chat has returned
+	wrong error           // a piece came after the end, or at the same time as another one
+	part  error           // a piece that no reply may have
 }
 
-// lateness is how long a rule waits for pieces that are emitted after Chat has returned.
+// lateness is how long a rule waits for pieces that Chat may emit after it has returned.
 const lateness = 20 * time.Millisecond
 
 // hear records a piece. It also records an error if Chat has returned already, or if another piece
@@ -48,8 +49,8 @@ func (h *heard) hear(d llm.Delta) error {
 	return nil
 }
 
-// chat calls Chat of m and records its pieces. After each piece it calls the function also, unless
-// also is nil.
+// chat calls Chat of m and records the pieces. After each piece it calls also, whose error becomes that
+// of emit. also may be nil.
 func (e *Env) chat(ctx context.Context, m llm.LLM, req *llm.Request, also func() error) (*heard, *llm.Finish, error) {
 	h := &heard{}
 	finish, err := m.Chat(ctx, req, func(d llm.Delta) error {

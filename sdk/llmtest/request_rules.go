@@ -53,9 +53,9 @@ func checkUnknownFields(ctx context.Context, env *Env) error {
 	return nil
 }
 
-// refuses returns an error if the LLM does not refuse the request with the class and the path. A field of
-// the request that is no message may be refused as a whole, as a host refuses it for a plugin that lacks
-// the field's feature.
+// refuses returns an error if the LLM does not refuse the request with the class and the path. what
+// names the request in errors. The path of an error may be shorter if it is not in a message: a host
+// refuses a whole field for a plugin that lacks the feature of the field.
 func (e *Env) refuses(ctx context.Context, what string, req *llm.Request, class fault.Class, path ...string) error {
 	_, _, err := e.chat(ctx, e.LLM, req, nil)
 	var refusal *fault.Error

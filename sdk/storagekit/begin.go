@@ -102,7 +102,7 @@ func (x *change) withoutStart(c *conversation, req *storage.BeginRequest, now ti
 	return &storage.BeginResult{Busy: &storage.Busy{SameKey: known && u.sequence == c.running}}, nil
 }
 
-// interrupt ends the running turn, whose lease has ended. No fence stands for it any more.
+// interrupt ends the running turn, whose lease has ended. Its fence is invalid afterwards.
 func (x *change) interrupt(c *conversation, now time.Time) error {
 	t, err := x.turn(c.cid, c.running)
 	if err != nil {
@@ -116,7 +116,7 @@ func (x *change) interrupt(c *conversation, now time.Time) error {
 	return x.end(c)
 }
 
-// start starts a turn. No turn runs in the conversation.
+// start starts a turn. The caller has checked that no turn runs in the conversation.
 func (x *change) start(c *conversation, req *storage.BeginRequest, now time.Time) (*storage.BeginResult, error) {
 	t := &x.ownTurn
 	*t = turn{token: rand.Text(), Turn: storage.Turn{
@@ -166,7 +166,7 @@ func (x *change) started(c *conversation, t *turn, req *storage.BeginRequest) (*
 	return &storage.BeginResult{Started: st}, nil
 }
 
-// fence stands for a turn of an incarnation of a conversation.
+// fence identifies one turn of an incarnation of a conversation, and its holder by a secret token.
 type fence struct {
 	cid      string
 	sequence int64
@@ -179,7 +179,7 @@ func (f fence) String() string {
 	return string(append(append(b, '.'), f.token...))
 }
 
-// parseFence returns a fence that stands for no turn if the text is not one.
+// parseFence parses a fence. For an invalid text it returns a fence that no turn has.
 func parseFence(text string) fence {
 	cid, rest, _ := strings.Cut(text, ".")
 	number, token, _ := strings.Cut(rest, ".")

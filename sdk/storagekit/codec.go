@@ -8,8 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// encoder writes the fields of a record one after another. decoder reads them in the same order. A
-// later version may append fields: a decoder reads missing fields as zero.
+// encoder writes the fields of a record one after another. A decoder reads them in the same order. A
+// later version may append fields. A decoder reads a missing field as zero.
 type encoder struct{ b []byte }
 
 func (e *encoder) number(n int64) { e.b = binary.AppendVarint(e.b, n) }
@@ -32,6 +32,8 @@ func (e *encoder) time(t time.Time) {
 	e.b = appendNumber(e.b, nanos)
 }
 
+// decoder reads the fields of a record. After an error it returns zero values; err then returns the
+// error.
 type decoder struct {
 	b   []byte
 	bad bool
@@ -57,7 +59,7 @@ func (d *decoder) number() int64 {
 	return n
 }
 
-// bytes returns a part of the record, and nil for no bytes.
+// bytes reads a field of bytes. It returns a part of the record, and nil for no bytes.
 func (d *decoder) bytes() []byte {
 	n := d.number()
 	if n < 0 || n > int64(len(d.b)) {

@@ -8,9 +8,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// Delete implements [storage.Storage]. It first puts what the scope names out of reach, all of it in
-// one step. Then it deletes turns of what is out of reach, at most scope.Limit of them if a limit is
-// set.
+// Delete implements [storage.Storage]. It first makes everything in the scope invisible, in one step.
+// Then it deletes turns that are invisible, at most scope.Limit of them if that is set.
 func (s *Store) Delete(ctx context.Context, scope storage.Scope) (deleted storage.Deleted, err error) {
 	if err := check(ctx, scope.Validate()); err != nil {
 		return storage.Deleted{}, err
@@ -44,8 +43,8 @@ func (x *change) delete(scope storage.Scope) (d storage.Deleted, err error) {
 	return d, x.sweepGenerations(&b)
 }
 
-// unlinkScope puts the conversations of the scope out of reach. It empties the user's turns in
-// conversations that stay, and returns how many.
+// unlinkScope makes the conversations of the scope invisible. It empties the user's turns in
+// conversations that stay, and returns how many turns it has emptied.
 func (x *change) unlinkScope(scope storage.Scope) (emptied int64, err error) {
 	now := x.now()
 	switch call := scope.Call; {
@@ -73,7 +72,8 @@ func (x *change) unlinkScope(scope storage.Scope) (emptied int64, err error) {
 	return 0, err
 }
 
-// spared reports whether a deletion of what was not changed since before leaves the conversation.
+// spared reports whether a deletion leaves the conversation as it is. A deletion with a time before
+// leaves a conversation that has changed since then, or in which a turn runs.
 func (v *view) spared(c *conversation, before, now time.Time) (bool, error) {
 	if before.IsZero() {
 		return false, nil
@@ -92,8 +92,8 @@ func (x *change) unlinkUnlessSpared(c *conversation, before, now time.Time) (unl
 	return true, x.unlink(c)
 }
 
-// unlink puts a conversation out of reach. Its turns stay until a sweep deletes them. Its cursors
-// become ones to be forgotten.
+// unlink makes a conversation invisible. Its turns stay until a sweep deletes them. Its cursors become
+// cursors to be forgotten.
 func (x *change) unlink(c *conversation) error {
 	if err := x.forgetConversation(c); err != nil {
 		return err
@@ -124,7 +124,7 @@ type budget struct {
 	left int
 }
 
-// turn reports whether one turn more may be removed, and counts it.
+// turn reports whether one more turn may be removed, and counts the turn if so.
 func (b *budget) turn() bool {
 	if b.left == 0 {
 		b.More = true
@@ -135,7 +135,7 @@ func (b *budget) turn() bool {
 	return true
 }
 
-// sweepTrash deletes turns of unlinked conversations in the scope, also of those that earlier calls
+// sweepTrash deletes turns of unlinked conversations in the scope, including those that earlier calls
 // have unlinked.
 func (x *change) sweepTrash(scope storage.Scope, b *budget) error {
 	type entry struct {
@@ -174,8 +174,8 @@ func (x *change) sweepTrash(scope storage.Scope, b *budget) error {
 	return nil
 }
 
-// sweepTalk deletes what belongs to an incarnation of a conversation, whose keys begin with the
-// prefix. done reports that nothing is left.
+// sweepTalk deletes the keys with the prefix, which are those of an incarnation of a conversation. done
+// reports whether none is left.
 func (x *change) sweepTalk(prefix []byte, b *budget) (done bool, err error) {
 	var keys [][]byte
 	done = true

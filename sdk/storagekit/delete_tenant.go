@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// endGeneration puts all of the incarnation out of reach. A named incarnation takes no writes any
-// more. One without a name begins again with a new generation.
+// endGeneration makes all data of the incarnation invisible. An incarnation with a name takes no writes
+// afterwards. The incarnation without a name begins again with a new generation.
 func (x *change) endGeneration() error {
 	if !x.ended {
 		if err := x.forgetTenant(); err != nil {
@@ -20,7 +20,7 @@ func (x *change) endGeneration() error {
 	return x.tx.Put(x.generationKey(), x.generation.encode())
 }
 
-// sweepGenerations deletes what is left of former generations.
+// sweepGenerations deletes what is left of earlier generations, as far as the budget allows.
 func (x *change) sweepGenerations(b *budget) error {
 	for ; x.oldest < x.current; x.oldest++ {
 		done, err := x.sweepGeneration(x.generationPrefix(x.oldest), b)
@@ -34,7 +34,8 @@ func (x *change) sweepGenerations(b *budget) error {
 	return x.tx.Put(x.generationKey(), x.generation.encode())
 }
 
-// sweepGeneration deletes the keys of a generation. done reports that nothing is left.
+// sweepGeneration deletes the keys of a generation, as far as the budget allows. done reports whether
+// none is left.
 func (x *change) sweepGeneration(prefix []byte, b *budget) (done bool, err error) {
 	talks := append(slices.Clone(prefix), 't')
 	for {

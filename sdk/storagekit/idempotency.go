@@ -9,7 +9,8 @@ import (
 // expiredAtOnce is how many expired keys the start of a turn with a key deletes.
 const expiredAtOnce = 16
 
-// useOf returns what is known of an idempotency key that was used within storage.KeyTTL.
+// useOf returns the record of an idempotency key. known reports whether a turn was started with the key
+// within storage.KeyTTL.
 func (v *view) useOf(c *conversation, name string, now time.Time) (u use, known bool, err error) {
 	if name == "" {
 		return u, false, nil
@@ -52,7 +53,7 @@ func (x *change) noteUse(c *conversation, name string, u use) error {
 	return x.tx.Put(key(x.talk(c.cid, 'k'), '-', name), u.encode())
 }
 
-// dropUse forgets a key if the turn with the sequence is its newest.
+// dropUse deletes the record of a key if the turn with the sequence is the newest one with the key.
 func (x *change) dropUse(c *conversation, name string, sequence int64) error {
 	k := key(x.talk(c.cid, 'k'), '-', name)
 	b, err := x.Get(k)

@@ -61,11 +61,12 @@ func (x *change) imports(req *storage.ImportRequest) (int64, error) {
 	return int64(len(fresh)), x.save(c)
 }
 
-// importTurn appends a turn that has ended elsewhere. A Begin with its key starts a new turn.
+// importTurn appends a turn that has ended in another storage. It does not note that the turn's
+// idempotency key was used, so that a Begin with the key starts a new turn.
 func (x *change) importTurn(c *conversation, t *turn) error {
 	if t.RetractFrom > 0 && t.RetractFrom <= c.number {
 		if err := x.retract(c, t.RetractFrom, t.Sequence, math.MaxInt); fault.Is(err, fault.Conflict) {
-			// The retracted turns came as retracted ones.
+			// The import has the turns that this turn retracts as retracted ones.
 			err = x.noteRetraction(c, storage.Retraction{Sequence: t.Sequence, From: t.RetractFrom, To: c.number})
 			if err != nil {
 				return err
@@ -85,9 +86,9 @@ func (x *change) importTurn(c *conversation, t *turn) error {
 	return x.append(c, t)
 }
 
-// newTurns returns those of the turns that the conversation does not have yet. It returns
-// fault.Conflict if a turn differs from the one that is there, or does not follow on those that are
-// there.
+// newTurns returns the turns that the conversation does not have yet. It returns fault.Conflict if a
+// turn runs in the conversation, if a turn differs from the stored one with its sequence, or if the
+// turns do not follow the stored ones without a gap.
 func (v *view) newTurns(c *conversation, turns []storage.Turn) ([]storage.Turn, error) {
 	if c.running != 0 {
 		return nil, fault.New(fault.Conflict, "a turn is running in the conversation")

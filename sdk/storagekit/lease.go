@@ -22,8 +22,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// The partition Shared has the ends of renewed leases: l holder has the end, and e time holder has
-// the holders by the ends.
+// The partition Shared has the leases that were renewed. The value of the key "l holder" is the end of the
+// holder's lease. The keys "e time holder" have the holders in the order of the ends of their leases.
 
 // Renew implements [storage.Renewer]. It also revives a lease that has ended, if no Begin has
 // interrupted the turn yet.
@@ -62,7 +62,7 @@ func (s *Store) Renew(ctx context.Context, holders []string, lease time.Duration
 	})
 }
 
-// dropExpired deletes some of the leases that have ended for longer than any turn is revived.
+// dropExpired deletes some leases that ended so long ago that no turn of their holders can be revived.
 func dropExpired(tx Tx, now time.Time) error {
 	var expired [][2][]byte
 	err := tx.Scan([]byte{'e'}, appendNumber([]byte{'e'}, now.Add(-time.Hour).UnixNano()), false, func(k, v []byte) (bool, error) {

@@ -7,7 +7,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// conversation is one incarnation of a conversation id.
+// conversation is one incarnation of a conversation id. cid identifies the incarnation, and id is the
+// id that callers use.
 type conversation struct {
 	cid, id, user    string
 	created, updated time.Time
@@ -18,9 +19,9 @@ type conversation struct {
 	running          int64 // the sequence of the running turn; 0 if none runs
 	attempt, holder  string
 	until            time.Time // the end of the running turn's lease, unless it was renewed
-	branchOf         string
-	branchAt         int64
-	branchTurns      int64
+	branchOf         string    // the conversation of which this one is a branch, or ""
+	branchAt         int64     // the number of the last turn that was copied
+	branchTurns      int64     // how many turns were copied
 }
 
 // ended returns the sequence up to which all turns have ended.
@@ -75,7 +76,7 @@ func (c *conversation) entry() storage.Conversation {
 		Incarnation: c.cid, BranchOf: c.branchOf, BranchAt: c.branchAt}
 }
 
-// turn is a turn with its fence. The token is empty if no fence stands for the turn any more.
+// turn is a turn and the token of its fence. The token is empty if no fence is valid for the turn.
 type turn struct {
 	storage.Turn
 	token string
@@ -174,7 +175,8 @@ func decodeUse(b []byte) (use, error) {
 	return u, d.err()
 }
 
-// cursor is a cursor, or what must be forgotten.
+// cursor is the record of a cursor, or of what must be forgotten. A holder has the claim of it until
+// the given time.
 type cursor struct {
 	conversation string
 	sequence     int64
@@ -199,12 +201,12 @@ func decodeCursor(b []byte) (*cursor, error) {
 	return c, d.err()
 }
 
-// heldByOther reports whether another holder has the claim.
+// heldByOther reports whether somebody other than the holder has the claim.
 func (c *cursor) heldByOther(holder string, now time.Time) bool {
 	return c.holder != holder && c.until.After(now)
 }
 
-// trash is a deleted conversation of which turns are left.
+// trash is the record of a deleted conversation of which turns are left.
 type trash struct{ id, user string }
 
 func (t trash) encode() []byte {
@@ -220,8 +222,8 @@ func decodeTrash(b []byte) (trash, error) {
 	return t, d.err()
 }
 
-// generation says which generation an incarnation of a tenant has. Generations from oldest on have
-// keys.
+// generation is the record of an incarnation of a tenant. The generations from oldest to current may
+// have keys. Only current is visible. ended says that the incarnation takes no writes.
 type generation struct {
 	current, oldest int64
 	ended           bool

@@ -24,10 +24,10 @@ type Store struct {
 
 // Options are the settings of a Store. The zero value bounds nothing.
 type Options struct {
-	// Admit is called within a transaction before the Store starts a turn, imports turns or makes a
-	// branch, with about how many bytes come. If Admit returns an error, nothing changes, and the call
-	// returns the error. The end of a turn that has begun is not asked for, so that no reply is lost.
-	// Admit may be nil.
+	// Admit decides whether a tenant may store about so many bytes more. The Store calls it in a transaction
+	// before it starts a turn, imports turns or makes a branch. If Admit returns an error, nothing changes,
+	// and the call returns the error. The Store does not call Admit for the end of a turn, so that no reply
+	// is lost. Admit may be called concurrently, and may be nil.
 	Admit func(tenant string, bytes int64) error
 }
 
@@ -49,7 +49,7 @@ func New(db DB, o Options) *Store {
 	return &Store{db, o}
 }
 
-// view is what a call sees of its tenant: the keys of the present generation of the incarnation.
+// view is what a call sees of its tenant: the keys of the current generation of the incarnation.
 type view struct {
 	Reader
 	call sdk.Call
@@ -131,7 +131,7 @@ func (v *view) keyAt(prefix []byte, tag byte, texts ...string) []byte {
 	return appendKey(v.keys.take(keySize(prefix, texts)), prefix, tag, texts)
 }
 
-// key returns a key of the present generation.
+// key returns a key of the current generation.
 func (v *view) key(tag byte, texts ...string) []byte { return v.keyAt(v.prefix, tag, texts...) }
 
 func (v *view) generationKey() []byte { return v.keyAt(nil, 'M', v.call.Incarnation) }
@@ -141,7 +141,7 @@ func (v *view) generationPrefix(generation int64) []byte {
 	return appendNumber(v.keyAt(nil, 'D', v.call.Incarnation), generation)
 }
 
-// now returns the database's time as records have it.
+// now returns the database's time in the form in which records have it.
 func (v *view) now() time.Time { return v.Now().Round(0).UTC() }
 
 // mustLive returns fault.Conflict if the incarnation of the tenant was deleted.
@@ -186,7 +186,7 @@ func (v *view) visible(id string, owned bool) (*conversation, error) {
 	return c, err
 }
 
-// add makes a conversation of the call.
+// add makes a new conversation with the id and the user of the call. The caller saves it.
 func (x *change) add(now time.Time) (*conversation, error) {
 	c := &conversation{cid: strings.ToLower(rand.Text()[:20]), id: x.call.Conversation, user: x.call.User, created: now, updated: now}
 	if c.user == "" {
@@ -201,7 +201,7 @@ func (x *change) save(c *conversation) error {
 	return x.tx.Put(x.key('c', c.id), x.record)
 }
 
-// talk returns the prefix of what belongs to the incarnation of a conversation, with a tag.
+// talk returns the prefix of the keys with a tag that belong to an incarnation of a conversation.
 func (v *view) talk(cid string, tag byte) []byte {
 	return append(v.key('t', cid), tag)
 }
@@ -247,7 +247,7 @@ func (v *view) entries(prefix []byte, f func(key, value []byte) (bool, error)) e
 	return v.Scan(prefix, after(prefix), false, f)
 }
 
-// bodiesOf returns the messages without their texts, which are not kept.
+// bodiesOf returns the messages without their texts, because the storage does not keep these.
 func bodiesOf(messages []storage.Message) []storage.Message {
 	out := make([]storage.Message, len(messages))
 	for i, m := range messages {

@@ -6,7 +6,7 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// append adds a turn to the conversation, whose record the caller saves.
+// append adds a turn to the conversation. The caller saves the record of the conversation.
 func (x *change) append(c *conversation, t *turn) error {
 	c.sequence = t.Sequence
 	if t.User != "" && t.User != c.user {
@@ -38,7 +38,7 @@ func (x *change) succeed(c *conversation, t *turn) error {
 	return x.addLive(c, t)
 }
 
-// end says that no turn runs in the conversation any more. Those who follow it are behind now.
+// end notes that no turn runs in the conversation. Cursors of the conversation may then be behind.
 func (x *change) end(c *conversation) error {
 	c.running, c.attempt, c.holder = 0, "", ""
 	return x.markBehind(c)
@@ -84,8 +84,8 @@ func (x *change) noteRetraction(c *conversation, r storage.Retraction) error {
 	return x.tx.Put(x.turnKey(c.cid, 'r', r.Sequence), e.b)
 }
 
-// retractions returns the retractions by turns after a sequence. Those beyond sdk.MaxRetractions are
-// joined with the last one.
+// retractions returns the retractions by turns after a sequence. It joins those beyond
+// sdk.MaxRetractions with the last one before them.
 func (v *view) retractions(cid string, sequence int64) (all []storage.Retraction, err error) {
 	prefix := v.talk(cid, 'r')
 	err = v.Scan(v.turnKey(cid, 'r', sequence+1), after(prefix), false, func(k, value []byte) (bool, error) {

@@ -29,15 +29,15 @@ func roleFrom(r chatv1.Role) chat.Role {
 	return ""
 }
 
-// Message returns a message in the protocol's form.
+// Message converts a message to the protocol. The result shares the bytes of m.
 func Message(m chat.Message) *chatv1.Message {
 	out := &chatv1.Message{Role: rolesTo[m.Role], Parts: parts(m.Parts)}
 	setUnknown(out, m.Unknown)
 	return out
 }
 
-// textMessage is what a message of one text part is made of. Nearly all messages are so. A
-// list of them is one allocation instead of four for each.
+// textMessage has the memory for one plain message: a message with one text part and nothing else. A
+// list of textMessages is one allocation, instead of four for each message.
 type textMessage struct {
 	message chatv1.Message
 	part    chatv1.Part
@@ -45,7 +45,8 @@ type textMessage struct {
 	parts   [1]*chatv1.Part
 }
 
-// Messages returns messages in the protocol's form. It returns nil for an empty list.
+// Messages converts messages to the protocol. It returns nil for an empty list. It allocates all plain
+// messages together.
 func Messages(ms []chat.Message) []*chatv1.Message {
 	if len(ms) == 0 {
 		return nil
@@ -78,7 +79,7 @@ func parts(ps []chat.Part) []*chatv1.Part {
 	return out
 }
 
-// Part converts to the protocol.
+// Part converts a part to the protocol. The result shares the bytes of p.
 func Part(p *chat.Part) *chatv1.Part {
 	out := &chatv1.Part{}
 	switch p.Kind() {
@@ -144,7 +145,7 @@ func toolCall(c *chat.ToolCall) *chatv1.ToolCall {
 	return out
 }
 
-// setUnknown puts the fields that this version does not know back into a message.
+// setUnknown adds fields that this version of the protocol does not know to a protocol message.
 func setUnknown(m proto.Message, unknown chat.Unknown) {
 	if len(unknown) > 0 {
 		m.ProtoReflect().SetUnknown(protoreflect.RawFields(unknown))
@@ -159,13 +160,13 @@ func unknownOf(m proto.Message) chat.Unknown {
 	return nil
 }
 
-// MessageFrom converts from the protocol.
+// MessageFrom converts a message from the protocol. The result shares the bytes of m.
 func MessageFrom(m *chatv1.Message) chat.Message {
 	return chat.Message{Role: roleFrom(m.GetRole()), Parts: partsFrom(m.GetParts()), Unknown: unknownOf(m)}
 }
 
-// MessagesFrom returns the messages of a list of protocol messages. It leaves out parts whose kind
-// this version does not know.
+// MessagesFrom converts messages from the protocol. It keeps parts whose kind this version does not
+// know, as parts of chat.KindUnknown. It returns nil for an empty list.
 func MessagesFrom(ms []*chatv1.Message) []chat.Message {
 	if len(ms) == 0 {
 		return nil
@@ -191,7 +192,8 @@ func partsFrom(ps []*chatv1.Part) []chat.Part {
 	return out
 }
 
-// PartFrom converts from the protocol.
+// PartFrom converts a part from the protocol. The result shares the bytes of p. A part whose kind this
+// version does not know is of chat.KindUnknown.
 func PartFrom(p *chatv1.Part) chat.Part {
 	out := chat.Part{Unknown: unknownOf(p)}
 	switch part := p.GetPart().(type) {
@@ -234,7 +236,7 @@ func mediaFrom(m *chatv1.Media) *chat.Media {
 	}
 }
 
-// Usage converts to the protocol. Details beyond the bounds are left out.
+// Usage converts token usage to the protocol. It leaves out details beyond the bounds.
 func Usage(u chat.Usage) *chatv1.Usage {
 	u = u.Bounded()
 	return &chatv1.Usage{
@@ -243,7 +245,7 @@ func Usage(u chat.Usage) *chatv1.Usage {
 	}
 }
 
-// UsageFrom converts from the protocol. Details beyond the bounds are left out.
+// UsageFrom converts token usage from the protocol. It leaves out details beyond the bounds.
 func UsageFrom(u *chatv1.Usage) chat.Usage {
 	return chat.Usage{
 		InputTokens: u.GetInputTokens(), OutputTokens: u.GetOutputTokens(), CachedInputTokens: u.GetCachedInputTokens(),
@@ -251,7 +253,7 @@ func UsageFrom(u *chatv1.Usage) chat.Usage {
 	}.Bounded()
 }
 
-// Time returns a time in the protocol's form. It returns nil for the zero time.
+// Time converts a time to the protocol. It returns nil for the zero time.
 func Time(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
 		return nil
@@ -259,7 +261,7 @@ func Time(t time.Time) *timestamppb.Timestamp {
 	return timestamppb.New(t)
 }
 
-// TimeFrom returns the time of a protocol timestamp. It returns the zero time for nil.
+// TimeFrom converts a time from the protocol. It returns the zero time for nil.
 func TimeFrom(t *timestamppb.Timestamp) time.Time {
 	if t == nil {
 		return time.Time{}
