@@ -47,6 +47,7 @@ type botBuild struct {
 	released bool
 }
 
+// build opens the instances and returns the bot. After an error the caller calls release.
 func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built registry.Built, err error) {
 	h, e := b.host, b.effective
 	model, err := b.firstModel(ctx)
@@ -87,9 +88,9 @@ func (b *botBuild) build(ctx context.Context, req registry.BuildRequest) (built 
 	}, nil
 }
 
-// follow returns what connects the bot to the follower of conversations, or nil for a memory that
-// remembers nothing. It lets the memory forget what was deleted while the memory was away, so that the
-// bot's first turn recalls nothing of it.
+// follow returns what connects the bot to the host's follower, or nil for a memory that remembers
+// nothing. It first lets the memory forget what was deleted while the memory was not available, so that
+// the bot's first turn recalls nothing of it.
 func (b *botBuild) follow(ctx context.Context, req registry.BuildRequest, memory, storage *plugins.Instance) (*bot.Follow, error) {
 	h, e := b.host, b.effective
 	needs := memory.Memory().Needs()
@@ -114,7 +115,9 @@ func (b *botBuild) follow(ctx context.Context, req registry.BuildRequest, memory
 	}, nil
 }
 
-// instance opens the plugin instance of a block of the tenant, while the bot is built.
+// instance opens the plugin instance of a block of the tenant, and records the names of its plugin and
+// the checksums of its secrets. Only build calls it, because what it records has no lock. release closes
+// the instance.
 func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.Instance, error) {
 	spec, err := b.spec(block)
 	if err != nil {
@@ -130,8 +133,8 @@ func (b *botBuild) instance(ctx context.Context, block config.Block) (*plugins.I
 	return i, nil
 }
 
-// openInstance opens the plugin instance of a block of the tenant at any time. The caller passes it to
-// keep or closes it.
+// openInstance opens the plugin instance of a block of the tenant. It may be called after the build, and
+// concurrently. The caller passes the instance to keep, or closes it.
 func (b *botBuild) openInstance(ctx context.Context, block config.Block) (*plugins.Instance, error) {
 	spec, err := b.spec(block)
 	if err != nil {
@@ -140,7 +143,8 @@ func (b *botBuild) openInstance(ctx context.Context, block config.Block) (*plugi
 	return b.host.manager.Open(ctx, spec)
 }
 
-// spec returns the spec of the plugin instance of a block of the tenant.
+// spec returns the spec of the plugin instance of a block of the tenant. If a secret cannot be read,
+// spec logs the full error and returns a fault.Invalid that names no path.
 func (b *botBuild) spec(block config.Block) (plugins.Spec, error) {
 	h, e := b.host, b.effective
 	spec, err := instanceSpec(b.cfg, e, block)
@@ -152,7 +156,8 @@ func (b *botBuild) spec(block config.Block) (plugins.Spec, error) {
 	return spec, nil
 }
 
-// keep lets release close the instance. It returns false if release was called already.
+// keep lets release close the instance. If release was called before, keep returns false, and the caller
+// closes the instance.
 func (b *botBuild) keep(i *plugins.Instance) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -49,8 +49,8 @@ func (b *botBuild) fallbacks() []bot.Model {
 	return models
 }
 
-// lateModel is a model whose instance is opened when it is first called. The bot's release closes it.
-// It is safe for concurrent use.
+// lateModel is a model whose instance is opened when it is first needed. The release of the bot's build
+// closes the instance. A lateModel is safe for concurrent use.
 type lateModel struct {
 	build *botBuild
 	block config.Block
@@ -64,8 +64,8 @@ var (
 	_ sdk.LLMDescriber = (*lateModel)(nil)
 )
 
-// OpenLLM returns the instance, and opens it if it is not open. Calls at the same time may open it
-// together, which costs little, because they share one instance.
+// OpenLLM returns the instance, and opens it if it is not open. The caller does not close it. Concurrent
+// calls may each open it, which costs little, because equal blocks share one instance.
 func (m *lateModel) OpenLLM(ctx context.Context) (llm.LLM, error) {
 	if opened := m.ready(); opened != nil {
 		return opened, nil
@@ -91,6 +91,7 @@ func (m *lateModel) OpenLLM(ctx context.Context) (llm.LLM, error) {
 	return m.opened, nil
 }
 
+// ready returns the instance, or nil if it is not open.
 func (m *lateModel) ready() llm.LLM {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,7 +107,7 @@ func (m *lateModel) Chat(ctx context.Context, req *llm.Request, emit func(llm.De
 	return opened.Chat(ctx, req, emit)
 }
 
-// LLMTraits implements sdk.LLMDescriber. Nothing is known until the instance is open.
+// LLMTraits implements sdk.LLMDescriber. It returns empty traits while the instance is not open.
 func (m *lateModel) LLMTraits(ctx context.Context) sdk.LLMTraits {
 	if d, ok := m.ready().(sdk.LLMDescriber); ok {
 		return d.LLMTraits(ctx)
@@ -114,7 +115,7 @@ func (m *lateModel) LLMTraits(ctx context.Context) sdk.LLMTraits {
 	return sdk.LLMTraits{}
 }
 
-// HasFeature reports whether the plugin has the feature, or true until the instance is open.
+// HasFeature reports whether the plugin has the feature. It returns true while the instance is not open.
 func (m *lateModel) HasFeature(name string) bool {
 	f, ok := m.ready().(interface{ HasFeature(string) bool })
 	return !ok || f.HasFeature(name)

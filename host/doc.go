@@ -53,7 +53,7 @@
 //	registry_storage.go  the storage of registered tenants; opens the storage again when one of
 //	                     its secrets changes
 //	bot_build.go         builds a tenant's bot from plugin instances
-//	bot_models.go        the models of a bot, of which fallbacks are opened when they are asked
+//	bot_models.go        the models of a bot; fallbacks are opened when a turn first asks them
 //	plugin_instance.go   how an instance is opened for a block of a tenant
 //	plugin_changes.go    checks refused tenants again when a plugin changes
 //	current_config.go    tells the plugin manager which configuration a tenant has now

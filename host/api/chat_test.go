@@ -57,7 +57,8 @@ func TestChat_idempotency(t *testing.T) {
 }
 
 // TestChat_idempotencyOfEachField checks that a request with the key of an earlier one is answered again
-// if it is equal, and refused if it differs in one field. A new field of the body needs a row.
+// if it is equal, and refused if it differs in one field. The test fails for a field of the body without
+// a row.
 func TestChat_idempotencyOfEachField(t *testing.T) {
 	s := serve(t, Options{})
 	s.register("a", map[string]any{"conversations": map[string]any{"owner": "tenant"}, "prompts": map[string]any{"named": map[string]any{"p": "P.", "q": "Q."}}})
@@ -89,7 +90,7 @@ func TestChat_idempotencyOfEachField(t *testing.T) {
 		t.Errorf("%+v, then %+v", first, again)
 	}
 
-	// Another value of these begins another turn, or does not concern the turn.
+	// A request with another value of these fields is another turn, or the field does not change the turn.
 	tested := map[string]bool{"conversation_id": true, "stream": true}
 	for field, value := range map[string]any{
 		"user_id": "v", "metadata": map[string]any{"a": 2}, "retract_from": 1, "tool_choice": "none", "message": "hi", "prompt": "q",

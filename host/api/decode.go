@@ -69,8 +69,8 @@ func decodeObject(body []byte, fields map[string]any) error {
 	return nil
 }
 
-// decodeValue decodes the next value into the target. It decodes a text without package json, which
-// makes a cache of 4 KiB for the texts of each request.
+// decodeValue decodes the next value into the target. It decodes a string without package json, because
+// that package would allocate a cache of 4 KiB for the strings of each request.
 func decodeValue(d *jsontext.Decoder, target any) error {
 	text, ok := target.(*string)
 	if !ok || d.PeekKind() != jsontext.KindString {

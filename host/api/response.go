@@ -100,7 +100,7 @@ func sendBody(w http.ResponseWriter, status int, contentType string, body []byte
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.Header().Set("Cache-Control", "no-store")
 	out := newPacedWriter(w, stall)
-	if len(body) == 0 { // Write sets the deadline of each piece
+	if len(body) == 0 { // if there is a body, Write sets the deadline before each piece
 		_ = out.c.SetWriteDeadline(out.start.Add(stall))
 	}
 	w.WriteHeader(status)

@@ -11,8 +11,8 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// A request with as=tenant is answered as the tenant itself may see it. Every such answer is made by
-// one of the functions of this file.
+// A request with as=tenant gets only what the tenant itself may see. The functions of this file, and
+// instanceChecksForTenant, remove the rest from an answer.
 
 // seenBy returns the description of a tenant as the author may see it.
 func seenBy(as registry.Author, t registry.Tenant) registry.Tenant {
@@ -35,8 +35,8 @@ func newEffectiveFor(as registry.Author, t registry.Tenant, e *config.Effective)
 	return out
 }
 
-// newKeptAwayFor returns the plugins that refuse a tenant's calls as the author may see them. A tenant
-// gets a fixed reason.
+// newKeptAwayFor returns the plugins that refuse a tenant's calls as the author may see them. The tenant
+// gets a fixed reason, because the true one may have output of the plugin.
 func newKeptAwayFor(as registry.Author, away []plugins.KeptAwayFrom) []plugins.KeptAwayFrom {
 	if as != tenantstore.Tenant {
 		return away
@@ -49,13 +49,14 @@ func newKeptAwayFor(as registry.Author, away []plugins.KeptAwayFrom) []plugins.K
 	return out
 }
 
-// isAsTenant reports whether the request has as=tenant.
+// isAsTenant reports whether the request is of the admin API and has as=tenant.
 func isAsTenant(r *http.Request) bool {
 	return strings.HasPrefix(r.URL.Path, "/admin/") && r.URL.Query().Get("as") == string(tenantstore.Tenant)
 }
 
-// ProblemForTenant returns the problem for a tenant that works on its own settings. It is the problem
-// for callers, with the problems of the tenant's own document.
+// ProblemForTenant returns the problem for a tenant that reads or changes its own settings. Its detail and
+// its path are those for callers of a bot. It keeps the list of problems. A problem that is not in the
+// tenant's own document loses its file, line, column and remedy.
 func ProblemForTenant(err error) *Problem {
 	p, e := problemOf(err)
 	p.Detail, p.Path = e.ForCallers(), e.PathForCallers().String()
@@ -67,7 +68,8 @@ func ProblemForTenant(err error) *Problem {
 	return p
 }
 
-// explainTenant responds with every effective key of a tenant.
+// explainTenant responds with every effective key of a tenant. With as=tenant it leaves out what the
+// tenant may not see.
 func (s *Server) explainTenant(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {

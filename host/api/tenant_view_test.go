@@ -51,7 +51,8 @@ defaults {
 	return f
 }
 
-// write writes a file in the past, so that the host sees that it has changed and takes it as whole.
+// write writes a file and sets its time to the past, so that the host does not wait for further changes
+// of the file.
 func (f *operatorsFiles) write(name, text string) {
 	path := filepath.Join(f.dir, name)
 	err := os.MkdirAll(filepath.Dir(path), 0o700)
@@ -92,8 +93,8 @@ func (f *operatorsFiles) body(method, path, body string) string {
 }
 
 // TestTenantView_namesNoFile checks that no answer to a request with as=tenant names a file of the
-// operator, and that each route with the parameter "as" is checked. The operator's answers name files,
-// so that the test sees whether there was something to leave out.
+// operator. It fails if it does not check a route that has the parameter "as". It compares with the
+// answers for the operator, which name files, so that there is something to leave out.
 func TestTenantView_namesNoFile(t *testing.T) {
 	f := serveFiles(t)
 	const path = "/admin/v1/tenants/a"

@@ -21,7 +21,7 @@ type InspectedTurn struct {
 	// stored.
 	ModelInput []Message `json:"model_input,omitempty"`
 	Gaps       []string  `json:"gaps,omitempty"`
-	// Notes says what the model was not shown, or was shown otherwise than it is stored, and why.
+	// Notes says which stored messages and parts the host left out or changed for the model, and why.
 	Notes []string `json:"notes,omitempty"`
 }
 

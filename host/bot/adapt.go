@@ -21,13 +21,14 @@ type replacedParts struct {
 	Unknown        int `json:"unknown,omitempty"`         // of a later version's kind; left out
 }
 
-// adapt returns the earlier messages as the model can take them, and records what differs. It
-// does not change the messages. Messages of which nothing is left are left out.
+// adapt returns the earlier messages in a form that the turn's model can take, and records which parts
+// it replaced or left out. It does not change the given messages. It leaves out a message of which no
+// part is left.
 func (t *turn) adapt(messages []chat.Message) []chat.Message {
 	var out []chat.Message // nil as long as all messages are as they were
 	var a adaptation
 	if t.record.Replaced != nil {
-		a.count = *t.record.Replaced // of withOpenCalls
+		a.count = *t.record.Replaced // what withOpenCalls has counted
 	}
 	for i := range messages {
 		if t.takesAll(messages[i].Parts) {
@@ -77,22 +78,24 @@ func (t *turn) takesAll(parts []chat.Part) bool {
 	return true
 }
 
-// adaptation is what adapt has replaced.
+// adaptation collects what adapt replaces or leaves out.
 type adaptation struct {
 	count   replacedParts
 	at      []replacement // the first maxExplained
-	message int           // index of the message that is adapted
-	path    []int         // of the part that has the parts that are adapted
+	message int           // index of the message that adapt looks at
+	path    []int         // replacement.Part of the part around those that adaptParts looks at; nil for the parts of a message
 }
 
-// note notes the place of a part that was replaced.
+// note adds the place of a part that was replaced or left out. It does nothing after maxExplained
+// places.
 func (a *adaptation) note(part int, what string) {
 	if len(a.at) < maxExplained {
 		a.at = append(a.at, replacement{Message: a.message, Part: append(slices.Clone(a.path), part), What: what})
 	}
 }
 
-// adaptParts returns the parts as the model can take them, and counts what it replaced.
+// adaptParts returns the parts in a form that the turn's model can take, and adds to a what it replaced
+// or left out.
 func (t *turn) adaptParts(parts []chat.Part, a *adaptation) []chat.Part {
 	count := &a.count
 	out := make([]chat.Part, 0, len(parts))
@@ -147,11 +150,14 @@ func (t *turn) adaptParts(parts []chat.Part, a *adaptation) []chat.Part {
 	return out
 }
 
-// isOwn reports whether the state is of the maker of the model's instance.
+// isOwn reports whether the state has the same maker as the turn's model. Only models of that maker can
+// read it.
 func (t *turn) isOwn(s *chat.ProviderState) bool {
 	return s != nil && s.Maker != "" && s.Maker == t.traits.Maker
 }
 
+// takesReasoning reports whether the turn's model takes reasoning of its own maker. A model whose traits
+// do not say so takes it.
 func (t *turn) takesReasoning() bool { return t.traits.Reasoning == nil || *t.traits.Reasoning }
 
 // mediaNote returns the text that the model is shown in place of media.

@@ -51,10 +51,12 @@ type Parts struct {
 	Log hclog.Logger
 }
 
-// Follow connects a bot to what lets its memory follow the conversations.
+// Follow connects a bot to the host's follower, which passes past turns to the bot's memory in the
+// background.
 type Follow struct {
-	StoreKey string // of the memory
-	// Touch is called after each turn, and does not wait.
+	StoreKey string // store key of the memory, which names the memory's cursors in the storage
+	// Touch tells the follower that a conversation of the tenant has something new. The bot calls it
+	// after each turn that has begun. Touch does not wait.
 	Touch func()
 	// Forget lets the memory forget what was deleted of the conversation. The deletion is done only
 	// after Forget has succeeded.
@@ -67,10 +69,11 @@ type Bot struct {
 	Parts
 	needs  memory.Needs
 	models []Model      // LLM, and after it Fallback
-	ratios []tokenRatio // of the models
+	ratios []tokenRatio // one for each model, by its index in models
 }
 
-// New returns a bot built from the parts.
+// New returns a bot built from the parts. It replaces a Hold, Orphans, Observer or Now that is nil by a
+// default.
 func New(p Parts) *Bot {
 	if p.Hold == nil {
 		p.Hold = func(string) func() { return func() {} }

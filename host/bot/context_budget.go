@@ -8,15 +8,16 @@ import (
 )
 
 // contextRecord says how the messages of a turn were made to fit into the context of its model. It is a
-// part of the turn's record. All numbers of tokens except Tokens are estimates.
+// part of the turn's record.
 type contextRecord struct {
-	Tokens int64 `json:"tokens"` // that input and output may have together
+	Tokens int64 `json:"tokens"` // that input and reply may have together; 0 if the host does not know it
 	Reply  int64 `json:"reply"`  // that are kept free for the reply
-	Input  int64 `json:"input"`  // of the system prompt, the earlier and the new messages and the tools
-	// Ratio is by how much the estimates were corrected, because of what the provider billed before.
+	Input  int64 `json:"input"`  // estimated for the system prompt, the earlier and new messages and the tools
+	// Ratio is the factor that has corrected the estimate. It follows what the provider billed for
+	// earlier requests.
 	Ratio float64 `json:"ratio"`
-	// LeftOut is how many of the oldest earlier messages were left out, and LeftOutTurns of how many
-	// turns they are.
+	// LeftOut is how many of the oldest earlier messages were left out. LeftOutTurns is the number of
+	// their turns.
 	LeftOut      int `json:"left_out_messages,omitempty"`
 	LeftOutTurns int `json:"left_out_turns,omitempty"`
 	// Refused is how often the provider said that the messages are too long, so that it was asked
@@ -27,8 +28,8 @@ type contextRecord struct {
 // leavesOut reports whether the model was not shown all earlier messages.
 func (r *contextRecord) leavesOut() bool { return r != nil && r.LeftOut > 0 }
 
-// The reply has this part of the context, if limits.reply_tokens does not say more exactly. A reply that
-// is longer is possible as long as the context has room.
+// If limits.reply_tokens is 0, a part of the context is kept free for the reply. A longer reply is
+// possible if the context has room for it.
 const (
 	replyShare     = 4 // the context divided by this
 	maxReplyShare  = 8192
@@ -58,8 +59,9 @@ func (t *turn) replyTokens(context int64) int64 {
 	return min(reply, context/2)
 }
 
-// mayExceed reports whether the messages may have more tokens than so many. A token has at least one
-// byte, so most conversations need no estimate.
+// mayExceed reports whether the messages of all sets together may have more than the given number of
+// tokens. It only adds up sizes, which is cheap, because a token has at least one byte. For most
+// conversations it returns false, so that they need no estimate.
 func mayExceed(tokens int64, sets ...[]chat.Message) bool {
 	for _, messages := range sets {
 		for i := range messages {
@@ -74,7 +76,7 @@ func mayExceed(tokens int64, sets ...[]chat.Message) bool {
 	return tokens < 0
 }
 
-// fit returns the earlier messages that the model is shown, as it can take them: all, or the newest
+// fit returns the earlier messages that the model is shown, as adapt makes them: all, or the newest
 // whole turns that fit into its context beside the system prompt, the new messages, the tools and the
 // reply. earlier are the messages as they are stored. The new messages are never cut: if the estimate says
 // that they alone do not fit, they are sent alone, and the provider decides. fit returns an error only for
@@ -118,7 +120,8 @@ func (t *turn) fit(system string, earlier []chat.Message) ([]chat.Message, error
 	return t.adapt(earlier[cut:]), nil
 }
 
-// explain records which of the earlier messages the model is shown: all but the oldest cut.
+// explain records which of the earlier messages the model is shown: all except the oldest ones, whose
+// number is cut.
 func (t *turn) explain(earlier []chat.Message, cut int) {
 	r := t.record
 	r.Replaced, r.Replacements, r.Recalled, r.Tail, r.Sources = t.replaced, nil, len(earlier)-cut, 0, nil
@@ -174,9 +177,10 @@ func (t *turn) refusesNew(r *contextRecord, fixed, ratio float64) error {
 		r.Input, takes, r.Tokens, r.Reply).At(path)
 }
 
-// newestTurns returns the index of the first message of the newest whole turns that have so many tokens
-// at most, and how many turns are before it. If lastIsOpen is true, it includes the last message in any
-// case, because the new messages have the results of its calls.
+// newestTurns finds the newest whole turns that together have at most the given number of estimated
+// tokens. It returns the index of their first message, and how many turns are left out before it. If
+// lastIsOpen is true, the last message is never left out, because the new messages have the results of
+// its calls.
 func newestTurns(messages []chat.Message, tokens float64, lastIsOpen bool) (first, left int) {
 	first = len(messages)
 	for i := len(messages) - 1; i >= 0; i-- {
@@ -200,7 +204,8 @@ func newestTurns(messages []chat.Message, tokens float64, lastIsOpen bool) (firs
 }
 
 // beginsTurn reports whether a turn begins with the message at i, so that the messages before it can be
-// left out. A turn that begins with results of tools goes on with the turn before it.
+// left out. A turn that begins with results of tools counts as a part of the turn before it, which has
+// the calls.
 func beginsTurn(messages []chat.Message, i int) bool {
 	if i == 0 {
 		return true
@@ -208,8 +213,9 @@ func beginsTurn(messages []chat.Message, i int) bool {
 	return messages[i].Role == chat.User && messages[i-1].Role != chat.User
 }
 
-// storedBefore returns how many of the stored messages come before those that the model is shown as its
-// newest n messages. Stored messages of which the model is shown nothing are left out of n.
+// storedBefore returns the index in stored of the first one of the newest n messages that the model is
+// shown. n does not count stored messages of which adapt leaves nothing. If n is 0, storedBefore returns
+// the number of stored messages.
 func (t *turn) storedBefore(stored []chat.Message, n int) int {
 	for i := len(stored) - 1; i >= 0 && n > 0; i-- {
 		if t.takesAll(stored[i].Parts) || len(t.adaptParts(stored[i].Parts, &adaptation{})) > 0 {
@@ -247,7 +253,8 @@ func (t *turn) asksShorter(err error, shown []chat.Message) bool {
 	return true
 }
 
-// learnRatio corrects the next estimates by what the provider has billed.
+// learnRatio corrects the estimates for later requests. billed is the number of input tokens that the
+// provider reports for the turn's request.
 func (t *turn) learnRatio(billed int64) {
 	if t.estimated > 0 {
 		t.bot.ratios[t.model].observe(billed, t.estimated)

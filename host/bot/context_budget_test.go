@@ -35,11 +35,11 @@ func (m *sized) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta) err
 	return &llm.Finish{Usage: chat.Usage{InputTokens: int64(m.bills * messagesTokens(r.Messages))}}, emit(llm.Text("ok"))
 }
 
-// long returns a text of so many estimated tokens.
+// long returns a text with the given number of estimated tokens.
 func long(tokens int) string { return strings.Repeat("four", tokens) }
 
-// conversation returns a log of turns whose messages have 100 tokens each: 96 of their texts, and 4 of
-// each message.
+// conversation returns the messages of the given number of turns. Each message has 100 estimated tokens:
+// 96 for its text, and 4 for the message itself.
 func conversation(turns int) []chat.Message {
 	var log []chat.Message
 	for i := range turns {
@@ -48,7 +48,7 @@ func conversation(turns int) []chat.Message {
 	return log
 }
 
-// beginnings returns the first three characters of the messages without the system prompt.
+// beginnings returns the first three characters of each message, without the system prompt.
 func beginnings(messages []chat.Message) string {
 	var out []string
 	for _, m := range messages {

@@ -44,20 +44,19 @@
 //	tail.go            the tail: which of the newest messages are shown, and which are left out
 //	generate.go        recall, compose and the call of the model; where messages are left out
 //	                   because of their bytes
-//	context_budget.go  which earlier turns fit into the model's context; new messages that do not
-//	token_estimate.go  how many tokens messages have, as far as that can be known without the
-//	                   model's tokenizer
+//	context_budget.go  which earlier turns fit into the model's context; the error for new messages
+//	                   that do not fit
+//	token_estimate.go  estimates how many tokens messages have, without the model's tokenizer
 //	tool_calls.go      calls of tools that the client runs: which results a turn begins with, and
 //	                   calls and results that the model is not shown
-//	adapt.go           what of earlier messages the model is shown otherwise, because it cannot
-//	                   take them
+//	adapt.go           replaces or leaves out the parts of earlier messages that the model cannot take
 //	reply.go           Reply; how the pieces of a reply are delivered and put together
 //	reply_budget.go    where a reply is cut because of its bytes
 //	token_budget.go    where one reply is cut because of its tokens (reply_tokens); tokens
 //	                   are not added up over turns
 //	token_timeout.go   when a silent provider, or a wait in a plugin's queue, ends the call
-//	models.go          which model is asked, which failures are waited for, and after which the next
-//	                   model is asked
+//	models.go          asks the models in their order: after which failures a turn asks the same model
+//	                   again, and after which it asks the next one
 //	model_retry.go     whether a model is called again after its plugin's process ended
 //	clean.go           replaces bytes that no storage can store in all text that plugins return
 //	held_bytes.go      HeldBytes: bounds of the memory for tails and replies of all tenants
@@ -76,7 +75,7 @@
 //	recall.go          what the memory is asked, and which of its items the model may see
 //	conversations.go   lists and deletes conversations, reads their turns
 //	log.go             Turn: a stored turn with decoded messages
-//	explain.go         what the record says of messages that the model was not shown, or was shown
-//	                   otherwise; how that is done again
+//	explain.go         what the record says of earlier messages that the host left out or changed for
+//	                   the model; repeats these changes for an inspection
 //	inspect.go         finds a turn, and rebuilds what the model saw in it
 package bot

@@ -9,14 +9,14 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// replacement says that the model was shown something else than a part of an earlier message, or
-// nothing. It is a part of a turn's record.
+// replacement names a part of an earlier message that the host replaced or left out for the model. It
+// is a part of a turn's record.
 type replacement struct {
-	Message int `json:"message"` // index among the earlier messages that were shown, from 0
-	// Part is the index of the part in its message, from 0. A part in the result of a tool has a second
-	// index.
+	Message int `json:"message"` // index among the earlier messages that adapt got, from 0
+	// Part has the index of the part in its message, from 0. For a part in the result of a tool, the
+	// index of that part in the result follows.
 	Part []int  `json:"part"`
-	What string `json:"what"` // the key of replacedParts that counts it
+	What string `json:"what"` // JSON key of the field of replacedParts that counts the part
 }
 
 // recalledSource says where an item of the memory is from. It is a part of a turn's record.
@@ -27,13 +27,14 @@ type recalledSource struct {
 	Fact    string `json:"fact,omitempty"`    // kind of a fact
 }
 
-// maxExplained is how many replacements and how many sources a record has at most, and maxSourceBytes
-// how long a text in a source is.
+// maxExplained is how many replacements a record has at most, and how many sources. maxSourceBytes is
+// the greatest length of a text in a source, in bytes.
 const (
 	maxExplained   = 64
 	maxSourceBytes = 64
 )
 
+// sourceOf returns the source of the item. It is empty if the memory names none.
 func sourceOf(item memory.Item) (s recalledSource) {
 	switch {
 	case item.Turn != nil:
@@ -46,6 +47,7 @@ func sourceOf(item memory.Item) (s recalledSource) {
 	return s
 }
 
+// String returns the source in words, for the gaps of an Inspection.
 func (s recalledSource) String() string {
 	switch {
 	case s.Turn > 0 && s.Of != "":
@@ -60,8 +62,8 @@ func (s recalledSource) String() string {
 	return "a source that the memory does not name"
 }
 
-// total returns how many parts of messages adapt has replaced. It does not count calls and results of
-// tools, which pairCalls leaves out.
+// total returns how many parts of messages adapt has replaced or left out. It does not count calls and
+// results of tools, which pairCalls leaves out. r may be nil.
 func (r *replacedParts) total() int {
 	if r == nil {
 		return 0
@@ -69,9 +71,9 @@ func (r *replacedParts) total() int {
 	return r.Media + r.Reasoning + r.Refusals + r.Other + r.ProviderStates + r.Unknown
 }
 
-// repeatAdapt returns the earlier messages as the model was shown them, by the replacements of the
-// record. missing is how many of the oldest messages are not among messages. It does not change the
-// messages.
+// repeatAdapt repeats the record's replacements, and returns the earlier messages as the model was shown
+// them. It does not change the given messages. missing is how many of the oldest earlier messages are
+// not among them, because the log does not have them any more.
 func repeatAdapt(messages []chat.Message, replacements []replacement, missing int) []chat.Message {
 	of := map[int][]replacement{}
 	for _, r := range replacements {
@@ -89,8 +91,8 @@ func repeatAdapt(messages []chat.Message, replacements []replacement, missing in
 	return out
 }
 
-// repeatParts returns the parts as the model was shown them. level is the index in replacement.Part that
-// names the parts.
+// repeatParts returns the parts as the model was shown them. level is 0 for the parts of a message, and
+// 1 for the parts in the result of a tool: replacement.Part has the index of the part at that level.
 func repeatParts(parts []chat.Part, replacements []replacement, level int) (out []chat.Part) {
 	for i, p := range parts {
 		keep, inner := true, []replacement(nil)
@@ -125,8 +127,8 @@ func repeatParts(parts []chat.Part, replacements []replacement, level int) (out 
 	return out
 }
 
-// repeatPairs returns the messages of a tail without the results whose calls were cut, and without calls
-// that have no result, as the turn did.
+// repeatPairs leaves out the same calls and results of tools as the turn did: results whose call is not
+// in the tail, and calls without a result. If lastIsOpen is true, the last message keeps its calls.
 func repeatPairs(tail []chat.Message, lastIsOpen bool) []chat.Message {
 	calls := map[string]bool{}
 	kept := make([]chat.Message, 0, len(tail))
@@ -173,7 +175,7 @@ func (r *record) leftOut() (notes []string) {
 	return notes
 }
 
-// sources returns where the items of the memory are from, as one text.
+// sources returns in one text where the recalled messages are from.
 func (r *record) sources() string {
 	var all []string
 	for _, s := range r.Sources {

@@ -13,7 +13,8 @@ import (
 	"github.com/botyard/botyard/sdk/memory"
 )
 
-// explainedTurn runs a turn, and returns what its model was given and what the host says of it.
+// explainedTurn runs a turn. It returns the messages that the model got, and the host's Inspection of the
+// turn.
 func explainedTurn(t *testing.T, history []chat.Message, traits sdk.LLMTraits, req Request, change func(*Parts)) ([]chat.Message, *Inspection) {
 	t.Helper()
 	s, m := &logStorage{history: history}, &failingLLM{name: "ok", traits: traits}
@@ -33,8 +34,8 @@ func explainedTurn(t *testing.T, history []chat.Message, traits sdk.LLMTraits, r
 	return m.seen[0], shown
 }
 
-// TestInspect_explainsAll checks that the host rebuilds exactly what the model was given, whatever was
-// left out or replaced, and that its notes say why.
+// TestInspect_explainsAll checks that the host rebuilds exactly the messages that the model got, also if
+// messages or parts were left out or replaced, and that its notes say why.
 func TestInspect_explainsAll(t *testing.T) {
 	image := chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Name: "cat.png", Data: []byte{1}}}
 	foreign := &chat.ProviderState{Maker: "another", Data: []byte{1}}
@@ -112,7 +113,7 @@ func (m sourcedMemory) Recall(context.Context, *memory.RecallRequest) (*memory.R
 }
 
 // TestInspect_sources checks that the record says where the items are from that the memory chose and the
-// model was shown, up to a number.
+// model was shown. It has maxExplained of these sources at most.
 //
 // beyond: explained parts
 func TestInspect_sources(t *testing.T) {

@@ -28,8 +28,9 @@ const (
 	passedOverKey = "passed_over"
 )
 
-// passedOverForCallers returns the models that were passed over without the texts of plugins and
-// upstreams. It returns an empty list for anything else than such models.
+// passedOverForCallers returns the list of models that were passed over as callers may read it: without
+// the parties, the paths and the texts of plugins and upstreams. raw is that list in a stored record.
+// For a raw that cannot be decoded, passedOverForCallers returns an empty list.
 func passedOverForCallers(raw json.RawMessage) json.RawMessage {
 	var models []passedOver
 	if json.Unmarshal(raw, &models) != nil {
@@ -64,10 +65,10 @@ func turnReason(class fault.Class, sentence string) string {
 	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }
 
-// ForCallers returns the turn as a caller may read it. It removes the turn's Failure, and what the
-// record says of models that were passed over, except their classes and statuses. If the
-// turn has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream
-// may have written the reason.
+// ForCallers returns the turn as a caller may read it. It removes the turn's Failure from the record. Of
+// each model that was passed over it removes the party, the path and the text of the error. If the turn
+// has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream may have
+// written the reason.
 func ForCallers(t Turn) Turn {
 	var record map[string]json.RawMessage
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {

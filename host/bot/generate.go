@@ -13,9 +13,9 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// generate decodes the tail, asks the memory which messages to show to the model, and asks the model for its
-// reply. It collects the reply in t.reply, and returns the Finish of the reply. Together with
-// an error it may return a Finish whose Usage says what the model used until the error.
+// generate decodes the tail, asks the memory which messages to show to the model, and asks the models
+// of the bot for the reply. It collects the reply in t.reply, and returns the Finish of the reply.
+// Together with an error it may return a Finish whose Usage says what the model used until the error.
 func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish, error) {
 	// The client may have left while Begin ran. Then the turn is interrupted.
 	if err := ctx.Err(); err != nil {
@@ -105,11 +105,11 @@ func compose(prompt string, recalled, messages []chat.Message) []chat.Message {
 }
 
 // stable returns how many of the first messages will probably begin the conversation's next
-// request too: all but the new messages if the tail is not full yet, or else the prompt.
-// There are none if the prompt has a variable that probably has another value then, such as the time.
+// request too: all but the new messages if the tail is not full yet, or else the prompt. It returns 0
+// if the prompt has a variable that probably has another value in that request, such as the time.
 func (t *turn) stable(prompt string, messages []chat.Message) int {
 	if t.prompt.Varies {
-		return 0 // what stands behind a text that changes is read anew by the provider
+		return 0 // the prompt comes first, and a provider caches only what comes before the first change
 	}
 	if !t.bot.needs.Recall && !t.record.OlderLeftOut && !t.record.Context.leavesOut() && t.record.Recalled+len(t.messages)+1 <= t.bot.needs.Tail {
 		return len(messages) - len(t.messages)

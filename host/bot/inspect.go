@@ -20,8 +20,8 @@ type Inspection struct {
 	Seen []chat.Message
 	// Gaps lists what is missing from Seen because it was not stored. Each gap is a sentence.
 	Gaps []string
-	// Notes says what the model was not shown, or was shown otherwise than it is stored, and why. Each
-	// note is a sentence.
+	// Notes says which stored messages and parts the host left out or changed for the model, and why.
+	// Each note is a sentence.
 	Notes []string
 }
 

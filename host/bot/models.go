@@ -12,11 +12,11 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// Model is a model of a bot.
+// Model is one of the models that a bot may ask for a reply.
 type Model struct {
 	LLM    llm.LLM
 	Block  string // path of its block in the tenant's configuration, such as "llm.fallback.0"
-	Plugin string // name of its plugin
+	Plugin string // name of its plugin; the version may follow after a space
 }
 
 // opener is a model whose instance is opened when it is first needed.
@@ -25,10 +25,10 @@ type opener interface {
 	OpenLLM(ctx context.Context) (llm.LLM, error)
 }
 
-// versioned is an instance that knows the name and the version of its plugin.
+// versioned is an instance whose Plugin returns "NAME VERSION" of its plugin.
 type versioned interface{ Plugin() string }
 
-// opened returns the instance of the model.
+// opened returns the instance of the model. It opens an instance that is not open.
 func opened(ctx context.Context, m llm.LLM) (llm.LLM, error) {
 	if o, ok := m.(opener); ok {
 		return o.OpenLLM(ctx)
@@ -37,16 +37,18 @@ func opened(ctx context.Context, m llm.LLM) (llm.LLM, error) {
 }
 
 // maxRetries is how often a turn asks a model again whose upstream failed, before it asks the next
-// model. maxRetryPause is how long it waits for that at most. If the upstream asks for a longer
-// pause, the next model replies sooner.
+// model. maxRetryPause bounds the pause before each of these calls. If the upstream asks for a longer
+// pause, the turn asks the next model at once.
 const (
 	maxRetries    = 2
 	maxRetryPause = 2 * time.Second
-	minRetryPause = 200 * time.Millisecond // the pause if the upstream asks for none; the second is twice as long
+	minRetryPause = 200 * time.Millisecond // shortest first pause if the upstream asks for none; the shortest second pause is twice as long
 )
 
-// ask asks the models of the bot in their order until one replies, and returns the error of the last
-// one that it asked. earlier are the messages before the new ones, as they are stored.
+// ask asks the models of the bot in their order until one replies, and returns the Finish of the reply.
+// If none replies, ask returns the error of the last model that it asked, and possibly a Finish with
+// the usage of that call. earlier has the messages before the new ones, before adapt changes them for
+// a model.
 func (t *turn) ask(ctx context.Context, earlier []chat.Message) (*llm.Finish, error) {
 	t.replaced = t.record.Replaced
 	for i := range t.bot.models {
@@ -59,8 +61,10 @@ func (t *turn) ask(ctx context.Context, earlier []chat.Message) (*llm.Finish, er
 	return nil, fault.New(fault.Internal, "the bot has no model") // unreachable, because every bot has a model
 }
 
-// askModel asks the model with the index i. It repeats the call if that can help: always after the end
-// of a plugin's process, and after a failure of the upstream if there is a next model.
+// askModel asks the model with the index i. It repeats the call if the plugin's process ended
+// (retriesModel), and with fewer earlier messages if the provider says that they are too long
+// (asksShorter). If there is a next model, it also repeats the call after a failure of the upstream
+// (waitsForRetry).
 func (t *turn) askModel(ctx context.Context, i int, earlier []chat.Message) (*llm.Finish, error) {
 	t.useModel(i)
 	model, err := t.openModel(ctx)
@@ -115,7 +119,8 @@ func (t *turn) askModel(ctx context.Context, i int, earlier []chat.Message) (*ll
 	}
 }
 
-// useModel makes the model with the index i that of the turn.
+// useModel makes the model with the index i the turn's model, and resets what the turn counts for each
+// model.
 func (t *turn) useModel(i int) {
 	t.model, t.asked, t.askedAgain, t.retries = i, 0, 0, 0
 	t.maxInput, t.contextCuts = 0, 0
@@ -136,8 +141,8 @@ func withPlugin(plugins map[string]string, name string) map[string]string {
 	return out
 }
 
-// openModel returns the instance of the turn's model. If it has to be opened, that may take as long as
-// the model may take for its first token.
+// openModel returns the instance of the turn's model. If the instance is not open, opening it may take
+// Limits.FirstTokenTimeout; 0 means no limit.
 func (t *turn) openModel(ctx context.Context) (llm.LLM, error) {
 	m := t.bot.models[t.model].LLM
 	if _, ok := m.(opener); !ok {
@@ -155,8 +160,9 @@ func (t *turn) openModel(ctx context.Context) (llm.LLM, error) {
 	return model, nil
 }
 
-// checkLate returns an error if the model cannot take the new messages or the tools. A first model that
-// was open was checked before the turn began.
+// checkLate returns an error if the turn's model cannot take the new messages or the tools. It checks
+// fallbacks, and a first model that was not open before the turn began. checkSupport checks a first
+// model that is open.
 func (t *turn) checkLate() error {
 	if len(t.req.Tools) > 0 && !hasFeature(t.llm, feature.Tools) {
 		return lacks(feature.Tools, "the provider's plugin takes no tools").At("tools")
@@ -164,10 +170,10 @@ func (t *turn) checkLate() error {
 	return llm.CheckRequest(&llm.Request{Messages: t.messages, Tools: t.req.Tools, ToolChoice: t.req.ToolChoice}, t.traits)
 }
 
-// fallsBack reports whether the turn asks the next model after the error. It does not if a piece of
-// the reply has come, if the turn is over, or if the request itself is at fault, which every model
-// would refuse. What only a fallback cannot take, and what is too long for this model, another model may
-// take.
+// fallsBack reports whether the turn asks the next model after err. It returns false if a piece of the
+// reply has come, if ctx has ended, if the caller's request is at fault, or if the provider filtered
+// the content. But it returns true if the messages are too long for this model, or if this model is a
+// fallback that lacks support for the request.
 func (t *turn) fallsBack(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if ctx.Err() != nil || t.receiving {
@@ -179,7 +185,8 @@ func (t *turn) fallsBack(ctx context.Context, err error) bool {
 	return e.Party != fault.PartyCaller && e.Class != fault.ContentFiltered
 }
 
-// passOver notes in the record why the turn's model did not reply, and discards what it used.
+// passOver records why the turn's model did not reply, and discards the part of the reply that has
+// arrived. finish may be nil.
 func (t *turn) passOver(err error, finish *llm.Finish) {
 	e, m := fault.Of(err), t.bot.models[t.model]
 	if e.Class == fault.Unauthenticated && t.bot.Unauthenticated != nil {
@@ -211,8 +218,10 @@ func (t *turn) dropReply(finish *llm.Finish) {
 	t.record.FirstTokenMS, t.firstToken, t.shown, t.receiving, t.callIDs = 0, 0, false, false, nil
 }
 
-// waitsForRetry waits until the turn's model may be asked again, and reports whether to ask it. It
-// does not wait if the error does not pass by itself, or if that takes too long.
+// waitsForRetry waits for the pause before the turn's model is asked again, and reports whether the turn
+// asks it. It returns false without a pause if another call cannot help, if the turn has asked the model
+// again maxRetries times, or if the pause is longer than maxRetryPause or than the rest of the turn. It
+// returns false too if ctx ends during the pause.
 func (t *turn) waitsForRetry(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if e == nil || !e.Retryable || t.receiving || t.retries == maxRetries {
@@ -225,7 +234,7 @@ func (t *turn) waitsForRetry(ctx context.Context, err error) bool {
 			least := minRetryPause << t.retries
 			pause = jitter(least, least*3/2)
 		}
-	case fault.RateLimited: // without a time, a limit lasts longer than a short pause
+	case fault.RateLimited: // without a RetryAfter, a rate limit is taken to last longer than maxRetryPause
 	default:
 		return false
 	}

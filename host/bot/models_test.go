@@ -17,12 +17,12 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// failingLLM is a model that fails with the errors one after another, and then replies with its name.
-// Each failure has used one token of input.
+// failingLLM is a model whose first calls return errs, one in each call. Later calls reply with its name.
+// Each call uses one token of input.
 type failingLLM struct {
 	name   string
 	errs   []error
-	pieces []llm.Delta // come before each error
+	pieces []llm.Delta // emitted before each error
 	traits sdk.LLMTraits
 	seen   [][]chat.Message
 }
@@ -43,10 +43,10 @@ func (m *failingLLM) Chat(_ context.Context, r *llm.Request, emit func(llm.Delta
 	return spent, emit(llm.Text(m.name))
 }
 
-// always returns more equal errors than a turn asks for.
+// always returns the error so often that every call of a model in a turn returns it.
 func always(err error) []error { return slices.Repeat([]error{err}, 20) }
 
-// ofModel returns an error as the host gets it from a plugin of a model.
+// ofModel returns an error as the host gets it from an llm plugin.
 func ofModel(class fault.Class) *fault.Error { return fault.New(class, "no").From(fault.OriginModel) }
 
 // keptRecord returns the record of the last turn.
@@ -59,7 +59,7 @@ func keptRecord(t *testing.T, s *logStorage) *record {
 	return &r
 }
 
-// fallingBack returns a bot whose model is first and whose only fallback is second.
+// fallingBack returns a bot whose first model is first, and whose only fallback is second.
 func fallingBack(s storage.Storage, first, second llm.LLM, change ...func(*Parts)) *Bot {
 	return newTestBot(s, first, append(change, func(p *Parts) {
 		p.Plugins = map[string]string{"llm": "one 1"}
@@ -179,7 +179,8 @@ type seenEnds struct {
 func (o *seenEnds) TurnEnded(e TurnEnd) { o.ends = append(o.ends, e) }
 
 // TestAsk_eachWithItsTraits checks that the fallback is shown the earlier messages as it can take them,
-// with its own provider states, and that the record counts what it was shown otherwise.
+// with the provider states of its own maker. It also checks that the record counts the parts that the
+// host replaced or left out for the fallback, and not those for the first model.
 func TestAsk_eachWithItsTraits(t *testing.T) {
 	image := chat.Part{Media: &chat.Media{Kind: chat.Image, MediaType: "image/png", Data: []byte{1}}}
 	of := func(maker string) chat.Part {
@@ -206,7 +207,7 @@ func TestAsk_eachWithItsTraits(t *testing.T) {
 }
 
 // TestAsk_passesOverWhatAFallbackCannotTake checks that a fallback which cannot take the new messages is
-// passed over without a call, and that the next one is asked.
+// passed over without a call, and that the turn asks the next fallback.
 func TestAsk_passesOverWhatAFallbackCannotTake(t *testing.T) {
 	s := &logStorage{}
 	blind, sees := &failingLLM{name: "blind", traits: sdk.LLMTraits{Media: []sdk.MediaKind{}}}, &failingLLM{name: "sees"}
@@ -223,8 +224,8 @@ func TestAsk_passesOverWhatAFallbackCannotTake(t *testing.T) {
 	}
 }
 
-// TestAsk_withinTheTurn checks that no fallback is asked after the turn's time is over, and that a
-// model that is silent leaves its fallback the rest of the turn.
+// TestAsk_withinTheTurn checks that no fallback is asked after the turn's timeout, and that a fallback is
+// asked in the rest of the turn if the first model is silent.
 func TestAsk_withinTheTurn(t *testing.T) {
 	silent := func(ctx context.Context, _ *llm.Request, _ func(llm.Delta) error) (*llm.Finish, error) {
 		<-ctx.Done()
@@ -239,7 +240,7 @@ func TestAsk_withinTheTurn(t *testing.T) {
 	if err != nil || reply.Text != "two" {
 		t.Errorf("%+v, %v", reply, err)
 	}
-	// A pause that the turn has no time for is not made.
+	// If the pause before a repeated call is longer than the rest of the turn, the fallback is asked at once.
 	busy := &failingLLM{errs: always(ofModel(fault.ProviderFailed).After(time.Second))}
 	reply, err = fallingBack(&logStorage{}, busy, two, func(p *Parts) { p.Limits.TurnTimeout = 900 * time.Millisecond }).Chat(t.Context(), hi, nil)
 	if err != nil || reply.Text != "two" || len(busy.seen) != 1 {
@@ -247,7 +248,7 @@ func TestAsk_withinTheTurn(t *testing.T) {
 	}
 }
 
-// lateLLM is a model whose instance is opened at its first call.
+// lateLLM is an opener. It counts the calls of OpenLLM, which return the error err.
 type lateLLM struct {
 	llm.LLM
 	err   error
@@ -259,8 +260,8 @@ func (l *lateLLM) OpenLLM(context.Context) (llm.LLM, error) {
 	return l.LLM, l.err
 }
 
-// TestAsk_opensLate checks that a model is opened only when it is asked, and that one that cannot be
-// opened is passed over.
+// TestAsk_opensLate checks that a fallback is opened only when it is asked, and that a model that cannot
+// be opened is passed over.
 func TestAsk_opensLate(t *testing.T) {
 	late := &lateLLM{LLM: &failingLLM{name: "late"}}
 	if _, err := fallingBack(&logStorage{}, &failingLLM{name: "one"}, late).Chat(t.Context(), hi, nil); err != nil || late.opens != 0 {

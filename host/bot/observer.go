@@ -28,9 +28,10 @@ type TurnEnd struct {
 	Took       time.Duration // from the start of the turn to its end
 	FirstToken time.Duration // from the start of the turn to the reply's first piece; 0 if no piece came
 	Usage      chat.Usage    // tokens that the models used; zero for a replayed turn
-	// PassedOver has the models that did not reply, before the one that did or was asked last.
+	// PassedOver has the models that did not reply, so that the turn asked the next model.
 	PassedOver []PassedOver
-	// Fallback is the block of the model that replied, if that is a fallback.
+	// Fallback is the path of the block of the fallback that replied. It is empty if the first model
+	// replied, or if the turn did not succeed.
 	Fallback string
 }
 

@@ -16,13 +16,16 @@ type featured interface {
 	HasFeature(name string) bool
 }
 
+// hasFeature reports whether a part of a bot has the feature. It returns true for a part that is not
+// featured.
 func hasFeature(part any, name string) bool {
 	f, ok := part.(featured)
 	return !ok || f.HasFeature(name)
 }
 
-// checkSupport returns an error if the plugins cannot do what the request asks for. So nothing
-// begins that must fail.
+// checkSupport returns an error if the storage or the first model cannot do what the request asks for.
+// Chat calls it before the turn begins, so that such a turn does not begin. checkSupport also sets the
+// turn's traits to those of the first model.
 func (t *turn) checkSupport(ctx context.Context) error {
 	switch r := &t.req; {
 	case r.RetractFrom != 0 && !hasFeature(t.bot.Storage, feature.Retract):

@@ -3,7 +3,7 @@ package bot
 import "github.com/botyard/botyard/host/prompt"
 
 // choosePrompt sets the turn's prompt and records it. It returns a fault.Invalid if the tenant
-// does not have the prompt that the request names, or if the request's metadata cannot stand in it.
+// does not have the prompt that the request names, or if the prompt cannot show the request's metadata.
 func (t *turn) choosePrompt() error {
 	b := t.bot
 	chosen, err := b.Prompts.Choose(prompt.Request{
@@ -20,8 +20,9 @@ func (t *turn) choosePrompt() error {
 	return nil
 }
 
-// promptOf returns the text of the prompt that a turn with the record had, if the turn ran on the
-// bot's revision. It returns false if the record does not say enough.
+// promptOf returns the text of the prompt that a turn with the record had. The turn must have run on
+// the bot's revision. promptOf returns false if the bot has no prompt of the recorded name, or if the
+// record lacks a value of a variable.
 func (b *Bot) promptOf(r *record) (string, bool) {
 	recorded := r.Prompt
 	if recorded == nil {

@@ -14,7 +14,7 @@ import (
 )
 
 // withPrompts gives a test's bot these prompts, and a clock that stands at noon in UTC. The texts have
-// no constant variables. metadata are the keys that prompts may show.
+// no constant variables. metadata has the keys that prompts may show, with their defaults.
 func withPrompts(system string, named map[string]string, metadata map[string]string) func(*Parts) {
 	compile := func(text string) prompt.Prompt {
 		parsed, _ := prompt.Parse(text)
@@ -88,8 +88,9 @@ func TestPrompt_refused(t *testing.T) {
 	}
 }
 
-// TestPrompt_stableFront checks the hint for prompt caches: a prompt that another turn probably has
-// otherwise makes the whole front unstable, because it is the first message.
+// TestPrompt_stableFront checks the number of stable messages at the front of a request, which is a hint
+// for prompt caches. It is 0 if the prompt probably differs in the next turn, because the prompt is the
+// first message.
 func TestPrompt_stableFront(t *testing.T) {
 	for text, want := range map[string]int{
 		"":                    0,
@@ -114,7 +115,8 @@ func TestPrompt_stableFront(t *testing.T) {
 	}
 }
 
-// TestPrompt_recordOfAnotherBuild checks that a record that does not have all values leaves a gap.
+// TestPrompt_recordOfAnotherBuild checks that an Inspection names a gap if the record lacks the value of
+// a variable.
 func TestPrompt_recordOfAnotherBuild(t *testing.T) {
 	b := newTestBot(&logStorage{}, nil, withPrompts("{{turn.time}}", nil, nil))
 	for _, raw := range []string{

@@ -16,9 +16,9 @@ func (t *turn) recallRequest(tail []memory.Turn) *memory.RecallRequest {
 	return req
 }
 
-// recalledMessages returns the messages of the items, and records what went wrong. It leaves out items
-// of turns of this conversation that are retracted, and summaries of such turns, since a memory may not
-// know it yet.
+// recalledMessages returns the messages of the recalled items, and records the problems that the memory
+// reports. It leaves out items of retracted turns of this conversation, and summaries of such turns,
+// because the memory may not know of the retraction yet.
 func (t *turn) recalledMessages(r *memory.Recalled) []chat.Message {
 	t.record.MemoryProblems = r.Problems
 	var out []chat.Message
@@ -33,8 +33,8 @@ func (t *turn) recalledMessages(r *memory.Recalled) []chat.Message {
 	return out
 }
 
-// isRetracted reports whether the item is of a turn of this conversation that was retracted since the
-// memory has followed the conversation, or sums up such a turn.
+// isRetracted reports whether the item is a part of a retracted turn of this conversation, or sums up
+// such a turn. It looks only at retractions that were not yet passed to Remember.
 func (t *turn) isRetracted(item memory.Item) bool {
 	for _, r := range t.retractions {
 		switch turn, summary := item.Turn, item.Summary; {

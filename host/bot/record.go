@@ -28,14 +28,15 @@ type record struct {
 	Plugins      map[string]string `json:"plugins"`
 	Model        string            `json:"model,omitempty"`
 	FinishReason string            `json:"finish_reason,omitempty"`
-	Recalled     int               `json:"recalled_messages"` // number of earlier messages that the model was shown
+	Recalled     int               `json:"recalled_messages"` // number of earlier messages that adapt got; it may have left out some of them
 	// OlderLeftOut reports that the model was not shown all earlier messages, because they have
 	// too many bytes. Asked is then the greatest number of earlier messages that the model
 	// could have been shown.
 	OlderLeftOut bool `json:"older_left_out,omitempty"`
-	// LLMBlock is the block of the model that replied, or was asked last, if that is a fallback.
+	// LLMBlock is the path of the block of the model that replied. If none replied, it is that of the
+	// model that was asked last. It is empty for the first model.
 	LLMBlock string `json:"llm_block,omitempty"`
-	// PassedOver has the models before it, in the order in which they were asked, and why they did
+	// PassedOver has the models that were asked before that model, in their order, and why they did
 	// not reply.
 	PassedOver []passedOver `json:"passed_over,omitempty"`
 	// AskedAgain is how often a model was called again because the plugin's process ended.
@@ -45,17 +46,18 @@ type record struct {
 	Callbacks map[string]services.Total `json:"callbacks,omitempty"`
 	// MemoryProblems are sentences of the memory about what went wrong although it could recall.
 	MemoryProblems []string `json:"memory_problems,omitempty"`
-	// Context says how the messages were made to fit into the model's context. It is nil if they are so
-	// few that they fit without an estimate, or if nobody says how large the context is.
+	// Context says how the messages were made to fit into the model's context. It is nil if the messages
+	// are so few that no estimate is needed, or if the host does not know the size of the context.
 	Context *contextRecord `json:"context,omitempty"`
 	// Tail is how many of the newest messages of the log the earlier messages were taken from. It is 0
-	// if they are the newest ones, without any left out between them.
+	// if no message was left out between the earlier messages, and if the memory chose them.
 	Tail int `json:"tail_messages,omitempty"`
-	// Sources says where the items are from that the memory chose. Retracted is how many items were left
-	// out because their turns were taken back.
+	// Sources says where the items are from that the memory chose; it has maxExplained of them at most.
+	// Retracted is how many items were left out because their turns were retracted.
 	Sources   []recalledSource `json:"recalled,omitempty"`
 	Retracted int              `json:"recalled_retracted,omitempty"`
-	// Replacements are the first parts that Replaced counts, with their places.
+	// Replacements has the places of the first parts that adapt replaced or left out, maxExplained at
+	// most.
 	Replacements []replacement `json:"replacements,omitempty"`
 	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
 	// are stored. It is nil if there are none.
@@ -69,7 +71,8 @@ type record struct {
 	started time.Time
 }
 
-// recordedPrompt says which prompt a turn had, and what stood in it for its variables.
+// recordedPrompt says which prompt a turn had, and has the values of the prompt's variables by their
+// names.
 type recordedPrompt struct {
 	Name      string            `json:"name,omitempty"` // empty for the system prompt
 	Variables map[string]string `json:"variables,omitempty"`
@@ -78,13 +81,13 @@ type recordedPrompt struct {
 // passedOver says why a model did not reply, so that the next one was asked. Callers do not see Party,
 // Path and Detail.
 type passedOver struct {
-	Block          string  `json:"block"`
-	Plugin         string  `json:"plugin"`
+	Block          string  `json:"block"`  // path of the model's block
+	Plugin         string  `json:"plugin"` // "name version", or the name alone if no instance was opened
 	Class          string  `json:"class"`
 	Party          string  `json:"party,omitempty"`
 	Path           string  `json:"path,omitempty"`
 	UpstreamStatus int     `json:"upstream_status,omitempty"`
-	Asked          int     `json:"asked"` // how often it was asked; 0 if its instance could not be opened
+	Asked          int     `json:"asked"` // how often the model was called; 0 if its instance could not be opened or cannot take the request
 	TookMS         float64 `json:"took_ms"`
 	Detail         string  `json:"detail,omitempty"`
 

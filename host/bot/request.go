@@ -134,7 +134,7 @@ func (r *Request) digest() []byte {
 		add(field)
 	}
 	if len(r.Messages)+len(r.Tools) == 0 && r.RetractFrom == 0 && r.ToolChoice == (llm.ToolChoice{}) && r.Prompt == "" {
-		return h.Sum(nil) // as hosts without the other fields made it
+		return h.Sum(nil) // the digest of hosts that do not know the other fields
 	}
 	add(strconv.FormatInt(r.RetractFrom, 10))
 	add(strconv.Itoa(len(r.Messages)))
@@ -149,7 +149,7 @@ func (r *Request) digest() []byte {
 	}
 	add(strconv.Itoa(int(r.ToolChoice.Mode)))
 	add(r.ToolChoice.Name)
-	if r.Prompt != "" { // newer than the fields above
+	if r.Prompt != "" { // left out if empty, so that the digest is that of hosts that do not know it
 		add(r.Prompt)
 	}
 	return h.Sum(nil)

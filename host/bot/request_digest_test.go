@@ -11,8 +11,9 @@ import (
 	"github.com/botyard/botyard/sdk/llm"
 )
 
-// fullRequests returns requests that together have a value in each field, also in those of messages
-// that no caller can send today. A part has one kind, and a medium one source.
+// fullRequests returns requests that together have a value in each field of a request, also in fields of
+// messages that no caller can send. It needs several requests, because a part has one kind, and a medium
+// has one source.
 func fullRequests() (all []Request) {
 	unknown := chat.Unknown{0xc0, 0x3e, 1} // field 1000 is 1
 	part := func(p chat.Part) chat.Message {
@@ -44,9 +45,9 @@ func fullRequests() (all []Request) {
 		Request{Message: "hi", ToolChoice: llm.ToolChoice{Mode: llm.ToolNone}})
 }
 
-// TestRequest_digest checks that a request with the same idempotency key and one other value anywhere has
-// another digest, and that an equal request has the same. A new field of a request, of its messages or
-// of its tools must have a value in fullRequests.
+// TestRequest_digest checks that a request with the same idempotency key and a different value in one
+// field has another digest, and that an equal request has the same digest. The test fails if a field of
+// a request, of its messages or of its tools has no value in fullRequests.
 func TestRequest_digest(t *testing.T) {
 	changed := map[string]bool{} // fields, as TYPE.FIELD
 	for i := range fullRequests() {
@@ -77,7 +78,8 @@ func TestRequest_digest(t *testing.T) {
 	}
 }
 
-// changeEach changes each value below v for the time of a call of check, and notes the fields.
+// changeEach changes each value below v, one after another. It calls check while a value is changed, and
+// then puts the old value back. It adds the fields of the changed values to changed.
 func changeEach(v reflect.Value, path string, changed map[string]bool, check func(path string)) {
 	set := func(to reflect.Value, what string) {
 		old := reflect.ValueOf(v.Interface())
@@ -121,7 +123,7 @@ func changeEach(v reflect.Value, path string, changed map[string]bool, check fun
 	}
 }
 
-// fieldsOf returns the fields of the struct type and of those that it has, as TYPE.FIELD.
+// fieldsOf returns the fields of the struct type and of the struct types in it, as TYPE.FIELD.
 func fieldsOf(of reflect.Type, seen map[reflect.Type]bool) (all []string) {
 	switch {
 	case seen[of]:

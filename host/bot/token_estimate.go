@@ -12,12 +12,13 @@ import (
 // The host has no tokenizers of models. It estimates the tokens of texts, and corrects its estimates by
 // what the provider has billed for earlier requests.
 const (
-	// asciiTokens and otherTokens are about how many tokens a character of a text has. A word of English
-	// has about four characters a token. Other scripts have between one and three.
+	// asciiTokens is the estimate for an ASCII character: English text has about four characters per
+	// token. otherTokens is the estimate for each other character: other scripts have one to three
+	// characters per token.
 	asciiTokens = 0.25
 	otherTokens = 0.75
-	// messageTokens is what each message has beside its parts, and mediaTokens what a medium has. Models
-	// differ much in media.
+	// messageTokens is the estimate for each message beside its parts. mediaTokens is the estimate for a
+	// medium, which models count very differently.
 	messageTokens = 4
 	mediaTokens   = 1600
 )
@@ -105,6 +106,7 @@ const (
 	ratioWeight        = 0.3 // of the newest request
 )
 
+// value returns the ratio. An estimate times the ratio is the corrected estimate.
 func (r *tokenRatio) value() float64 {
 	if bits := r.bits.Load(); bits != 0 {
 		return math.Float64frombits(bits)
@@ -112,8 +114,9 @@ func (r *tokenRatio) value() float64 {
 	return 1
 }
 
-// observe counts a request. estimated has the tokens before any correction. If two calls are made at the
-// same time, one may be lost.
+// observe adds a request to the mean. billed is what the provider reports for its input, and estimated is
+// the host's estimate without the correction. observe ignores a request without billed tokens, and one
+// with an estimate below minObserved. If two calls run at the same time, one of them may have no effect.
 func (r *tokenRatio) observe(billed int64, estimated float64) {
 	if billed <= 0 || estimated < minObserved {
 		return
@@ -125,6 +128,6 @@ func (r *tokenRatio) observe(billed int64, estimated float64) {
 	r.bits.Store(math.Float64bits(is))
 }
 
-// minObserved is the least estimate that says something about the ratio. In shorter requests, what the
-// provider adds itself counts for too much.
+// minObserved is the smallest estimate from which the ratio is learned, in tokens. In shorter requests,
+// the tokens that the provider itself adds would distort the ratio.
 const minObserved = 64

@@ -25,7 +25,8 @@ type queueing interface {
 //	for each piece after it  at most Limits.TokenTimeout, from awaitNext to received
 //
 // No time limit runs while the caller reads a piece, between received and awaitNext, because a
-// slow reader is not a silent provider. All methods are called from one goroutine.
+// slow reader is not a silent provider. One goroutine calls all methods, except that the timer calls
+// cause in a goroutine of its own.
 type tokenTimeout struct {
 	limits config.Limits
 	cancel context.CancelCauseFunc
@@ -92,7 +93,7 @@ func (w *tokenTimeout) leftQueue() {
 	w.begin(forFirstPiece)
 }
 
-// received stops the timer. It is called when a piece has come.
+// received stops the timer, which ends the current wait. The turn calls it when a piece has come.
 func (w *tokenTimeout) received() {
 	if w.timer != nil {
 		w.timer.Stop()

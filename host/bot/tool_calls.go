@@ -116,6 +116,7 @@ func (t *turn) withOpenCalls(earlier []chat.Message, calling chat.Message) []cha
 	return paired
 }
 
+// sameCalls reports whether a and b have calls with the same ids in the same order.
 func sameCalls(a, b []chat.ToolCall) bool {
 	if len(a) != len(b) {
 		return false

@@ -30,31 +30,31 @@ type turn struct {
 	lastLap  time.Time // time of the last call of lap
 
 	incarnation string               // of the conversation
-	retractions []storage.Retraction // those that the memory was not told of yet
+	retractions []storage.Retraction // retractions that were not yet passed to the memory's Remember
 
 	cleaner      replyCleaner
 	reply        llm.Joiner
 	callIDs      map[string]bool // the ids of the tool calls of the reply
-	shown        bool            // the reply has text, which the caller is shown
+	shown        bool            // the reply has text, which is for the caller to see
 	receiving    bool            // a piece of the reply has come
-	model        int             // index in Bot.models of the model that is asked
-	llm          llm.LLM         // the instance of that model
-	traits       sdk.LLMTraits   // what that model takes
-	tailMessages int             // of the log, from which the earlier messages are taken
-	sources      []memory.Item   // items that the memory chose, oldest first
+	model        int             // index in Bot.models of the turn's model, which the turn asks
+	llm          llm.LLM         // instance of the turn's model
+	traits       sdk.LLMTraits   // what the turn's model can take
+	tailMessages int             // how many of the newest messages of the log the earlier messages are taken from
+	sources      []memory.Item   // recalled items, except retracted ones, in the order in which the model sees them
 	lastIsOpen   bool            // the new messages have the results of the calls of the last earlier message
-	replaced     *replacedParts  // of the earlier messages, whatever the model takes
-	estimated    float64         // tokens of the request before any correction; 0 if they were not estimated
-	maxInput     float64         // that estimated may have, because the provider refused more; 0 if it did not
-	contextCuts  int             // how often it did
-	began        time.Time       // when that model was first asked; zero for the first model, which is asked after lastLap
-	asked        int             // how often that model was asked
-	askedAgain   int             // how often because its plugin's process ended
-	retries      int             // how often because its upstream failed
+	replaced     *replacedParts  // what withOpenCalls left out, for every model; nil if nothing
+	estimated    float64         // tokens of the request without the correction by the ratio; 0 if not estimated
+	maxInput     float64         // bound of estimated after the provider refused the messages as too long; 0 before
+	contextCuts  int             // how often the provider of the turn's model refused the messages as too long
+	began        time.Time       // when the turn began to ask its model; zero for the first model, for which it is lastLap
+	asked        int             // how often the turn asked its model
+	askedAgain   int             // how often the turn asked it again because the plugin's process ended
+	retries      int             // how often the turn asked it again because its upstream failed
 	budget       replyBudget
 	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far
-	lostUsage    chat.Usage    // what the replies used that retriesModel discarded
+	lostUsage    chat.Usage    // what the replies used that dropReply discarded
 
 	tailErr    error            // error of wholeTail; generate returns it
 	tailShare  *fairshare.Share // share of HeldBytes for the tail

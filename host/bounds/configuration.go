@@ -28,7 +28,7 @@ const (
 	// escapes.
 	HCLWords  = 10 * DocumentValues
 	HCLCopied = 2 << 30
-	// Fallbacks is how many blocks llm.fallback has.
+	// Fallbacks is how many blocks llm.fallback may have.
 	Fallbacks = 4
 	// StoredBytes is the maximum size of a tenant's document in a storage, where its secrets are
 	// sealed. The other 2 MiB of sdk.MaxDocumentBytes are for the other data of a registration.
@@ -41,13 +41,13 @@ const (
 
 // These constants bound the prompts of a tenant and what may stand in them.
 const (
-	// NamedPrompts is how many named prompts a tenant may have. PromptsBytes is the maximum size of
-	// all its prompts together, with the longest values of their variables.
+	// NamedPrompts is how many named prompts a tenant may have. PromptsBytes is the maximum size of all
+	// prompts of a tenant together, with the longest values of their variables.
 	NamedPrompts = 64
 	PromptsBytes = 2 << 20
 	// PromptMetadataKeys is how many keys of a request's metadata the prompts of a tenant may show.
-	// PromptMetadataBytes is the maximum size of one value, and PromptMetadataAllBytes of all values
-	// in one prompt.
+	// PromptMetadataBytes is the maximum size of one value that a prompt shows. PromptMetadataAllBytes is
+	// the maximum size of all values together that one prompt shows.
 	PromptMetadataKeys     = 16
 	PromptMetadataBytes    = 1 << 10
 	PromptMetadataAllBytes = 4 << 10

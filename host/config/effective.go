@@ -18,7 +18,7 @@ type Effective struct {
 	Revision string
 	Plan     string // name of the tenant's plan; empty for none
 	LLM      Block  // plugin kind "llm", from the key llm
-	// Fallback has the blocks of llm.fallback, which are of the plugin kind "llm" too.
+	// Fallback has the blocks of llm.fallback in their order. Their plugin kind is "llm".
 	Fallback []Block
 	Memory   Block // plugin kind "memory", from the key memory
 	Storage  Block // plugin kind "storage", from the key conversation_storage

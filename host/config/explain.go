@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Entry is one key of an effective configuration, with its provenance. A list is one entry. The
-// fallback blocks of llm.fallback have an entry for each key.
+// Entry is one key of an effective configuration, with its provenance. A list is one entry, except the
+// list llm.fallback: each key of each fallback block is an entry.
 type Entry struct {
 	Path  Path // path in a tenant file: without "defaults" in front
 	Value any  // a scalar or a list; each secret in it is "<secret>"
@@ -24,9 +24,9 @@ type Entry struct {
 	// changed the endpoint that would get the secret. It is empty for all other keys. If Dropped is
 	// set, Value is nil, and Layer and Pos belong to that change.
 	Dropped string
-	// Own says that the tenant's own settings have set the key.
+	// Own says that the tenant's own settings have set the key, or made the change that dropped it.
 	Own bool
-	// Withheld says that Value is nil because the tenant may not see it.
+	// Withheld says that Value is nil because the tenant may not see the value. Only ForTenant sets it.
 	Withheld bool
 	// May says whether the tenant may set the key in its own settings. It is MaySet, MayLower or
 	// MayNot.
@@ -46,8 +46,8 @@ const (
 	MayNot   = "no"
 )
 
-// ForTenant returns the entry as the tenant itself may see it. The position of a key of the operator is
-// left out, and so is its value if the tenant may not set the key.
+// ForTenant returns the entry as the tenant itself may see it. It removes positions in the operator's
+// files. It removes the value of a key that the operator has set if the tenant may not set the key.
 func (e Entry) ForTenant() Entry {
 	e.Rule = e.ruleForTenant
 	if e.Own {

@@ -6,16 +6,18 @@ import (
 	"strconv"
 )
 
-// fallbackKey is the key of the block llm that has the fallback blocks. It is a list of blocks that
-// are like the block llm itself, except that they have no fallback blocks.
+// fallbackKey is the key of the fallback blocks in the block llm. Its value is a list of blocks. Each
+// of them has the same keys as the block llm, except this one.
 const fallbackKey = "fallback"
 
 // fallbackPath is the path of the list of fallback blocks.
 func fallbackPath() Path { return llmBlock().path.with(fallbackKey) }
 
+// llmBlock returns the block llm.
 func llmBlock() block { return blockOfKind("llm") }
 
 // fallbacks returns the fallback blocks of the block b, in their order. config has the keys of b.
+// A block that cannot have fallback blocks has none.
 func (b block) fallbacks(config map[string]any) []block {
 	if !slices.Contains(b.hosts, fallbackKey) {
 		return nil
@@ -28,8 +30,8 @@ func (b block) fallbacks(config map[string]any) []block {
 	return out
 }
 
-// fallback sets Effective.Fallback from llm.fallback. The schema of tenants has already checked that
-// it is a list of maps, and how many it has.
+// fallback sets Effective.Fallback from llm.fallback. The check by the tenant schema reports a list that
+// is too long, and an element that is not a map.
 func (a *tenantMerge) fallback() {
 	for _, b := range llmBlock().fallbacks(mapAt(a.tree, llmBlock().path)) {
 		if a.layers.ctx.Err() != nil {
@@ -39,10 +41,11 @@ func (a *tenantMerge) fallback() {
 	}
 }
 
-// fallbackBlocks checks the list of fallback blocks in a tenant's own document. had is the operator's
-// block llm. The own list replaces the operator's list as a whole, so that its blocks inherit nothing,
-// and no secret. A block may select the plugins that the tenant may select, and those that the
-// operator has selected for the tenant's model and its fallbacks.
+// fallbackBlocks checks the list of fallback blocks in a tenant's own document. b is the block llm, own
+// is the list in the own document, and had is the operator's block llm. The own list replaces the
+// operator's whole list, so its blocks inherit no keys and no secrets. A block may select a plugin
+// that the policy lets the tenant select, or that the operator has selected for the tenant's block
+// llm or its fallback blocks.
 func (r *restriction) fallbackBlocks(b block, own any, had map[string]any) {
 	path := b.path.with(fallbackKey)
 	c, _ := tenantSchema().cursor().at(path, nil)
@@ -64,8 +67,8 @@ func (r *restriction) fallbackBlocks(b block, own any, had map[string]any) {
 	}
 }
 
-// fallbackBlock checks one block of llm.fallback in the own document. operators are the plugins that
-// the operator has selected.
+// fallbackBlock checks one block of llm.fallback in the own document. operators has the names of the
+// plugins that the operator has selected, which the tenant may select even if the policy does not list them.
 func (r *restriction) fallbackBlock(f block, operators []string) {
 	entries := r.doc.keysOf(f.path)
 	values, _ := plain(entries).(map[string]any)

@@ -132,7 +132,8 @@ func TestRestriction_fallback(t *testing.T) {
 	}
 }
 
-// TestPolicy_fallback checks that a policy cannot list a key inside the list, which would allow nothing.
+// TestPolicy_fallback checks that a policy is refused if it lists a key inside the list llm.fallback. Such
+// a line would allow nothing, because a tenant sets the list as a whole.
 func TestPolicy_fallback(t *testing.T) {
 	for pattern, want := range map[string]string{
 		"llm.fallback": "", "llm.fallback.*": "",
@@ -226,8 +227,8 @@ func TestEffective_TenantSecrets_fallback(t *testing.T) {
 	}
 }
 
-// TestEffective_revision_fallback checks that a change of a fallback block changes the revision, and
-// that a tenant without any has the revision that it had before there were any.
+// TestEffective_revision_fallback checks that a change of a fallback block changes the revision. It also
+// checks that a tenant without fallback blocks has the revision that hosts without this key compute.
 func TestEffective_revision_fallback(t *testing.T) {
 	seen := map[string]string{}
 	for _, doc := range []string{

@@ -132,7 +132,8 @@ func plainText(value any) string {
 }
 
 // dropForeign removes the keys of a block from dest if src selects another plugin for the block.
-// The keys that the host reads itself stay.
+// The keys that the host reads itself stay. l and doc are the layer and the document that src is from.
+// dropForeign records the reason in the provenance of each removed key.
 func (s *layers) dropForeign(l layer, doc *Document, b block, src, dest map[string]any) {
 	from, into := s.block(b, src), s.block(b, dest)
 	value, changes := from[b.selector]
@@ -158,12 +159,12 @@ func (s *layers) dropForeign(l layer, doc *Document, b block, src, dest map[stri
 // before it were removed.
 type deselection struct {
 	layer          layer
-	selector       Path // path of the selector in a tenant's configuration
-	plugin, before string
+	selector       Path   // path of the selector in a tenant's configuration
+	plugin, before string // the plugin that was selected, or empty if the selector was removed; the plugin before it
 	pos            Pos
 }
 
-// String returns why the keys were removed.
+// String returns why the keys were removed, for Entry.Dropped.
 func (d *deselection) String() string {
 	if d.plugin == "" {
 		return fmt.Sprintf("it is a key of %q, and the %s removed `%s`", d.before, d.layer, d.selector)

@@ -2,10 +2,10 @@ package config
 
 import "strings"
 
-// libraryKeys says what to write in place of a key that the configuration of the library
-// dataknobs-bots has and this one does not. It is used only for a key that the schema at its place
-// does not know, so that a plugin may have a key of the same name. A key is written as in a tenant
-// file; "*" stands for any one key. Keys of the host file begin with a dot.
+// libraryKeys maps a key of the library dataknobs-bots that Botyard does not have to what a user writes
+// in its place. The text ends the message "unknown key; here TEXT". It is used only for a key that the
+// schema at its place does not know, so a plugin may have a key of the same name. A key is written as
+// in a tenant file; "*" stands for any one key. Keys of the host file begin with a dot.
 var libraryKeys = map[string]string{
 	".config":               "write what all tenants inherit in the block `defaults`",
 	".cache_ttl":            "it is `registry.cache_ttl`",
@@ -85,8 +85,9 @@ var libraryKeys = map[string]string{
 	"conversation_storage.file_path":         "it is `conversation_storage.path` of the storage sqlite",
 }
 
-// unknownKey returns the message and the expected words for the key at path, which the schema at its
-// place does not know. message and expected are those for a key that the library does not have either.
+// unknownKey returns the message and the expected words of the problem for the key at path, which the
+// schema at its place does not know. If libraryKeys has the key, the message says what to write in its
+// place. Otherwise unknownKey returns message and expected as they are.
 func (s *layers) unknownKey(path Path, message, expected string) (string, string) {
 	key := path
 	switch {
@@ -99,7 +100,7 @@ func (s *layers) unknownKey(path Path, message, expected string) (string, string
 		key = append(Path{""}, path...)
 	}
 	text, ok := libraryKeys[strings.Join(key, ".")]
-	if !ok && expected != "" { // without expected words, message suggests a key that is near
+	if !ok && expected != "" { // if expected is empty, message already suggests a similar key
 		text, ok = libraryKeys[strings.Join(append(key[:len(key)-1:len(key)-1], "*"), ".")]
 	}
 	if !ok {

@@ -44,8 +44,8 @@ func TestLibraryKeys_ofAPlugin(t *testing.T) {
 	}
 }
 
-// TestLibraryKeys_nameKeysThatThereAre checks that no key of the table is a key of the schemas, and that
-// the keys of the host and of its tenants that a message names are in the schemas.
+// TestLibraryKeys_nameKeysThatThereAre checks that no key of libraryKeys is a key of the schemas, and that
+// each key which a message names is a key of the schemas. It does not check keys that a plugin defines.
 func TestLibraryKeys_nameKeysThatThereAre(t *testing.T) {
 	quoted := regexp.MustCompile("`([a-z_.]+)`")
 	for _, key := range slices.Sorted(maps.Keys(libraryKeys)) {

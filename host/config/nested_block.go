@@ -162,7 +162,8 @@ func blockAt(all []block, path Path) (block, bool) {
 	return found, ok
 }
 
-// mapAt returns the map at the path of a tree, or nil if there is none.
+// mapAt returns the map at the path of a tree, or nil if there is none. The path may have indices of
+// lists.
 func mapAt(tree map[string]any, path Path) map[string]any {
 	m, _ := (&checker{value: tree}).valueAt(path).(map[string]any)
 	return m

@@ -14,7 +14,7 @@ type block struct {
 	kind, selector string
 	role           string // role of a nested block; empty for other blocks
 	// element reports that the block is an element of a list. A layer that sets a list replaces the
-	// whole list, so no other layer completes the block.
+	// whole list, so no other layer can add keys to the block.
 	element bool
 	// hosts lists the keys, other than the selector, that the host reads itself. The host does
 	// not pass them to the plugin, and they stay when a layer selects another plugin.

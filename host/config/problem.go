@@ -60,9 +60,9 @@ func (ps Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// ForTenant returns the problems as the tenant may see them, which put the own document: without
-// the operator's files, lines and commands. operator is the operator's document of the tenant.
-// The problems keep their paths. Their messages lose the positions in the operator's files.
+// ForTenant returns the problems for the tenant that put the document own. operator is the operator's
+// document of the tenant. The problems keep their paths. ForTenant removes positions in the operator's
+// files from their messages. It removes the position and the command of a problem that is not in own.
 func (ps Problems) ForTenant(own, operator *Document) Problems {
 	out := slices.Clone(ps)
 	for i := range out {
@@ -77,7 +77,8 @@ func (ps Problems) ForTenant(own, operator *Document) Problems {
 	return out
 }
 
-// tellTenant sets what the tenant is told instead of the message of the last problem.
+// tellTenant sets the message that the tenant gets in place of the message of the last problem. ps is not
+// empty.
 func (ps Problems) tellTenant(message string) { ps[len(ps)-1].forTenant = message }
 
 // hasProblem reports whether the position of the problem is in d. If other has the same name as

@@ -15,9 +15,10 @@ import (
 // promptsKey is the key of the block with the prompts.
 const promptsKey = "prompts"
 
-// prompts replaces the constant variables in the prompts and sets Effective.Prompts. It makes one
-// pass: a {{name}} inside the text of a variable stays as it is. The greatest size of each prompt
-// is checked before the prompt is allocated, so that no turn can have one that is too large.
+// prompts compiles the tenant's prompts and sets Effective.Prompts. It adds a problem for each mistake.
+// It replaces the constant variables in one pass: a {{name}} inside the text of a variable stays as it
+// is. It checks the greatest possible size of a prompt before the prompt is allocated, so no turn gets
+// a prompt that is too large.
 func (a *tenantMerge) prompts() {
 	block, _ := a.tree[promptsKey].(map[string]any)
 	c := promptCompiler{merge: a, metadata: textsOf(block, "metadata")}
@@ -51,7 +52,8 @@ func (a *tenantMerge) prompts() {
 	}
 }
 
-// textsOf returns the texts of a map of the block. The schema reports values that are no texts.
+// textsOf returns the map at the key of the block, with only those of its values that are texts. The
+// check by the schema reports the other values.
 func textsOf(block map[string]any, key string) map[string]string {
 	values, _ := block[key].(map[string]any)
 	out := make(map[string]string, len(values))
@@ -66,14 +68,15 @@ func textsOf(block map[string]any, key string) map[string]string {
 // promptCompiler compiles the prompts of a tenant and adds problems to the merge.
 type promptCompiler struct {
 	merge     *tenantMerge
-	variables map[string]any // the schema reports values that are no texts
-	metadata  map[string]string
-	size      int      // greatest size of the compiled prompts together
-	tooLarge  bool     // one of the prompts exceeds the maximum, so that nothing else is said about sizes
-	names     []string // sorted names of the variables; computed for the first undefined variable
+	variables map[string]any    // prompts.variables; the check by the schema reports values that are no texts
+	metadata  map[string]string // prompts.metadata: maps a key to its default
+	size      int               // greatest size of all compiled prompts together, in bytes
+	tooLarge  bool              // one prompt exceeds sdk.MaxSystemBytes; then no problem about the size of all is added
+	names     []string          // sorted names of the constant variables; computed for the first undefined variable
 }
 
-// promptMetadata checks prompts.metadata, and returns it. It returns nil if it is empty.
+// promptMetadata returns prompts.metadata, or nil if prompts.metadata is empty. It adds a problem if
+// there are too many keys, and for each text that is too large.
 func (c *promptCompiler) promptMetadata() map[string]string {
 	path := Path{promptsKey, "metadata"}
 	if len(c.metadata) == 0 {
@@ -90,7 +93,8 @@ func (c *promptCompiler) promptMetadata() map[string]string {
 	return c.metadata
 }
 
-// compile returns the prompt with the constant variables replaced.
+// compile returns the prompt at the path with the constant variables replaced. It adds a problem for
+// each mistake in the prompt.
 func (c *promptCompiler) compile(path Path, text string) prompt.Prompt {
 	a := c.merge
 	parsed, wrong := prompt.Parse(text)
@@ -124,13 +128,13 @@ func (c *promptCompiler) compile(path Path, text string) prompt.Prompt {
 	return compiled
 }
 
-// variesInSize reports whether the prompt has a variable whose value a turn brings.
+// variesInSize reports whether the prompt has a variable that gets its value in a turn.
 func variesInSize(p prompt.Parsed) bool {
 	return slices.ContainsFunc(p.Variables(), func(name string) bool { return strings.Contains(name, ".") })
 }
 
-// defined reports whether a prompt may use the variable. In a partial merge a layer that is still
-// to come can define it, unless it is of the turn.
+// defined reports whether a prompt may use the variable. In a partial merge every constant variable and
+// every key of metadata counts as defined, because a layer on top of the merge may define it.
 func (c *promptCompiler) defined(name string) bool {
 	if key, ok := prompt.MetadataKey(name); ok {
 		_, known := c.metadata[key]

@@ -9,7 +9,8 @@ import (
 	"github.com/botyard/botyard/host/prompt"
 )
 
-// revisionOfBefore is the revision that a version without variables of turns gave a plain prompt.
+// revisionOfBefore is the revision that hosts which know only constant variables compute for a plain
+// prompt.
 const revisionOfBefore = "65d436b85e3daba637155125098d5c31"
 
 func TestPrompt_variables(t *testing.T) {
@@ -106,7 +107,7 @@ func TestPrompt_revision(t *testing.T) {
 	if tenant(t, h, `prompts: {timezone: UTC}`).Revision != tenant(t, h, `prompts: {timezone: null}`).Revision {
 		t.Error("UTC is the default, and makes another revision")
 	}
-	// A version that knew only constant variables computed this revision.
+	// Hosts that know only constant variables compute this revision.
 	old := loadHost(t, `defaults: {llm: {provider: echo}, prompts: {system: "You speak for {{company}}.", variables: {company: ACME}}}`)
 	if got := tenant(t, old, `{}`).Revision; got != revisionOfBefore {
 		t.Errorf("the revision of a tenant with a plain system prompt is %s; want %s, as before", got, revisionOfBefore)

@@ -16,7 +16,7 @@ type ruling struct {
 	allow   string // the line of the host file that would allow the change
 }
 
-// builtInRule stands for the position of a rule that no file has.
+// builtInRule stands for the position of a rule that is built into the host, and is in no file.
 const builtInRule = "built-in rule"
 
 // text returns the rule with its position, or "" if no rule forbids the change.
@@ -27,7 +27,7 @@ func (r ruling) text() string {
 	return r.rule + " (" + r.at + ")"
 }
 
-// forTenant returns the rule without its position in the operator's files.
+// forTenant returns the rule as the tenant may see it: without a position in the operator's files.
 func (r ruling) forTenant() string {
 	if r.at == builtInRule {
 		return r.text()

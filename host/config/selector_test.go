@@ -71,7 +71,7 @@ func TestSelectors_ofATenant(t *testing.T) {
 	}
 }
 
-// TestSelectors_dropped checks which keys explain shows as dropped when layers select plugins in turn.
+// TestSelectors_dropped checks which keys Explain shows as dropped if several layers select a plugin.
 func TestSelectors_dropped(t *testing.T) {
 	for name, c := range map[string]struct{ doc, want string }{
 		"nothing":      {`{}`, ``},

@@ -33,7 +33,7 @@ func TestTurns_storages(t *testing.T) {
 	}
 }
 
-// talk is a tenant with its conversation c, which a test has for itself.
+// talk is a tenant that only one test uses, with its conversation c.
 type talk struct {
 	t                *testing.T
 	host             *hostProcess
@@ -189,13 +189,14 @@ func checkToolCalls(c *talk) {
 	if a.Turn != 2 {
 		c.t.Errorf("%+v", a)
 	}
-	// What the turn before waits for is known when a turn has begun, so that these have failed.
+	// The host checks the results of tools after a turn has begun. So the refused turns are in the log as
+	// failed turns.
 	c.same("the numbers", c.numbers("c", ""), slices.Concat([]string{"1"}, slices.Repeat([]string{"none"}, len(wrong)), []string{"2"})...)
 	c.refused("c", `"messages":[`+result(ofTime, "noon")+`]`, 422, "messages.0.tool_call_id")
 	if a := c.say("c", `"message":"hello"`, 200); a.Turn != 3 {
 		c.t.Errorf("%+v", a)
 	}
-	// Taken back with its calls, which then wait for nothing.
+	// A turn whose calls are open is retracted. Its calls then need no results.
 	c.say("c", `"message":"Call time",`+tools, 200)
 	if a := c.say("c", `"message":"hello again","retract_from":4`, 200); a.Turn != 5 {
 		c.t.Errorf("%+v", a)

@@ -57,9 +57,10 @@ func TestMemoryFollowing_sqliteKilled(t *testing.T) {
 }
 
 // followsThrough lets the memory of the tenant a follow conversations while its storage is away, which
-// outage makes so for a while. It checks that nothing is lost, nothing is kept twice, and nothing is
-// remembered of what was deleted: by a deletion before the outage that the memory has not heard of,
-// and by one during it. front has the tenant's requests, and host those for which it must be one host.
+// outage makes unavailable for a while. It checks that nothing is lost, nothing is kept twice, and nothing
+// is remembered of what was deleted: neither by a deletion before the outage that the memory was not told
+// of, nor by a deletion during the outage. Requests go to front, which may pass them to any host. Those
+// that the same host must answer go to host.
 func (d *diaries) followsThrough(front, host *hostProcess, outage func()) {
 	t := d.t
 	t.Helper()
@@ -94,8 +95,8 @@ func (d *diaries) followsThrough(front, host *hostProcess, outage func()) {
 	for i := range 6 {
 		front.eventually(60*time.Second, "turns succeed again", func() bool { return front.chat("a", fmt.Sprint("c", i), "two").Status == 200 })
 	}
-	// Nobody repeats the deletion of the conversation gone. What was claimed by a follower that lost its
-	// storage is free only after the lease.
+	// The test does not repeat the deletion of the conversation "gone", so a follower must finish it. The
+	// claim of a follower that lost its storage ends only with its lease.
 	front.eventually(4*time.Minute, "the memory has all, and nothing that was deleted", d.keeps("", "a", want...))
 	host.mustChat("a", "gone", "new under the id")
 	host.eventually(2*time.Minute, "a reused id begins anew", d.keeps("", "a", append(want, "gone: new under the id")...))

@@ -86,7 +86,7 @@ func (s *Source) forgetClaimed(ctx context.Context, holder, conversation string,
 func (s *Source) forget(ctx context.Context, holder string, c storage.Claimed) error {
 	call := s.callOf(c.Conversation)
 	call.User, call.ConversationIncarnation = c.User, c.Incarnation
-	if err := s.Memory.(memory.Forgetter).Forget(ctx, call); err != nil { // Source says that it is one
+	if err := s.Memory.(memory.Forgetter).Forget(ctx, call); err != nil { // Source.Memory is one
 		return err
 	}
 	err := s.Cursors.Advance(ctx, &storage.AdvanceRequest{Call: s.callOf(c.Conversation), StoreKey: s.StoreKey, Holder: holder,

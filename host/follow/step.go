@@ -97,15 +97,16 @@ func isDown(err error) bool {
 	return false
 }
 
-// one follows or forgets what one claimed cursor says. more reports that there is more to follow
-// afterwards.
+// one handles one claimed cursor: it follows a page of the conversation, or lets the memory forget. more
+// reports that there is more to follow afterwards.
 func (s *step) one(ctx context.Context, c storage.Claimed) (more bool, err error) {
 	if c.Forget {
 		err := s.forget(ctx, s.holder, c)
 		if err == nil {
 			s.f.forgotten.Add(1)
 		}
-		// No conversation is claimed before all of the tenant was forgotten.
+		// A cursor without a conversation stands for the whole tenant. Claim returns no conversation
+		// before the memory has forgotten the tenant, so conversations may be left to claim.
 		return c.Conversation == "" && err == nil, err
 	}
 	p, err := s.readPage(ctx, c)
@@ -131,12 +132,12 @@ func (s *step) one(ctx context.Context, c storage.Claimed) (more bool, err error
 	return p.more || reached < p.last, err
 }
 
-// remember passes the events of the page to the memory. It returns the sequence up to which the
-// conversation was followed.
+// remember passes the events of the page to the memory. It returns the sequence up to which the memory
+// has everything. The page has at least one event.
 func (s *step) remember(ctx context.Context, c storage.Claimed, p *page) (int64, error) {
 	call := s.callOf(c.Conversation)
 	call.User, call.ConversationIncarnation = c.User, c.Incarnation
-	r := s.Memory.(memory.Rememberer) // Source says so
+	r := s.Memory.(memory.Rememberer) // Source.Memory is one
 	reached, err := r.Remember(ctx, &memory.RememberRequest{Call: call, Events: p.events, After: c.Sequence})
 	if err != nil {
 		return 0, err
@@ -161,7 +162,7 @@ func (s *step) giveBack(claims []storage.Claimed) {
 	defer cancel()
 	for _, c := range claims {
 		if c.Forget {
-			continue // only its removal could be told; its claim ends with the lease
+			continue // Advance can only remove it, and not give it back; its claim ends with the lease
 		}
 		// An error is no harm, since the claim ends with its lease.
 		_ = s.Cursors.Advance(ctx, &storage.AdvanceRequest{Call: s.callOf(c.Conversation), StoreKey: s.StoreKey, Holder: s.holder,
@@ -169,7 +170,7 @@ func (s *step) giveBack(claims []storage.Claimed) {
 	}
 }
 
-// callOf returns the tenant's call with the conversation.
+// callOf returns the source's call with the conversation in it.
 func (s *Source) callOf(conversation string) sdk.Call {
 	call := s.Call
 	call.Conversation = conversation

@@ -61,7 +61,7 @@ type instance struct {
 	needs    atomic.Pointer[memory.Needs]
 	traits   atomic.Pointer[sdk.LLMTraits]
 	capacity atomic.Pointer[admission.Capacity]
-	lastID   atomic.Pointer[instanceID] // the newest result of id, for which each turn asks
+	lastID   atomic.Pointer[instanceID] // the newest result of id, kept because every turn calls id
 
 	breaker *admission.Breaker // nil for kinds without an upstream
 
@@ -239,7 +239,7 @@ func (in *instance) id(sum string) string {
 	return id
 }
 
-// instanceID is the name of an instance in a process of a binary.
+// instanceID is the name id of an instance in a process of the binary with the checksum sum.
 type instanceID struct{ sum, id string }
 
 // holdLocked adds a holder. Locked: Manager.mu is held.

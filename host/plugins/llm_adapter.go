@@ -39,7 +39,7 @@ func (l llmCaller) LLMTraits(context.Context) sdk.LLMTraits {
 	return sdk.LLMTraits{}
 }
 
-// Plugin returns the name and the version of the plugin.
+// Plugin returns "NAME VERSION" of the plugin.
 func (l llmCaller) Plugin() string {
 	ref := l.i.Plugin()
 	return ref.Name + " " + ref.Version

@@ -282,8 +282,9 @@ func (b *bench) longCall(ctx context.Context, conn *grpc.ClientConn, id string, 
 	return err
 }
 
-// isUpstreams reports whether the plugin took the call, and something that it depends on failed it. The
-// rules of processes are checked without a database or a model too.
+// isUpstreams reports whether err says that the plugin's upstream failed. Then the plugin itself has taken
+// the call, which is enough for the rules of processes: they are also checked without a database or a
+// model.
 func isUpstreams(err error) bool { return err != nil && fault.Of(err).Party == fault.PartyProvider }
 
 // sentConn calls sent when the request of a stream is sent.

@@ -56,7 +56,8 @@ type Result struct {
 // ErrUnknownRule is the error of Run if Options.Only names a rule that does not exist.
 var ErrUnknownRule = errors.New("there is no such rule")
 
-// ruleTimeout bounds the check of a rule of a process. It only ends a plugin that hangs.
+// ruleTimeout bounds the check of a rule of a process. It is long, because it only has to end a plugin
+// that hangs.
 const ruleTimeout = 5 * time.Minute
 
 // fileName matches the file names of plugins.

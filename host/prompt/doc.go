@@ -1,12 +1,12 @@
-// Package prompt has the prompts of a tenant and the variables that stand in them.
+// Package prompt parses the prompts of tenants and replaces the variables in them.
 //
-// A prompt is a text with variables in double braces. It has no logic: a variable stands for a
-// text, and nothing else is replaced. The text of a variable is never read again, so braces in it
-// stay as they are.
+// A prompt is a text with variables in double braces. The package replaces each variable by a text,
+// in one pass. It does not parse that text, so braces in it stay as they are. A prompt has no
+// conditions and no loops.
 //
-//	{{name}}          a text of the tenant's configuration; replaced once, when the tenant is read
-//	{{turn.NAME}}     what the host knows of the turn, such as {{turn.date}}
-//	{{metadata.KEY}}  a key of the request's metadata that the tenant's configuration names
+//	{{name}}          a text of prompts.variables; replaced when the host reads the configuration
+//	{{turn.NAME}}     a value that the host knows in each turn, such as {{turn.date}}
+//	{{metadata.KEY}}  the value of a key of the request's metadata that prompts.metadata lists
 //	{{{{              the two braces themselves
 //
 // Package config builds a [Set] with [Parse] and [Parsed.Compile]. Package bot asks it for the
@@ -15,8 +15,9 @@
 // The files:
 //
 //   - parse.go: splits a text into texts and variables.
-//   - prompt.go: Prompt, whose constant variables were replaced; its greatest size.
-//   - variables.go: the variables of a turn, their greatest sizes, and which of them change.
-//   - set.go: Set, all prompts of a tenant; which of them a turn gets, with which values.
-//   - zone.go: time zones by their names.
+//   - prompt.go: Prompt, in which the constant variables are replaced; its greatest size.
+//   - variables.go: the variables of a turn, their greatest sizes, and which of them probably differ
+//     in the next turn.
+//   - set.go: Set, all prompts of a tenant; which prompt and which values a turn gets.
+//   - zone.go: finds a time zone by its name.
 package prompt

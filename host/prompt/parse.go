@@ -12,7 +12,8 @@ const (
 	escape = "{{{{" // stands for a literal "{{"
 )
 
-// variable matches {{name}} and {{group.name}} at the beginning of a text.
+// variable matches {{name}} and {{group.name}} at the beginning of a text. Spaces may stand inside the
+// braces.
 var variable = regexp.MustCompile(`^\{\{ *([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_-]*)?) *\}\}`)
 
 // part is one part of a prompt: either a text or the name of a variable.
@@ -22,7 +23,7 @@ type part struct{ text, variable string }
 type Parsed struct{ parts []part }
 
 // Parse splits a text into texts and variables. wrong has excerpts of places where {{ does not
-// begin a valid variable; it has at most bounds.Problems excerpts.
+// begin a valid variable; it has at most bounds.Problems excerpts. Parse keeps such a {{ as text.
 func Parse(text string) (p Parsed, wrong []string) {
 	add := func(s string) {
 		if s != "" {
@@ -57,7 +58,8 @@ func Parse(text string) (p Parsed, wrong []string) {
 	}
 }
 
-// Variables returns the names of the variables in the text, each once, in their order.
+// Variables returns the names of the variables in the text, each once, in the order of their first
+// occurrence.
 func (p Parsed) Variables() []string {
 	var names []string
 	seen := map[string]bool{}
@@ -70,7 +72,8 @@ func (p Parsed) Variables() []string {
 	return names
 }
 
-// excerpt returns the beginning of a text. It is long enough to find the place in the prompt.
+// excerpt returns the beginning of a text for an error: at most one line, at most up to the first }},
+// and at most 40 characters. An ellipsis marks a cut after 40 characters.
 func excerpt(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), 200)], "")
 	text, _, _ = strings.Cut(text, "\n")

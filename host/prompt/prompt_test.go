@@ -11,7 +11,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// compiled returns the prompt of a text whose constants are these.
+// compiled parses the text and compiles it with the constants.
 func compiled(t *testing.T, text string, constants map[string]string) Prompt {
 	t.Helper()
 	parsed, wrong := Parse(text)
@@ -31,7 +31,7 @@ func choose(t *testing.T, s Set, r Request) *Chosen {
 	return c
 }
 
-// newYear is half an hour before midnight in UTC, and after it in Berlin.
+// newYear is half an hour before the new year in UTC. In Berlin the new year has begun.
 var newYear = time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC)
 
 func berlin(t *testing.T) *time.Location {
@@ -78,7 +78,8 @@ func TestSet_variablesOfATurn(t *testing.T) {
 	}
 }
 
-// TestSet_withoutAZoneOrAUser checks what stands for values that are not there.
+// TestSet_withoutAZoneOrAUser checks the values of variables in a turn without a user, of a tenant without
+// a time zone.
 func TestSet_withoutAZoneOrAUser(t *testing.T) {
 	s := Set{System: compiled(t, "{{turn.date}} {{turn.time}} {{turn.timezone}} [{{turn.user}}] [{{metadata.a}}]", nil), Metadata: map[string]string{"a": "none"}}
 	if got := choose(t, s, Request{Turn: Turn{Time: newYear}}).Text(); got != "2026-12-31 23:30 UTC [] [none]" {
@@ -119,8 +120,8 @@ func TestSet_named(t *testing.T) {
 	}
 }
 
-// TestSet_metadataThatNoPromptShows checks the values that are refused. Values that the prompt does
-// not show are not looked at.
+// TestSet_metadataThatNoPromptShows checks which values of metadata Choose refuses. It refuses no value
+// that the prompt does not show.
 func TestSet_metadataThatNoPromptShows(t *testing.T) {
 	all := map[string]string{}
 	text := ""
@@ -155,7 +156,8 @@ func TestSet_metadataThatNoPromptShows(t *testing.T) {
 	}
 }
 
-// TestCompile_boundsTheLongestText checks that no turn can have a prompt above the maximum.
+// TestCompile_boundsTheLongestText checks that Compile refuses a prompt that could exceed the maximum in a
+// turn.
 func TestCompile_boundsTheLongestText(t *testing.T) {
 	const each = bounds.PromptMetadataBytes
 	for uses, fits := range map[int]bool{sdk.MaxSystemBytes / each: true, sdk.MaxSystemBytes/each + 1: false} {
@@ -201,8 +203,7 @@ func TestZone(t *testing.T) {
 	}
 }
 
-// TestDigestible checks that prompts with different texts have different digests, also where they
-// look alike.
+// TestDigestible checks that different prompts have different digests, also if String is equal for them.
 func TestDigestible(t *testing.T) {
 	seen := map[string]string{}
 	for _, text := range []string{"{{turn.user}}", "{{{{turn.user}}", "{{n}}", "a{{turn.user}}", "{{turn.user}}a", "a", ""} {

@@ -14,40 +14,41 @@ import (
 
 // Set has all prompts of a tenant. It is immutable and safe for concurrent use.
 type Set struct {
-	System Prompt            // of a turn whose request names no prompt
-	Named  map[string]Prompt // of turns whose requests name them
-	Zone   *time.Location    // of the date and the time; nil means UTC
-	// Metadata has the keys of a request's metadata that prompts may show, each with the text that
-	// stands for it if the request does not have the key.
+	System Prompt            // for a turn whose request names no prompt
+	Named  map[string]Prompt // maps a name to the prompt for turns whose requests have that name
+	Zone   *time.Location    // time zone of the date and the time in prompts; nil means UTC
+	// Metadata maps each key of a request's metadata that prompts may show to its default. The default
+	// is the text that the prompt shows if the key is missing from the request or is null in it.
 	Metadata map[string]string
 }
 
 // Chosen is the prompt of one turn with the values of its variables.
 type Chosen struct {
 	Name   string            // empty for the system prompt
-	Values map[string]string // by the names of the variables; nil if the prompt has none
-	// Varies reports whether the next turn of the conversation probably has another text there.
+	Values map[string]string // maps a variable's name to its value; nil if the prompt has no variables
+	// Varies reports whether the text of the prompt probably differs in the conversation's next turn.
 	Varies bool
 	prompt Prompt
 }
 
 // Text returns the text of the prompt with its values.
 func (c *Chosen) Text() string {
-	text, _ := c.prompt.Fill(c.Values) // Choose gave each variable a value of a bounded size
+	text, _ := c.prompt.Fill(c.Values) // cannot fail, because Choose sets a value of a bounded size for each variable
 	return text
 }
 
-// Request says which prompt a turn gets, and the values of its variables.
+// Request says which prompt a turn gets, and has what the prompt's variables stand for.
 type Request struct {
 	Name string // empty for the system prompt
-	Turn Turn   // its time may be in any zone
-	// Shared reports whether turns of several users are in one conversation.
+	Turn Turn   // its Time may be in any time zone
+	// Shared reports whether several users may have turns in one conversation.
 	Shared   bool
-	Metadata json.RawMessage // nil, or a JSON object that was checked before
+	Metadata json.RawMessage // the metadata of the request: a JSON object, or nil
 }
 
-// Choose returns the prompt of a turn. The error is fault.Invalid, at "prompt" for a name that the
-// tenant does not have, and at "metadata" for a value that cannot stand in a prompt.
+// Choose returns the prompt of a turn with the values of its variables. The error is fault.Invalid.
+// Its path is "prompt" for a name that no prompt of the tenant has. It is "metadata", or "metadata"
+// with a key, for metadata that the prompt would show and that is a list, an object or too large.
 func (s *Set) Choose(r Request) (*Chosen, error) {
 	p, ok := s.prompt(r.Name)
 	if !ok {
@@ -69,14 +70,14 @@ func (s *Set) Choose(r Request) (*Chosen, error) {
 		}
 	}
 	c.Values = map[string]string{}
-	shown := 0 // bytes of metadata
+	shown := 0 // bytes of the metadata that the prompt shows
 	for _, name := range p.Variables() {
 		if v, ok := findTurnVariable(name); ok {
 			c.Values[name] = v.value(r.Turn)
 			c.Varies = c.Varies || v.varies(r.Shared)
 			continue
 		}
-		c.Varies = true // nobody knows what the next request brings
+		c.Varies = true // the next request may have another value
 		key, _ := MetadataKey(name)
 		text, given, err := metadataText(key, metadata[key])
 		if err != nil {
@@ -102,8 +103,9 @@ func (s *Set) prompt(name string) (Prompt, bool) {
 	return p, ok
 }
 
-// Refill returns the text of a prompt with values of an earlier turn. It returns false if the
-// prompt or one of the values is not there.
+// Refill returns the text that a prompt had in an earlier turn. values has the Chosen.Values of that
+// turn. Refill returns false if the tenant has no prompt of the name, if a value is missing, or if the
+// text would exceed sdk.MaxSystemBytes.
 func (s *Set) Refill(name string, values map[string]string) (string, bool) {
 	p, ok := s.prompt(name)
 	if !ok {
@@ -112,9 +114,10 @@ func (s *Set) Refill(name string, values map[string]string) (string, bool) {
 	return p.Fill(values)
 }
 
-// listed is how many names of prompts an error lists.
+// listed is how many names of prompts an error lists at most.
 const listed = 20
 
+// unknown returns the error for a name that no prompt of the tenant has.
 func (s *Set) unknown(name string) error {
 	if len(name) > 64 {
 		name = strings.ToValidUTF8(name[:64], "") + "..."
@@ -129,8 +132,8 @@ func (s *Set) unknown(name string) error {
 	return fault.New(fault.Invalid, "is %q, which is no prompt of the tenant; expected one of %s%s", name, strings.Join(names, ", "), more).At("prompt")
 }
 
-// metadataText returns the text that stands for a value of the metadata. given is false if the
-// value is missing or null.
+// metadataText returns the text that a prompt shows for a value of the metadata. given is false if
+// the value is missing or null. The error is fault.Invalid, at "metadata" and the key.
 func metadataText(key string, value json.RawMessage) (text string, given bool, err error) {
 	if len(value) == 0 || string(value) == "null" {
 		return "", false, nil

@@ -12,20 +12,21 @@ import (
 // MetadataPrefix begins the name of a variable that stands for a key of the request's metadata.
 const MetadataPrefix = "metadata."
 
-// turnVariable is a variable for something that the host knows of every turn.
+// turnVariable is a variable of the group "turn": the host knows its value in every turn.
 type turnVariable struct {
 	name    string
 	longest int // the greatest size of its value in bytes
 	value   func(Turn) string
-	// varies reports whether the next turn of the same conversation probably has another value.
+	// varies reports whether the next turn of the same conversation probably has another value. shared
+	// is the field Shared of the turn's Request.
 	varies func(shared bool) bool
 }
 
 func never(bool) bool  { return false }
 func always(bool) bool { return true }
 
-// turnVariables lists the variables of the group "turn". A day is long beside the few minutes for
-// which a provider keeps a prompt in its cache, so that a date does not count as varying.
+// turnVariables lists the variables of the group "turn", sorted by name. A date does not count as
+// varying: it changes once a day, and a provider keeps a prompt in its cache for a few minutes.
 var turnVariables = []turnVariable{
 	{"turn.conversation", sdk.MaxIDBytes, func(t Turn) string { return t.Conversation }, never},
 	{"turn.date", len(time.DateOnly), func(t Turn) string { return t.Time.Format(time.DateOnly) }, never},
@@ -36,10 +37,10 @@ var turnVariables = []turnVariable{
 	{"turn.weekday", len(time.Wednesday.String()), func(t Turn) string { return t.Time.Weekday().String() }, never},
 }
 
-// Turn is what the variables of a turn stand for.
+// Turn has what the variables of the group "turn" stand for.
 type Turn struct {
 	Tenant, User, Conversation string
-	Time                       time.Time // in the zone of the tenant
+	Time                       time.Time // in the time zone that {{turn.date}} and {{turn.time}} show
 }
 
 // TurnVariables returns the names of the variables of the group "turn", sorted.
@@ -51,6 +52,8 @@ func TurnVariables() []string {
 	return names
 }
 
+// findTurnVariable returns the variable of the group "turn" with the name. It returns false if there is
+// none.
 func findTurnVariable(name string) (turnVariable, bool) {
 	i := slices.IndexFunc(turnVariables, func(v turnVariable) bool { return v.name == name })
 	if i < 0 {
@@ -69,8 +72,9 @@ func IsTurnVariable(name string) bool {
 // other variables.
 func MetadataKey(name string) (string, bool) { return strings.CutPrefix(name, MetadataPrefix) }
 
-// LongestValue returns the greatest size of a variable's value in bytes. It is the size of
-// {{name}} for a name that is neither of a turn nor of its metadata, and 0 for an empty name.
+// LongestValue returns the greatest size of a variable's value in bytes. For a name that is neither in
+// the group "turn" nor in the group "metadata" it returns the size of {{name}}, because such a variable
+// stays in the prompt. For an empty name it returns 0.
 func LongestValue(name string) int {
 	if v, ok := findTurnVariable(name); ok {
 		return v.longest

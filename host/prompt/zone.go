@@ -3,17 +3,17 @@ package prompt
 import (
 	"sync"
 	"time"
-	_ "time/tzdata" // so that every host knows the zones, also one without a file of them
+	_ "time/tzdata" // embeds the time zone database, for machines that have none
 
 	"github.com/botyard/botyard/host/bounds"
 )
 
-// zones has the zones that Zone has found, by name. It has no more entries than there are zones.
+// zones caches the results of Zone: it maps the name to the *time.Location.
 var zones sync.Map
 
 // Zone returns the time zone with a name of the IANA database, such as Europe/Berlin. It returns
-// UTC for an empty name. It returns false for an unknown name, and for Local, which another host
-// would read otherwise.
+// UTC for an empty name. It returns false for an unknown name, for a name of more than
+// bounds.TimezoneBytes bytes, and for Local, which stands for another zone on another host.
 func Zone(name string) (*time.Location, bool) {
 	if name == "" {
 		return time.UTC, true

@@ -206,8 +206,8 @@ func blame(ctx context.Context, check Check, id string, operators *config.Docume
 	return err
 }
 
-// forTenant returns err as the tenant may see it, which put docs.Own. The error of blame keeps its
-// text, and loses its problems, which are the operator's.
+// forTenant returns what the tenant that put docs.Own may see of err. An error of blame keeps its text.
+// It loses its problems, because they are in the operator's document.
 func forTenant(err error, docs config.Documents) error {
 	switch err := err.(type) {
 	case config.Problems:

@@ -8,12 +8,12 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 )
 
-// SourceFile is the Source of a tenant of a file, as the tenant itself sees it.
+// SourceFile is the Source that ForTenant sets for a tenant whose configuration comes from a file.
 const SourceFile = "file"
 
-// ForTenant returns the description as the tenant itself may see it. It has nothing of the operator's
-// document, and no error in it names a file, a line or a secret of the operator, or has words of a
-// plugin or an upstream. Effective is unchanged: Entry.ForTenant of package config is for its keys.
+// ForTenant returns the description as the tenant itself may see it. It has no operator's document. Its
+// errors name no file, line or secret of the operator, and quote no plugin and no upstream. ForTenant
+// does not change Effective: a caller that shows its keys passes them through config.Entry.ForTenant.
 func (t Tenant) ForTenant() Tenant {
 	docs := t.Documents
 	t.Documents.Operator = nil
@@ -35,9 +35,9 @@ func (t Tenant) ForTenant() Tenant {
 	return t
 }
 
-// notServed returns err, which says why the newest settings are not served, as the tenant may see it:
-// the problems that are in the tenant's own document. If there are none, a sentence says that the
-// operator can see more.
+// notServed returns what the tenant may see of err, the reason why the newest settings are not served:
+// the problems that are in the tenant's own document. If err has no such problem, notServed returns an
+// error which says that the operator can see the reason.
 func notServed(err error, docs config.Documents) error {
 	var all config.Problems
 	if errors.As(err, &all) {

@@ -38,7 +38,7 @@ type Process struct {
 	StartedAt time.Time
 	Host      *services.Server // serves the host services; nil if the plugin needs none
 
-	features    *feature.Checker // of the features in Info
+	features    *feature.Checker // checks requests against the features in Info
 	timing      Timing
 	runtime     *RuntimeDir
 	executable  *discovery.Executable // closed after the start of the process
