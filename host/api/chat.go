@@ -129,8 +129,8 @@ func (s *Server) chatRequest(w http.ResponseWriter, r *http.Request) (req bot.Re
 		req.ToolChoice, err = decodeToolChoice(choice)
 	}
 	if x, ok := w.(*exchange); ok {
-		// The turn keeps the messages, the metadata and the tools in memory until it ends, but not
-		// the other bytes of the body.
+		// Until the turn ends, it holds the messages, the metadata and the tools in memory. The other
+		// bytes of the body are freed.
 		x.body.Shrink(min(int64(len(body)), int64(req.Size())))
 	}
 	return req, streamed, err

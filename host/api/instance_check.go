@@ -22,8 +22,8 @@ type InstanceChecks struct {
 	Tenant   string `json:"tenant"`
 	Revision string `json:"revision"` // the revision that was checked; empty if none is served
 	OK       bool   `json:"ok"`
-	// Error says why the tenant's newest settings are not served, or not all of them. Problems lists
-	// all that is wrong in the settings, also in those that are served.
+	// Error says why the tenant's newest settings, or its own settings, are not served. Problems lists
+	// all problems of the settings, also of those that are served.
 	Error    string          `json:"error,omitempty"`
 	Problems []ConfigProblem `json:"problems,omitempty"`
 	// Instances has the llm, the memory and the storage, each before its nested plugins.
@@ -37,8 +37,8 @@ const (
 	StateUnknown = "unknown" // the plugin cannot say
 )
 
-// InstanceCheck says whether one instance of a tenant can do its work now. The fields from Class to
-// Remedy are those of a failed one.
+// InstanceCheck says whether one plugin instance of a tenant can do its work. The fields from Class to
+// RetryAfterMS are set only if the check failed.
 type InstanceCheck struct {
 	Block        string `json:"block"` // the path of its block, such as "llm"
 	Kind         string `json:"kind"`
@@ -53,8 +53,8 @@ type InstanceCheck struct {
 	TookMS       int64  `json:"took_ms"`
 }
 
-// checkInstances checks the instances of a tenant. The status is 200 whatever the result. With
-// as=tenant it says nothing that only the operator may know.
+// checkInstances checks the plugin instances of a tenant. The status is 200 also if a check fails. With
+// as=tenant the response leaves out what only the operator may see.
 func (s *Server) checkInstances(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
 	if err := checkTenantID("id", id); err != nil {
@@ -102,8 +102,8 @@ func newInstanceChecks(found host.InstanceChecks) InstanceChecks {
 	return out
 }
 
-// instanceChecksForTenant returns the result as the tenant may see it: without the words of plugins
-// and upstreams, and without what is wrong in the operator's settings.
+// instanceChecksForTenant returns the result as the tenant may see it. It leaves out the texts of plugins
+// and upstreams, and the problems of the operator's settings.
 func instanceChecksForTenant(found host.InstanceChecks) InstanceChecks {
 	t := found.Tenant.ForTenant()
 	out := InstanceChecks{Tenant: t.ID, Revision: t.Revision, OK: found.OK(), Instances: []InstanceCheck{}}
@@ -125,7 +125,7 @@ func instanceChecksForTenant(found host.InstanceChecks) InstanceChecks {
 	return out
 }
 
-// newInstanceCheck returns the result for one instance without the words of an error.
+// newInstanceCheck returns the result for one instance, without the path and the text of its error.
 func newInstanceCheck(i host.InstanceCheck) InstanceCheck {
 	out := InstanceCheck{
 		Block: i.Block.Path().String(), Kind: i.Block.Kind, Plugin: i.Block.Plugin, State: StateOK, TookMS: i.Took.Milliseconds(),

@@ -101,7 +101,7 @@ func auditHeld(w http.ResponseWriter, t registry.Tenant) {
 
 // writeDryRun responds with the effective configuration that a change would give.
 func (s *Server) writeDryRun(w http.ResponseWriter, r *http.Request, t registry.Tenant, as registry.Author) error {
-	// The own settings name a plugin that is not installed.
+	// Effective is nil here if the own settings name a plugin that is not installed.
 	if t.Effective == nil {
 		return fault.New(fault.Invalid, "the change is right by itself, but the tenant would not be served with its own settings: %w", seenBy(as, t).Err)
 	}

@@ -36,7 +36,7 @@ func newEffectiveFor(as registry.Author, t registry.Tenant, e *config.Effective)
 }
 
 // newKeptAwayFor returns the plugins that refuse a tenant's calls as the author may see them. The tenant
-// gets a fixed reason, because the true one may have output of the plugin.
+// gets a fixed reason, because the one for the operator says how the plugin's process ended.
 func newKeptAwayFor(as registry.Author, away []plugins.KeptAwayFrom) []plugins.KeptAwayFrom {
 	if as != tenantstore.Tenant {
 		return away

@@ -97,7 +97,7 @@ func (a *tenantMerge) checkBlock(b block, schema *Schema, config map[string]any)
 		if f.kind == missingKey {
 			return false
 		}
-		// A reference need not have the length or the form that the schema demands of the secret.
+		// A reference may have another length or form than the schema demands of the secret itself.
 		return f.kind == wrongValue && a.isReferenceAt(at.with(f.path...))
 	}))...)
 	a.problems = append(a.problems, a.layers.unknownNulls(at, schema, config, func(rest Path) bool {

@@ -21,8 +21,8 @@ func (v values) ReadBytes() ([]byte, error) { return content{}.ReadBytes() }
 func (v values) Read() (map[string]any, error) { return v, nil }
 
 // layers holds the merge of all layers loaded so far. values has the merged keys. provenance
-// records which layer set or removed each key, and which secrets were dropped. It is not safe for
-// concurrent use.
+// records which layer set or removed each key, and why keys of deselected plugins and secrets were
+// dropped. It is not safe for concurrent use.
 type layers struct {
 	ctx        context.Context
 	schemas    Schemas // nil if only the host's own keys are needed
@@ -85,7 +85,7 @@ func (s *layers) merge(l layer, doc *Document, prefix Path, src, dest map[string
 		values map[string]any
 	}
 	var before []endpoints
-	for i := 0; i < len(all); i++ { // all grows by the nested blocks
+	for i := 0; i < len(all); i++ { // all grows while the loop appends nested blocks
 		b := all[i]
 		s.dropForeign(l, doc, b, src, dest)
 		var e endpoints

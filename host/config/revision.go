@@ -24,7 +24,7 @@ type limitsInRevision struct {
 	MessageBytes          int
 	ReplyBytes            int
 	ReplyTokens           int
-	ContextTokens         int `json:",omitempty"` // newer than revisionFormat 1, so left out if not set
+	ContextTokens         int `json:",omitempty"` // left out if 0, so that the revision equals that of hosts without this limit
 	TurnTimeout           time.Duration
 	FirstTokenTimeout     time.Duration
 	TokenTimeout          time.Duration
@@ -44,7 +44,7 @@ func (e *Effective) revision(sealer *secret.Key) string {
 	// Equal content gives equal JSON, because Marshal sorts the keys of maps and the parsers
 	// convert equal numbers to equal values.
 	parts := []any{revisionFormat, block(e.LLM), block(e.Memory), block(e.Storage), e.Prompts.System.Digestible(), limitsInRevision(e.Limits)}
-	if e.RetentionDays > 0 { // newer than revisionFormat 1, so left out if not set
+	if e.RetentionDays > 0 { // left out if not set, so that the revision equals that of hosts without this key
 		parts = append(parts, e.RetentionDays)
 	}
 	if e.Owner == OwnerTenant {

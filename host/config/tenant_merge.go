@@ -17,7 +17,7 @@ type tenantMerge struct {
 
 	tree       map[string]any
 	incomplete map[string]bool    // blocks of a partial merge that miss a required key, by the Path.key of the block
-	blocks     []block            // the blocks of tree, with the nested blocks
+	blocks     []block            // the blocks of tree, with the fallback blocks and the nested blocks
 	schemas    map[string]*Schema // schemas of the blocks, by the Path.key of the block
 	effective  *Effective         // allocated on its own, so that the merge can be freed
 }

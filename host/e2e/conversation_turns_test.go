@@ -40,7 +40,7 @@ type talk struct {
 	tenant, settings string
 }
 
-// call sends a request of the tenant, and wants the status.
+// call sends a request of the tenant. The test fails if the answer has another status.
 func (c *talk) call(method, path, body string, status int) answer {
 	c.t.Helper()
 	a := c.host.do(method, path, body, "X-Tenant-ID: "+c.tenant)
@@ -87,8 +87,8 @@ func (c *talk) list(path string) (out listed) {
 	return out
 }
 
-// messages returns the messages of the conversation as ROLE: CONTENT. It leaves out replies, which repeat
-// what was said.
+// messages returns the messages of the conversation as ROLE: CONTENT. It leaves out replies, which only
+// repeat the user's messages.
 func (c *talk) messages(conversation string) (out []string) {
 	c.t.Helper()
 	for _, m := range c.list("/api/v1/conversations/" + conversation).Messages {
@@ -99,8 +99,8 @@ func (c *talk) messages(conversation string) (out []string) {
 	return out
 }
 
-// numbers returns the numbers of the conversation's turns, as the query lists them. A number in brackets
-// is that of a retracted turn, and a turn that failed has none.
+// numbers returns the numbers of the conversation's turns that the route lists with the query. The number
+// of a retracted turn is in parentheses. A turn that failed has "none" in place of a number.
 func (c *talk) numbers(conversation, query string) (out []string) {
 	c.t.Helper()
 	for _, turn := range c.list("/api/v1/conversations/" + conversation + "/turns" + query).Turns {
@@ -123,7 +123,8 @@ func (c *talk) same(what string, got []string, want ...string) {
 	}
 }
 
-// shown returns the texts of the user's messages that the model sees in a further turn.
+// shown sends a turn with the text and the fields more, and returns the texts of the user's messages that
+// the model got in this turn.
 func (c *talk) shown(conversation, text, more string) (out []string) {
 	c.t.Helper()
 	c.host.put(c.tenant, strings.Replace(c.settings, "{", `{"llm":{"provider":"echo","show_request":true},`, 1))

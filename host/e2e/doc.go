@@ -28,6 +28,11 @@
 //   - turns_test.go, large_conversation_test.go, garbled_reply_test.go: turns and their log;
 //     conversation_turns_test.go: tool calls, retractions and branches on each storage;
 //     turn_show_test.go: the command that shows a turn
+//   - fallback_test.go: tenants with fallback models, and conversations that outgrow the context
+//     of a model; provider_moves_test.go, provider_states_test.go: conversations that move
+//     between providers and storages
+//   - memory_following_test.go, memory_following_fleet_test.go, memory_following_outage_test.go:
+//     memories that follow conversations; nested_plugins_test.go: memories with nested plugins
 //   - isolation_test.go, conversation_owner_test.go: isolation of tenants and of users
 //   - odd_ids_test.go: ids with any character on every route and command
 //   - tls_and_tokens_test.go: a host that listens beyond loopback
@@ -39,7 +44,8 @@
 //     or hang; plugin_endurance_test.go: plugins that are killed and replaced again and again;
 //     plugin_environment_test.go: what a plugin inherits from its host
 //   - plugin_conformance_test.go, storage_conformance_test.go: the conformance kit on the
-//     shipped binaries
+//     shipped binaries; plugin_test_command_test.go: the command botyard plugin test;
+//     tenant_check_test.go: the check of a tenant's plugin instances
 //   - postgres_outage_test.go, sqlite_outage_test.go, full_disk_test.go: storages that fail
 //   - postgres_credentials_test.go: credentials per tenant and their rotation
 //   - fleet_conversation_test.go, fleet_hosts_killed_test.go, fleet_promotion_test.go: hosts

@@ -15,7 +15,7 @@ type passedOver struct {
 	Asked                               int
 }
 
-// recordOf returns the part of a turn's record that is about fallbacks, as the operator is shown it.
+// recordOf returns the part of a turn's record that is about fallbacks, as the operator sees it.
 func (host *hostProcess) recordOf(tenant, conversation, turn string) (r struct {
 	Block   string            `json:"llm_block"`
 	Plugins map[string]string `json:"plugins"`
@@ -78,7 +78,8 @@ func TestFallback(t *testing.T) {
 		t.Errorf("the caller is shown %s", a.Body)
 	}
 
-	// The process of a plugin that ends is started again, and then the fallback, of the same plugin, replies.
+	// The first model crashes its plugin's process. The fallback, which has the same plugin, replies from a
+	// new process.
 	if a := host.mustChat("crashes", "c", "hello"); a.Reply != "the second" {
 		t.Errorf("after a crash: %s", a.Body)
 	}

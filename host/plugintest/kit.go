@@ -67,8 +67,8 @@ func (b *bench) kitRules() []rule {
 	return out
 }
 
-// sections has the sections of docs/protocol.md that explain rules of the kits, each with what
-// the names of these rules begin with.
+// sections maps prefixes of the names of kit rules to the sections of docs/protocol.md that explain
+// the rules. The first prefix that fits counts.
 var sections = []struct{ rule, section string }{
 	{"llm/unknown-fields", "unknown-fields"},
 	{"llm/refuses-", "requests"},
@@ -91,9 +91,9 @@ var sections = []struct{ rule, section string }{
 	{"storage/import", "import"},
 }
 
-// sectionOf returns the anchor of the section of docs/protocol.md for a rule of a kit. Without
-// one in sections it is that of the service or the method in the reference: llmservicechat for
-// botyard.llm.v1.LLMService.Chat.
+// sectionOf returns the anchor of the section of docs/protocol.md for a rule of a kit. If sections has no
+// prefix of the rule, it is the anchor of the service or the method in the reference, such as
+// llmservicechat for botyard.llm.v1.LLMService.Chat.
 func sectionOf(rule, protocol string) string {
 	for _, s := range sections {
 		if strings.HasPrefix(rule, s.rule) {

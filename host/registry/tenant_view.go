@@ -11,9 +11,10 @@ import (
 // SourceFile is the Source that ForTenant sets for a tenant whose configuration comes from a file.
 const SourceFile = "file"
 
-// ForTenant returns the description as the tenant itself may see it. It has no operator's document. Its
-// errors name no file, line or secret of the operator, and quote no plugin and no upstream. ForTenant
-// does not change Effective: a caller that shows its keys passes them through config.Entry.ForTenant.
+// ForTenant returns the description as the tenant itself may see it. It removes the operator's document
+// and the name of its file. It removes the positions in the operator's files from Held and Err, the words
+// of plugins and upstreams from Unavailable, and the name of the secret from Missing. ForTenant does not
+// change Effective: a caller that shows its keys passes them through config.Entry.ForTenant.
 func (t Tenant) ForTenant() Tenant {
 	docs := t.Documents
 	t.Documents.Operator = nil
