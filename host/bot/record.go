@@ -59,8 +59,8 @@ type record struct {
 	// Replacements has the places of the first parts that adapt replaced or left out, maxExplained at
 	// most.
 	Replacements []replacement `json:"replacements,omitempty"`
-	// Replaced counts the parts of earlier messages that the model was shown otherwise than they
-	// are stored. It is nil if there are none.
+	// Replaced counts the parts of earlier messages that the host replaced or left out for the model.
+	// It is nil if there are none.
 	Replaced *replacedParts `json:"replaced_parts,omitempty"`
 	// Prompt has the name and the variables of the prompt. It is nil for a system prompt without
 	// variables.

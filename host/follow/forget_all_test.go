@@ -9,8 +9,8 @@ import (
 	"github.com/botyard/botyard/sdk/storage"
 )
 
-// newStoreKey is a storage that has dropped cursors of the store key: a Claim of all returns that all of the
-// tenant must be forgotten, and nothing else until that is done.
+// newStoreKey is a storage that has dropped cursors of the store key. Until the memory has forgotten the
+// whole tenant, a Claim of the kind ClaimAll returns only the cursor that demands this.
 type newStoreKey struct {
 	storage.CursorStore
 	done bool
@@ -31,8 +31,8 @@ func (s *newStoreKey) Advance(ctx context.Context, req *storage.AdvanceRequest) 
 	return s.CursorStore.Advance(ctx, req)
 }
 
-// TestFollower_step_forgetsAllFirst checks that a memory follows the conversations at once after it has
-// forgotten all of the tenant, and not before.
+// TestFollower_step_forgetsAllFirst checks that a memory follows the conversations right after it has
+// forgotten the whole tenant, and not before.
 func TestFollower_step_forgetsAllFirst(t *testing.T) {
 	b := newBench(t)
 	b.storage.say("a", "c", "one", storage.Succeeded, 0)

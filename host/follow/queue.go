@@ -36,7 +36,7 @@ func newQueue() *queue {
 }
 
 // add queues the tenant unless it is queued. A tenant that pauses after a failure keeps pausing. One
-// that pauses since other hosts have claimed the rest does not.
+// that pauses because other hosts have claimed the rest is queued at once.
 func (q *queue) add(tenant string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -90,7 +90,7 @@ type next int
 const (
 	nothing next = iota // after the next Touch, or the next sweep
 	now                 // there is more to do
-	held                // after a pause, since other hosts have claimed the rest
+	held                // after a pause, because other hosts have claimed the rest
 )
 
 // finish ends the step of a tenant.

@@ -164,7 +164,7 @@ func (s *step) giveBack(claims []storage.Claimed) {
 		if c.Forget {
 			continue // Advance can only remove it, and not give it back; its claim ends with the lease
 		}
-		// An error is no harm, since the claim ends with its lease.
+		// After an error the claim ends with its lease.
 		_ = s.Cursors.Advance(ctx, &storage.AdvanceRequest{Call: s.callOf(c.Conversation), StoreKey: s.StoreKey, Holder: s.holder,
 			Incarnation: c.Incarnation, Sequence: c.Sequence, Data: c.Data})
 	}

@@ -48,6 +48,8 @@ func (s *step) work(ctx context.Context) (more bool, err error) {
 	return false, nil
 }
 
+// advanceWork stores the cursor of the work and renews the claim for the lease. A lease of 0 ends the
+// claim.
 func (s *step) advanceWork(ctx context.Context, cursor []byte, lease time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, s.lease/10)
 	defer cancel()
