@@ -171,9 +171,9 @@ func (t *turn) checkLate() error {
 }
 
 // fallsBack reports whether the turn asks the next model after err. It returns false if a piece of the
-// reply has come, if ctx has ended, if the caller's request is at fault, or if the provider filtered
-// the content. But it returns true if the messages are too long for this model, or if this model is a
-// fallback that lacks support for the request.
+// reply has come, or if ctx has ended. Otherwise it returns true if the messages are too long for this
+// model, or if this model is a fallback that lacks support for the request. After all other errors it
+// returns false only if the caller's request is at fault, or if the provider filtered the content.
 func (t *turn) fallsBack(ctx context.Context, err error) bool {
 	e := fault.Of(err)
 	if ctx.Err() != nil || t.receiving {
