@@ -156,8 +156,8 @@ func (t *turn) isOwn(s *chat.ProviderState) bool {
 	return s != nil && s.Maker != "" && s.Maker == t.traits.Maker
 }
 
-// takesReasoning reports whether the turn's model takes reasoning of its own maker. A model whose traits
-// do not say so takes it.
+// takesReasoning reports whether the turn's model takes reasoning of its own maker. It returns true if
+// the model's traits do not say.
 func (t *turn) takesReasoning() bool { return t.traits.Reasoning == nil || *t.traits.Reasoning }
 
 // mediaNote returns the text that the model is shown in place of media.
