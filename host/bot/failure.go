@@ -21,12 +21,17 @@ type Failure struct {
 // maxDetail is the greatest length of Failure.Detail, in bytes.
 const maxDetail = 2 << 10
 
-// failureKey and passedOverKey are the JSON keys of the Failure and of the models that were passed over
-// in a turn's record.
-const (
-	failureKey    = "failure"
-	passedOverKey = "passed_over"
-)
+// failureKey is the JSON key of the Failure in a turn's record.
+const failureKey = "failure"
+
+// recordForCallers maps the JSON keys of a turn's record whose values have words of plugins and upstreams
+// to what callers may read of such a value. A nil function means that they may read nothing of it.
+var recordForCallers = map[string]func(json.RawMessage) json.RawMessage{
+	failureKey:        nil,
+	"memory_problems": nil,
+	"passed_over":     passedOverForCallers,
+	"recalled":        sourcesForCallers,
+}
 
 // passedOverForCallers returns the list of models that were passed over as callers may read it: without
 // the parties, the paths and the texts of plugins and upstreams. raw is that list in a stored record.
@@ -44,6 +49,24 @@ func passedOverForCallers(raw json.RawMessage) json.RawMessage {
 		}
 	}
 	out, _ := json.Marshal(told) // strings and numbers always marshal
+	return out
+}
+
+// sourcesForCallers returns the sources of recalled items as callers may read them: without the names
+// that the memory gives to facts and to other conversations. raw is that list in a stored record. For a
+// raw that cannot be decoded, sourcesForCallers returns an empty list.
+func sourcesForCallers(raw json.RawMessage) json.RawMessage {
+	var sources []recalledSource
+	if json.Unmarshal(raw, &sources) != nil {
+		sources = nil
+	}
+	told := make([]recalledSource, len(sources))
+	for i, s := range sources {
+		if s.Of == "" { // the number of a turn means nothing without its conversation
+			told[i].Turn, told[i].Summary = s.Turn, s.Summary
+		}
+	}
+	out, _ := json.Marshal(told) // numbers always marshal
 	return out
 }
 
@@ -65,28 +88,32 @@ func turnReason(class fault.Class, sentence string) string {
 	return cleanText(class.String()+": "+sentence, sdk.MaxReasonBytes)
 }
 
-// ForCallers returns the turn as a caller may read it. It removes the turn's Failure from the record. Of
-// each model that was passed over it removes the party, the path and the text of the error. If the turn
-// has no Failure, ForCallers replaces the turn's reason, because a plugin or an upstream may have
-// written the reason.
+// ForCallers returns the turn as a caller may read it. It removes from the record what plugins and
+// upstreams have said, as recordForCallers says. If the turn has no Failure, ForCallers replaces the
+// turn's reason, because a plugin or an upstream may have written the reason.
 func ForCallers(t Turn) Turn {
 	var record map[string]json.RawMessage
 	if len(t.Record) > 0 && json.Unmarshal(t.Record, &record) != nil {
 		t.Record, record = nil, nil
 	}
 	_, failed := record[failureKey]
-	passed, ok := record[passedOverKey]
-	if failed || ok {
-		delete(record, failureKey)
-		if ok {
-			record[passedOverKey] = passedOverForCallers(passed)
+	changed := false
+	for key, view := range recordForCallers {
+		raw, ok := record[key]
+		switch {
+		case !ok:
+			continue
+		case view == nil:
+			delete(record, key)
+		default:
+			record[key] = view(raw)
 		}
+		changed = true
+	}
+	if changed {
 		t.Record, _ = json.Marshal(record) // the record was decoded from JSON, so Marshal cannot fail
 	}
-	if failed {
-		return t
-	}
-	if t.Reason == "" {
+	if failed || t.Reason == "" {
 		return t
 	}
 	// A turn without a Failure was ended by the storage, or by an earlier build of the host,

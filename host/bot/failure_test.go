@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,4 +71,50 @@ func TestForCallers(t *testing.T) {
 	if f := newFailure(fault.New(fault.Deadline, "too long")); f.Detail != "" || newFailure(nil) != nil {
 		t.Errorf("%+v", f)
 	}
+}
+
+// TestForCallers_hidesWordsOfPlugins checks that callers read nothing in a record that a plugin or an
+// upstream has said, and that operators read it, cleaned and cut.
+func TestForCallers_hidesWordsOfPlugins(t *testing.T) {
+	const secret = "10.0.0.7"
+	s := &logStorage{}
+	m := &problemMemory{Recalled: memory.Recalled{
+		Problems: append([]string{secret + " is slow\x00\xff" + strings.Repeat("€", memory.MaxProblemBytes)}, slices.Repeat([]string{"more"}, memory.MaxProblems)...),
+		Items: []memory.Item{
+			{Message: chat.Text(chat.User, "f"), Fact: &memory.FactSource{Kind: secret}},
+			{Message: chat.Text(chat.User, "o"), Turn: &memory.TurnSource{Conversation: secret, Number: 3}},
+			{Message: chat.Text(chat.User, "t"), Turn: &memory.TurnSource{Number: 12}},
+		},
+	}}
+	broken := &failingLLM{name: "one", errs: always(fault.New(fault.RateLimited, "%s has no quota", secret).At(secret).From(fault.OriginModel))}
+	if _, err := fallingBack(s, broken, &failingLLM{name: "two"}, func(p *Parts) { p.Memory = m }).Chat(t.Context(), hi, nil); err != nil {
+		t.Fatal(err)
+	}
+	kept := keptRecord(t, s)
+	if n := len(kept.MemoryProblems); n != memory.MaxProblems || !strings.HasPrefix(kept.MemoryProblems[0], secret+" is slow\uFFFD\uFFFD€") ||
+		len(kept.MemoryProblems[0]) > memory.MaxProblemBytes {
+		t.Errorf("%d problems are kept, the first is %.60q", n, kept.MemoryProblems)
+	}
+	raw := s.last(t).Record
+	if n := strings.Count(string(raw), secret); n < 5 {
+		t.Errorf("the operator reads %d of 5 words in %s", n, raw)
+	}
+	told := ForCallers(Turn{State: storage.Succeeded, Record: raw}).Record
+	if strings.Contains(string(told), secret) || !strings.Contains(string(told), `"recalled":[{},{},{"turn":12}]`) || !strings.Contains(string(told), `"revision":"r1"`) {
+		t.Errorf("callers read %s", told)
+	}
+	for _, raw := range []string{`{"recalled":"10.0.0.7"}`, `{"recalled":[{"fact":"10.0.0.7","turn":"10.0.0.7"}]}`, `{"memory_problems":"10.0.0.7"}`} {
+		if told := ForCallers(Turn{State: storage.Succeeded, Record: json.RawMessage(raw)}).Record; strings.Contains(string(told), secret) {
+			t.Errorf("of %s callers read %s", raw, told)
+		}
+	}
+}
+
+// problemMemory is a memory that recalls the items and reports the problems.
+type problemMemory struct{ memory.Recalled }
+
+func (*problemMemory) Needs() memory.Needs { return memory.Needs{Recall: true} }
+
+func (m *problemMemory) Recall(context.Context, *memory.RecallRequest) (*memory.Recalled, error) {
+	return &m.Recalled, nil
 }

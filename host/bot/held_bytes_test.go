@@ -98,6 +98,36 @@ func TestHeldBytes_replies(t *testing.T) {
 	}
 }
 
+// TestHeldBytes_ofADroppedReply checks that a reply which the host drops, because the plugin's process
+// ended in the middle of it, holds no bytes while the model is called again, and counts no bytes of the
+// next reply.
+func TestHeldBytes_ofADroppedReply(t *testing.T) {
+	held := NewHeldBytes()
+	s := &logStorage{}
+	var during []int64 // bytes that are held at the begin and at the end of each call
+	calls := 0
+	m := funcLLM(func(_ context.Context, _ *llm.Request, emit func(llm.Delta) error) (*llm.Finish, error) {
+		calls++
+		during = append(during, held.replies.Held())
+		for range bounds.ReplyFree / (32 << 10) * 3 / calls {
+			if err := emit(llm.Reasoning(strings.Repeat("x", 32<<10))); err != nil {
+				return nil, err
+			}
+		}
+		during = append(during, held.replies.Held())
+		if calls == 1 {
+			return nil, ofModel(fault.PluginUnavailable)
+		}
+		return &llm.Finish{Reason: llm.FinishStop}, emit(llm.Text("ok"))
+	})
+	if _, err := newTestBot(s, m, func(p *Parts) { p.HeldBytes = held }).Chat(t.Context(), hi, nil); err != nil || calls != 2 {
+		t.Fatal(calls, err)
+	}
+	if during[0] != 0 || during[1] < 3*bounds.ReplyFree || during[2] != 0 || during[3] != 2*bounds.ReplyFree || held.replies.Held() != 0 {
+		t.Errorf("%d bytes are held in the calls, %d at the end", during, held.replies.Held())
+	}
+}
+
 // TestHeldBytes_smallRepliesTakeNoShare checks that a reply of up to bounds.ReplyFree bytes
 // succeeds even if the pool has no bytes left.
 func TestHeldBytes_smallRepliesTakeNoShare(t *testing.T) {

@@ -206,7 +206,8 @@ func (t *turn) passOver(err error, finish *llm.Finish) {
 		"block", m.Block, "plugin", t.record.Plugins[llm.Kind], "error", e)
 }
 
-// dropReply discards the part of the reply that has arrived. Its usage still counts. finish may be nil.
+// dropReply discards the part of the reply that has arrived, and releases its share of HeldBytes. Its
+// usage still counts. finish may be nil.
 func (t *turn) dropReply(finish *llm.Finish) {
 	usage := t.usage
 	if finish != nil {
@@ -215,6 +216,8 @@ func (t *turn) dropReply(finish *llm.Finish) {
 	t.lostUsage = t.lostUsage.Add(usage)
 	t.usage, t.cleaner, t.reply = chat.Usage{}, replyCleaner{}, llm.Joiner{}
 	t.budget = newReplyBudget(t.bot.Limits.ReplyTokens, t.bot.Limits.ReplyBytes)
+	t.replyShare.Release()
+	t.replyShare, t.replyBytes = nil, 0
 	t.record.FirstTokenMS, t.firstToken, t.shown, t.receiving, t.callIDs = 0, 0, false, false, nil
 }
 

@@ -20,7 +20,7 @@ func (t *turn) recallRequest(tail []memory.Turn) *memory.RecallRequest {
 // reports. It leaves out items of retracted turns of this conversation, and summaries of such turns,
 // because the memory may not know of the retraction yet.
 func (t *turn) recalledMessages(r *memory.Recalled) []chat.Message {
-	t.record.MemoryProblems = r.Problems
+	t.record.MemoryProblems = cleanProblems(r.Problems)
 	var out []chat.Message
 	for _, item := range r.Items {
 		if t.isRetracted(item) {
@@ -45,4 +45,13 @@ func (t *turn) isRetracted(item memory.Item) bool {
 		}
 	}
 	return false
+}
+
+// cleanProblems returns the first memory.MaxProblems of the memory's sentences, cleaned and cut.
+func cleanProblems(problems []string) []string {
+	var out []string
+	for _, p := range problems[:min(len(problems), memory.MaxProblems)] {
+		out = append(out, cleanText(p, memory.MaxProblemBytes))
+	}
+	return out
 }
