@@ -39,9 +39,9 @@ func (a *tenantMerge) block(b block) Block {
 	out.Plugin = name
 	schema, err := a.layers.schema(b, name)
 	if err != nil {
-		message, expected := b.unusable(name, err)
-		p := a.layers.problem(selector, message, expected)
-		p.cause = err
+		why := b.unusable(name, err)
+		p := a.layers.problem(selector, why.Message, why.Expected)
+		p.forTenant, p.cause = why.forTenant, why.cause
 		a.problems = append(a.problems, p)
 		return out
 	}
@@ -173,6 +173,9 @@ func (a *tenantMerge) checkSecret(path Path, value any, sum *secretSum) {
 			a.addProblem(path, bad, "${env:NAME} or ${file:PATH}")
 		} else if text, err := a.host.lookup(a.tenant, ref); err != nil {
 			a.addProblem(path, err.message, err.expected)
+			if a.layers.provenance.nearest(path).layer != ownLayer { // the message names a variable or a file of the operator
+				a.problems.tellTenant("missing secret: one of the operator's settings; the operator can see which")
+			}
 		} else {
 			found = text
 		}

@@ -56,18 +56,23 @@ func (b block) missing(ctx context.Context, s Schemas) (string, string) {
 	return "is required", "the name of " + article(b.kind) + " plugin"
 }
 
-// unusable returns the message and the expected words for a selected plugin whose schema could
-// not be read. err is the error of [Schemas].
-func (b block) unusable(name string, err error) (string, string) {
-	message := fmt.Sprintf("no %s plugin is named %q", b.kind, name)
+// unusable returns the problem of a selected plugin whose schema could not be read, without its place.
+// err is the error of [Schemas]. Its text may name folders and files of the host, so the tenant gets a
+// message without it.
+func (b block) unusable(name string, err error) Problem {
+	p := Problem{Message: fmt.Sprintf("no %s plugin is named %q", b.kind, name), cause: err}
 	var none *UnknownPluginError
 	switch {
 	case errors.As(err, &none):
-		return unknown(message+none.folders(), name, none.Known)
+		message := p.Message
+		p.forTenant, _ = unknown(message, name, none.Known)
+		p.Message, p.Expected = unknown(message+none.folders(), name, none.Known)
 	case errors.Is(err, ErrUnknownPlugin):
-		return message, ""
+	default:
+		p.Message = fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err)
+		p.forTenant = fmt.Sprintf("the %s plugin %q cannot be used now; the operator can see why", b.kind, name)
 	}
-	return fmt.Sprintf("the %s plugin %q does not give its configuration schema: %v", b.kind, name, err), ""
+	return p
 }
 
 // UnknownPluginBlocks returns a problem for each block plugin.KIND.NAME whose plugin is not in

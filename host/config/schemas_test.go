@@ -104,3 +104,49 @@ type failingSchemas struct{}
 func (failingSchemas) Schema(context.Context, string, string) (*Schema, error) {
 	return nil, errors.New("the process does not start")
 }
+
+// placedSchemas is a Schemas whose errors name a folder and a file of the host.
+type placedSchemas struct{ fakeSchemas }
+
+func (s placedSchemas) Schema(ctx context.Context, kind, name string) (*Schema, error) {
+	switch name {
+	case "gone":
+		return nil, &UnknownPluginError{Kind: kind, Name: name, Known: []string{"echo", "openai"}, Missing: []string{"/srv/plugins", "/opt/plugins"}}
+	case "goes":
+		return nil, &UnknownPluginError{Kind: kind, Name: name, Missing: []string{"/srv/plugins"}}
+	case "broken":
+		return nil, errors.New("/srv/plugins/botyard-llm-broken: permission denied")
+	}
+	return s.fakeSchemas.Schema(ctx, kind, name)
+}
+
+// TestProblems_ForTenant_namesNoFileOfTheHost checks that a tenant is told that a plugin which it selects,
+// or a secret of the operator's settings, is missing, without the paths that the operator reads.
+func TestProblems_ForTenant_namesNoFileOfTheHost(t *testing.T) {
+	const openai = "llm: {provider: openai, model: m, api_key: sk-12345678"
+	for name, c := range map[string]struct{ operator, own, tells string }{
+		"a missing plugin":       {"{}", "llm: {provider: gone}", `no llm plugin is named "gone"; expected one of echo, openai`},
+		"one, of no others":      {"{}", "llm: {provider: goes}", `no llm plugin is named "goes"`},
+		"one in a fallback":      {openai + ", fallback: []}", "llm: {fallback: [{provider: gone}]}", `no llm plugin is named "gone"; expected one of echo, openai`},
+		"a broken plugin":        {"{}", "llm: {provider: broken}", `the llm plugin "broken" cannot be used now; the operator can see why`},
+		"a secret in a file":     {`llm: {provider: openai, model: m, api_key: "${file:/srv/secrets/key}"}`, "memory: {max_messages: 3}", "missing secret: one of the operator's settings; the operator can see which"},
+		"one of the environment": {`llm: {provider: openai, model: m, api_key: "${env:SRV_KEY}"}`, "memory: {max_messages: 3}", "missing secret: one of the operator's settings; the operator can see which"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := loadHost(t, `{tenant_policy: {keys: [llm, memory], plugins: {llm: [gone, goes, broken]}}, defaults: {llm: {provider: echo}}}`)
+			docs := Documents{Operator: yamlDoc(t, c.operator), Own: yamlDoc(t, c.own)}
+			_, err := h.Tenant(t.Context(), "client-a", docs, placedSchemas{testSchemas(t)})
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatal(err)
+			}
+			if all := problems.Error(); name[:8] != "a secret" && !strings.Contains(strings.ToLower(all), "srv") {
+				t.Errorf("the operator is told only %s", all)
+			}
+			told := problems.ForTenant(docs.Own, docs.Operator).Error()
+			if strings.Contains(told, "/") || strings.Contains(told, "SRV") || !strings.Contains(told, c.tells) {
+				t.Errorf("the tenant is told %s", told)
+			}
+		})
+	}
+}
