@@ -41,7 +41,7 @@
 //   - tenant_change.go: puts, patches and removes tenants, and their own settings
 //   - tenant_redacted.go: decides which values are shown as "<secret>"
 //   - tenant_view.go: what a request with as=tenant may see
-//   - tenant_settings.go: limits requests that read or change settings
+//   - tenant_settings.go: limits requests that read or change settings; the author of a request
 //   - tenant_versions.go: history, rollback and restore
 //   - instance_check.go: whether the instances of a tenant can do their work now
 //   - effective.go: the effective configuration with its provenance

@@ -60,7 +60,7 @@ func (s *Server) checkInstances(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	as, err := queryOf(r).author()
+	as, r, err := s.authorOf(w, r, id)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (s *Server) checkInstances(w http.ResponseWriter, r *http.Request) error {
 	if as == tenantstore.Tenant {
 		out = instanceChecksForTenant(found)
 	}
-	addAuditDetails(w, "as", as, "ok", out.OK)
+	addAuditDetails(w, "ok", out.OK)
 	return writeJSON(w, r, http.StatusOK, out)
 }
 

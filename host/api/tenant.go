@@ -149,11 +149,8 @@ func (s *Server) getTenant(w http.ResponseWriter, r *http.Request) error {
 	if err := checkTenantID("id", id); err != nil {
 		return err
 	}
-	as, err := queryOf(r).author()
+	as, r, err := s.authorOf(w, r, id)
 	if err != nil {
-		return err
-	}
-	if r, err = s.limitAuthor(r, as, id); err != nil {
 		return err
 	}
 	leave, err := s.settings.Acquire(id)

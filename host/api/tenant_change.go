@@ -46,20 +46,16 @@ func (s *Server) changeTenant(w http.ResponseWriter, r *http.Request, mediaType 
 	if o.DryRun, err = queryOf(r).flag("dry_run"); err != nil {
 		return err
 	}
-	if o.Author, err = queryOf(r).author(); err != nil {
-		return err
-	}
 	if o.DryRun {
 		skipAudit(w)
 	}
-	addAuditDetails(w, "as", o.Author)
+	if o.Author, r, err = s.authorOf(w, r, id); err != nil {
+		return err
+	}
 	if o.IfMatch, err = ifMatch(r); err != nil {
 		return err
 	}
 	if o.IfNone, err = ifNoneMatch(r); err != nil {
-		return err
-	}
-	if r, err = s.limitAuthor(r, o.Author, id); err != nil {
 		return err
 	}
 	body, err := readBodyOf(w, r, maxTenantBody, mediaType)
@@ -130,16 +126,12 @@ func (s *Server) deleteTenant(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	as, err := queryOf(r).author()
+	as, r, err := s.authorOf(w, r, id)
 	if err != nil {
 		return err
 	}
-	addAuditDetails(w, "as", as)
 	s.auditVersionBefore(w, r, id)
 	if as == tenantstore.Tenant {
-		if r, err = s.limitAuthor(r, as, id); err != nil {
-			return err
-		}
 		leave, err := s.settings.Acquire(id)
 		if err != nil {
 			return err

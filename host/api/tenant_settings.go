@@ -36,14 +36,24 @@ func newOwnSettingsSlots() *fairshare.Slots {
 	return fairshare.NewSlots(max(1, runtime.GOMAXPROCS(0)/bounds.JudgedForTenantsParts), bounds.JudgedAtOnceEach)
 }
 
-// limitAuthor returns the request as the author may make it. A request with as=tenant needs a slot
-// of newOwnSettingsSlots too. It gets an error if reading and checking the tenant's settings has
-// already taken more time than one tenant may use.
-func (s *Server) limitAuthor(r *http.Request, as registry.Author, tenant string) (*http.Request, error) {
-	if as != tenantstore.Tenant {
-		return r, nil
+// authorOf returns the parameter "as" of a request about the tenant's settings, and the request as that
+// author may make it. Every handler of a route with "as" calls authorOf, and goes on with the request
+// that it returns. A request with as=tenant needs a slot of newOwnSettingsSlots too. It gets an error if
+// reading and checking the tenant's settings has already taken more time than one tenant may use.
+// authorOf adds the author to the audit line.
+func (s *Server) authorOf(w http.ResponseWriter, r *http.Request, tenant string) (registry.Author, *http.Request, error) {
+	as, err := queryOf(r).author()
+	if err != nil {
+		return "", nil, err
 	}
-	return r.WithContext(fairshare.Within(r.Context(), s.ownSettings)), s.host.Registry().Slots().Pace().Check(tenant)
+	addAuditDetails(w, "as", as)
+	if as != tenantstore.Tenant {
+		return as, r, nil
+	}
+	if err := s.host.Registry().Slots().Pace().Check(tenant); err != nil {
+		return "", nil, err
+	}
+	return as, r.WithContext(fairshare.Within(r.Context(), s.ownSettings)), nil
 }
 
 // parseSettings parses a configuration document in a slot of the tenant, because parsing a large

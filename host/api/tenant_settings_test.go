@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -46,25 +48,49 @@ func TestTenantSettings_limit(t *testing.T) {
 	s.call("PUT", path, nil, prompt, 200, nil)
 }
 
-// TestLimitAuthor checks that requests about a tenant's own settings are refused for a while if
-// checking the settings took too much time. Requests of the operator, turns, and other tenants are
-// not affected.
-func TestLimitAuthor(t *testing.T) {
+// TestAuthorOf checks, for each route with the parameter "as", that requests of a tenant for its own
+// settings are refused for a while if checking the settings took too much time. Requests of the operator,
+// turns, and other tenants are not affected.
+func TestAuthorOf(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
 		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)
 	}
 	// beyond: time of judging
 	s.host.Registry().Slots().Pace().Spend("a", bounds.JudgingCredit+time.Minute)
-	for _, c := range []struct{ method, body string }{{"PUT", prompt}, {"PUT", "{" /* the body is not read */}, {"GET", ""}, {"DELETE", ""}} {
-		t.Run(c.method+" "+c.body, func(t *testing.T) {
-			p := s.in(t).refuse(refusal{"", c.method, ownPath, nil, c.body, 429, fault.RateLimited, "", "taken more time to read and check"})
-			if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 11*time.Minute {
-				t.Errorf("the time to wait is %s", wait)
+	bodies := map[string][]string{"PUT": {prompt, "{" /* the body is not read */}, "PATCH": {prompt}, "POST": {`{"version":1}`}}
+	walked := 0
+	for path, methods := range s.server.routes() {
+		for method, ro := range methods {
+			if !slices.Contains(ro.query, "as") {
+				continue
 			}
-		})
+			walked++
+			tried := []string{""}
+			if ro.body {
+				tried = bodies[method]
+			}
+			h := headers(nil)
+			if method == "PATCH" {
+				h = headers{"Content-Type": mergePatchType}
+			}
+			at := strings.Replace(path, "{id}", "a", 1) + "?as="
+			for _, body := range tried {
+				t.Run(method+" "+path+" "+body, func(t *testing.T) {
+					p := s.in(t).refuse(refusal{"", method, at + "tenant", h, body, 429, fault.RateLimited, "", "taken more time to read and check"})
+					if wait := time.Duration(p.RetryAfterMS) * time.Millisecond; wait < 9*time.Minute || wait > 11*time.Minute {
+						t.Errorf("the time to wait is %s", wait)
+					}
+					s.in(t).refuse(refusal{"", method, at + "root", h, body, 400, fault.Invalid, "as", "operator or tenant"})
+				})
+			}
+		}
+	}
+	if walked < 7 {
+		t.Errorf("only %d routes have an author", walked)
 	}
 	s.call("PUT", "/admin/v1/tenants/a", nil, prompt, 200, nil)
+	s.refuse(refusal{"", "POST", "/admin/v1/tenants/a/rollback", nil, `{"version":1}`, 422, fault.Invalid, "registry.storage", "history"})
 	s.chat("a", "c", "m")
 	s.call("PUT", "/admin/v1/tenants/b?as=tenant", nil, prompt, 201, nil)
 }
@@ -108,9 +134,9 @@ func TestTenantSettings_slots(t *testing.T) {
 	s.get("/admin/v1/tenants/a/config", nil)
 }
 
-// TestLimitAuthor_slots checks that requests of tenants for their own settings wait for each other,
+// TestAuthorOf_slots checks that requests of tenants for their own settings wait for each other,
 // and that requests of the operator do not wait for them.
-func TestLimitAuthor_slots(t *testing.T) {
+func TestAuthorOf_slots(t *testing.T) {
 	s := serve(t, Options{})
 	for _, id := range []string{"a", "b"} {
 		s.call("PUT", "/admin/v1/tenants/"+id, nil, prompt, 201, nil)

@@ -141,11 +141,11 @@ func (s *Server) rollbackTenant(w http.ResponseWriter, r *http.Request) error {
 	if version < 1 {
 		return malformed("version", "is missing or no version; expected a number of at least 1")
 	}
-	as, err := queryOf(r).author()
+	as, r, err := s.authorOf(w, r, id)
 	if err != nil {
 		return err
 	}
-	addAuditDetails(w, "as", as, "to_version", version)
+	addAuditDetails(w, "to_version", version)
 	leave, err := s.settings.Acquire(id)
 	if err != nil {
 		return err
