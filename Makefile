@@ -14,7 +14,7 @@ GO_NEEDED := 1.26
 # checkouts of a machine, share what is compiled.
 export GOFLAGS := $(filter-out -trimpath,$(GOFLAGS)) -trimpath
 
-.PHONY: build help run demo test examples test-examples servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go
+.PHONY: build help run demo test examples test-examples servers lint proto proto-record check-proto docs check-docs check-tidy bench soak siege clean go zones
 
 build: go ## Build bin/botyard and the plugins in bin/plugins. This is what make alone does
 	@mkdir -p $(BIN)/plugins
@@ -88,6 +88,12 @@ siege: build ## Attack a host for two minutes as a hostile tenant
 proto: $(TOOLS)/buf ## Generate the Go code of the protocol in sdk/proto
 	$(TOOLS)/buf lint
 	$(TOOLS)/buf generate
+
+# The database is that of the Go release, which names its release in update.bash.
+zones: go ## Take the database of time zones from the Go release
+	@root=$$($(GO) env GOROOT)/lib/time && cp $$root/zoneinfo.zip host/prompt/zoneinfo.zip && \
+	release=$$(sed -n 's/^DATA=//p' $$root/update.bash) && \
+	sed -i.old "s/^const zoneRelease = .*/const zoneRelease = \"$$release\"/" host/prompt/zone.go && rm host/prompt/zone.go.old
 
 # Each change that breaks a plugin of the recorded protocol needs a reason in
 # tools/protocol/exceptions. While the protocol is a candidate, it may be recorded anew.

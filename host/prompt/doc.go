@@ -19,5 +19,5 @@
 //   - variables.go: the variables of a turn, their greatest sizes, and which of them probably differ
 //     in the next turn.
 //   - set.go: Set, all prompts of a tenant; which prompt and which values a turn gets.
-//   - zone.go: finds a time zone by its name.
+//   - zone.go: finds a time zone by its name, in the database zoneinfo.zip.
 package prompt

@@ -192,17 +192,6 @@ func TestLongestValue(t *testing.T) {
 	}
 }
 
-func TestZone(t *testing.T) {
-	for name, want := range map[string]bool{
-		"": true, "UTC": true, "Europe/Berlin": true, "America/Argentina/Buenos_Aires": true,
-		"Local": false, "Europe/Atlantis": false, "../etc/passwd": false, "/etc/localtime": false, strings.Repeat("a", 200): false,
-	} {
-		if zone, ok := Zone(name); ok != want || ok && zone == nil {
-			t.Errorf("%q: %v, %t", name, zone, ok)
-		}
-	}
-}
-
 // TestDigestible checks that different prompts have different digests, also if String is equal for them.
 func TestDigestible(t *testing.T) {
 	seen := map[string]string{}
