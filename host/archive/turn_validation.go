@@ -58,7 +58,7 @@ func (l *turnLine) validate(h *history, now time.Time) error {
 	err := cmp.Or(
 		l.validateIDs(), validateTime("started_at", l.StartedAt, now), l.validateEnd(now),
 		validateSize("reason", len(l.Reason), sdk.MaxReasonBytes),
-		validateObject("metadata", l.Metadata, sdk.MaxMetadataBytes), validateObject("record", l.Record, sdk.MaxRecordBytes),
+		validateObject("metadata", l.Metadata, sdk.MaxMetadataBytes), validateObject("record", l.Record, sdk.MaxRecordBytes), validateRecord(l.Record),
 		validateObject("usage", l.Usage, sdk.MaxUsageBytes), l.validateUsage(),
 	)
 	if err != nil {
@@ -105,6 +105,13 @@ func validateObject(field string, raw json.RawMessage, limit int) error {
 		return fault.New(fault.Invalid, "is not a JSON object").At(field)
 	}
 	return validateSize(field, len(raw), limit)
+}
+
+func validateRecord(raw json.RawMessage) error {
+	if err := bot.CheckRecord(raw); err != nil {
+		return fault.Of(err).At("record")
+	}
+	return nil
 }
 
 func (l *turnLine) validateUsage() error {

@@ -83,6 +83,9 @@ func TestTurnLine_validate(t *testing.T) {
 		"metadata's type":      {turnsOf(`,"metadata":[1]`, asked+","+replied), "metadata: is not a JSON object"},
 		"a usage":              {turnsOf(`,"usage":{"a":"`+long(sdk.MaxUsageBytes)+`"}`, asked+","+replied), "usage: has "},
 		"a record":             {turnsOf(`,"record":{"a":"`+long(sdk.MaxRecordBytes)+`"}`, asked+","+replied), "record: has "},
+		"a record's tail":      {turnsOf(`,"record":{"recalled_messages":2,"tail_messages":10002}`, asked+","+replied), "record: names 10002 earlier messages"},
+		"a record's messages":  {turnsOf(`,"record":{"recalled_messages":9007199254740991}`, asked+","+replied), "record: names 9007199254740991 earlier messages"},
+		"a record below 0":     {turnsOf(`,"record":{"recalled_messages":-1}`, asked+","+replied), "record: names a number of earlier messages below 0"},
 		"usage":                {turnsOf(`,"usage":{"input_tokens":-1,"output_tokens":0}`, asked+","+replied), "usage: has a count below 0"},
 		"a line of no JSON":    {turnsOf("", asked+","+replied) + "\n" + long(100), `line 5: is not the JSON of a line of an export: it begins with "x`},
 	} {
@@ -105,6 +108,9 @@ func TestTurnLine_validate(t *testing.T) {
 		"a failed turn":             turnsOf(`,"state":"failed","number":0,"reason":"internal: x"`, asked),
 		"a failed turn with a part": turnsOf(`,"state":"interrupted","number":0,"reason":"canceled: x"`, asked+","+replied),
 		"an emptied turn":           turnsOf("", ""),
+		"the largest tail":          turnsOf(`,"record":{"recalled_messages":10001,"tail_messages":10000}`, asked+","+replied),
+		"items of a memory":         turnsOf(`,"record":{"recalled_messages":20000,"recall_ms":1.5}`, asked+","+replied),
+		"a record in ruins":         turnsOf(`,"record":{"recalled_messages":"many"}`, asked+","+replied),
 		"a clock that was set back": turnsOf(`,"ended_at":"2026-01-02T03:04:04Z"`, asked+","+replied),
 	} {
 		t.Run(name, func(t *testing.T) {

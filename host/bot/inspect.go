@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/storage"
@@ -91,6 +92,9 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 			out.Seen = append(out.Seen, chat.Text(chat.System, text))
 		}
 	}
+	if clipped, was := r.clipTail(); clipped {
+		out.Gaps = append(out.Gaps, fmt.Sprintf("the turn's record names %d earlier messages, and no turn has so many; at most %d of them are here", was, maxRecorded))
+	}
 	switch {
 	case r.RecallMS > 0 && len(r.Sources) == 0 && r.Recalled > 0:
 		out.Gaps = append(out.Gaps, fmt.Sprintf("the memory chose %d messages; which, is not kept", r.Recalled))
@@ -144,7 +148,7 @@ func isEmptied(t *Turn) bool { return t.State != storage.Running && len(t.Messag
 //
 // tailBefore first reads from n turns before the turn. Turns that did not succeed or were retracted
 // add no messages to the tail. If there are too many of them, tailBefore reads again from further
-// back.
+// back. It holds sdk.MaxTailBytes of messages at most, as a turn does.
 func (b *Bot) tailBefore(ctx context.Context, conversation string, t *Turn, n int) ([]chat.Message, error) {
 	retractions := []retraction{{t.Sequence, t.RetractFrom}}
 	for back := int64(n); ; back *= 4 {
@@ -157,8 +161,8 @@ func (b *Bot) tailBefore(ctx context.Context, conversation string, t *Turn, n in
 		if err != nil {
 			return nil, err
 		}
-		if len(tail) >= n || from == 0 {
-			return tail, nil
+		if len(tail.messages) >= n || tail.full || from == 0 {
+			return tail.messages, nil
 		}
 	}
 }
@@ -206,19 +210,39 @@ func (b *Bot) retractionsBetween(ctx context.Context, conversation string, after
 	return found, err
 }
 
+// newestMessages are the newest ones of the messages that add has got.
+type newestMessages struct {
+	messages []chat.Message
+	bytes    int  // of the messages
+	full     bool // older messages were left out because of their bytes
+}
+
+// add appends messages, and drops the oldest ones until at most n messages of together sdk.MaxTailBytes
+// are left.
+func (t *newestMessages) add(messages []chat.Message, n int) {
+	t.messages = append(t.messages, messages...)
+	t.bytes += chat.Size(messages)
+	drop := 0
+	for ; drop < len(t.messages) && (len(t.messages)-drop > n || t.bytes > sdk.MaxTailBytes); drop++ {
+		t.full = t.full || t.bytes > sdk.MaxTailBytes
+		t.bytes -= t.messages[drop].Size()
+	}
+	clear(t.messages[:drop]) // so that they can be freed before the slice is
+	t.messages = t.messages[drop:]
+}
+
 // readTail returns the newest n messages, or fewer, of the succeeded turns between two sequences that
 // were not retracted. Both sequences are exclusive. readTail leaves out messages before an emptied
 // turn.
-func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int, retractions []retraction) (tail []chat.Message, err error) {
+func (b *Bot) readTail(ctx context.Context, conversation string, after, before int64, n int, retractions []retraction) (tail newestMessages, err error) {
 	err = b.eachTurn(ctx, conversation, after, before, func(t *Turn) {
 		if t.State != storage.Succeeded || retracted(t, retractions) {
 			return
 		}
 		if isEmptied(t) {
-			tail = nil
+			tail = newestMessages{}
 		}
-		tail = append(tail, t.Messages...)
-		tail = tail[max(0, len(tail)-n):]
+		tail.add(t.Messages, n)
 	})
 	return tail, err
 }

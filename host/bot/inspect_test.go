@@ -125,3 +125,53 @@ func TestInspect_emptiedTurns(t *testing.T) {
 		})
 	}
 }
+
+// TestInspect_ofAnyRecord checks that a record with any numbers of messages makes the host hold a tail at
+// most: memory.MaxTail messages of sdk.MaxTailBytes.
+func TestInspect_ofAnyRecord(t *testing.T) {
+	const mib = 1 << 20
+	for name, c := range map[string]struct {
+		turns, bytes int // of the conversation, and of each of its messages
+		record       string
+		most         int // messages that the host says the model was shown
+		gap          string
+	}{
+		"messages":          {turns: 60, bytes: 10, record: `{"revision":"r1","recalled_messages":9223372036854775807}`, most: 120, gap: "names 9223372036854775807 earlier messages"},
+		"messages of tails": {turns: 60, bytes: 10, record: `{"revision":"r1","recalled_messages":40,"tail_messages":9223372036854775807}`, most: 40, gap: "names 9223372036854775807 earlier messages"},
+		"below zero":        {turns: 60, bytes: 10, record: `{"revision":"r1","recalled_messages":-7,"tail_messages":-9}`, most: 0},
+		"bytes":             {turns: 30, bytes: mib / 2, record: `{"revision":"r1","recalled_messages":60}`, most: sdk.MaxTailBytes / (mib / 2), gap: "of the 60 earlier messages are not here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &logStorage{}
+			text := strings.Repeat("x", c.bytes)
+			var turns []storage.Turn
+			for i := int64(1); i <= int64(c.turns)+1; i++ {
+				turns = append(turns, storage.Turn{Sequence: i, Number: i, State: storage.Succeeded, Record: json.RawMessage(c.record),
+					Messages: storage.EncodeMessages(chat.Text(chat.User, text), chat.Text(chat.Assistant, text))})
+			}
+			if err := importTurns(t.Context(), s.store(), testCall, turns...); err != nil {
+				t.Fatal(err)
+			}
+			b := newTestBot(s, nil)
+			turn, err := b.TurnByNumber(t.Context(), "c", int64(c.turns)+1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			shown, err := b.Inspect(t.Context(), "c", turn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			earlier := shown.Seen[1 : len(shown.Seen)-1]
+			if len(earlier) > c.most || len(earlier) < c.most-2 || chat.Size(earlier) > sdk.MaxTailBytes {
+				t.Errorf("%d messages of %d bytes are shown", len(earlier), chat.Size(earlier))
+			}
+			if c.gap != "" && !strings.Contains(strings.Join(shown.Gaps, "\n"), c.gap) {
+				t.Errorf("gaps: %q", shown.Gaps)
+			}
+		})
+	}
+	r := record{Recalled: 1 << 40, Tail: 1 << 41}
+	if clipped, was := r.clipTail(); !clipped || was != 1<<41 || r.Recalled != maxRecorded || r.Tail != maxRecorded {
+		t.Errorf("%+v", r)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/botyard/botyard/host/plugins/services"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
+	"github.com/botyard/botyard/sdk/memory"
 )
 
 // Timings are how long the steps of a turn took, in milliseconds.
@@ -118,6 +119,37 @@ func readRecord(raw json.RawMessage) *record {
 		return new(record)
 	}
 	return r
+}
+
+// maxRecorded is the greatest number of earlier messages that a turn takes from the log: the largest tail,
+// and the message whose calls the new messages answer.
+const maxRecorded = memory.MaxTail + 1
+
+// clipTail bounds the numbers of messages that a reader of the record takes from the log. Another build of
+// the host or an import may have written any number. clipTail returns false if the numbers are within
+// their bounds. Otherwise it returns the greater one of the numbers, as it was. If the memory chose the
+// messages, their number stays as it is, because nobody reads them from the log.
+func (r *record) clipTail() (clipped bool, was int) {
+	was = r.Tail
+	if r.RecallMS <= 0 {
+		was = max(was, r.Recalled)
+		r.Recalled = min(r.Recalled, maxRecorded)
+	}
+	r.Tail = min(r.Tail, maxRecorded)
+	return was > maxRecorded, was
+}
+
+// CheckRecord returns an error if the record has numbers of messages that no turn of a host has. Such a
+// record is refused when turns are imported. A record that cannot be decoded is right: it counts as empty.
+func CheckRecord(raw json.RawMessage) error {
+	r := readRecord(raw)
+	if clipped, was := r.clipTail(); clipped {
+		return fault.New(fault.Invalid, "names %d earlier messages that the model was shown; a turn takes %d from the log at most", was, maxRecorded)
+	}
+	if r.Recalled < 0 || r.Tail < 0 {
+		return fault.New(fault.Invalid, "names a number of earlier messages below 0")
+	}
+	return nil
 }
 
 // maxFinishReasonBytes is the greatest length of a finish reason that is read from a stored
