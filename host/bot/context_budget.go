@@ -2,6 +2,7 @@ package bot
 
 import (
 	"math"
+	"slices"
 
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
@@ -131,12 +132,8 @@ func (t *turn) explain(earlier []chat.Message, cut int) {
 		}
 		return
 	}
-	for _, item := range t.sources[min(max(len(t.sources)-r.Recalled, 0), len(t.sources)):] {
-		if len(r.Sources) == maxExplained {
-			break
-		}
-		r.Sources = append(r.Sources, sourceOf(item))
-	}
+	shown := t.sources[min(cut, len(t.sources)):]
+	r.Sources = slices.Clone(shown[:min(len(shown), maxExplained)])
 }
 
 // limitCounts reports whether limits.context_tokens bounds the context, and not what the plugin says of

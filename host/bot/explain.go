@@ -137,8 +137,7 @@ func repeatPairs(tail []chat.Message, lastIsOpen bool) []chat.Message {
 			kept = append(kept, m)
 		}
 	}
-	paired, _ := pairCalls(kept, lastIsOpen)
-	return paired
+	return pairCalls(kept, lastIsOpen).messages
 }
 
 // leftOut returns a sentence for each reason why the model was not shown messages or parts, or was shown

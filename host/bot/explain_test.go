@@ -140,3 +140,46 @@ func TestInspect_sources(t *testing.T) {
 		t.Errorf("got %q", shown.Gaps)
 	}
 }
+
+// TestInspect_sourcesBesideTheirMessages checks that each source is that of its message, also if messages
+// before, between and after the items of the memory were left out or added.
+func TestInspect_sourcesBesideTheirMessages(t *testing.T) {
+	numbered := func(number int64, m chat.Message) memory.Item {
+		return memory.Item{Message: m, Turn: &memory.TurnSource{Number: number}}
+	}
+	long := func(n int) chat.Message { return chat.Text(chat.User, strings.Repeat("word ", n)) }
+	large := chat.Text(chat.User, strings.Repeat("x", sdk.MaxTailBytes-2000))
+	calling := []chat.Message{chat.Text(chat.User, "u"), callsTools("1")}
+	answers := Request{ConversationID: "c", Messages: []chat.Message{toolResult("1")}}
+	for name, c := range map[string]struct {
+		items   sourcedMemory
+		history []chat.Message
+		tokens  int
+		req     Request
+		want    string
+	}{
+		"a call without a result in the middle": {
+			items: sourcedMemory{numbered(11, long(1)), numbered(12, callsTools("9")), numbered(13, long(1)), numbered(14, long(1))}, req: hi, want: "[11 13 14]"},
+		"calls that wait for their results": {
+			items: sourcedMemory{numbered(11, long(1)), numbered(12, long(1))}, history: calling, req: answers, want: "[11 12 1]"},
+		"both": {
+			items: sourcedMemory{numbered(11, long(1)), numbered(12, callsTools("9")), numbered(13, long(1))}, history: calling, req: answers, want: "[11 13 1]"},
+		"the bytes": {
+			items: sourcedMemory{numbered(11, long(1000)), numbered(12, large), numbered(13, long(1))}, req: hi, want: "[12 13]"},
+		"the context": {
+			items:  sourcedMemory{numbered(11, long(400)), numbered(12, chat.Text(chat.Assistant, "a")), numbered(13, callsTools("9")), numbered(14, long(1)), numbered(15, chat.Text(chat.Assistant, "b"))},
+			tokens: 300, req: hi, want: "[14 15]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			given, shown := explainedTurn(t, c.history, sdk.LLMTraits{}, c.req, func(p *Parts) { p.Memory, p.Limits.ContextTokens = c.items, c.tokens })
+			r := readRecord(shown.Turn.Record)
+			var numbers []int64
+			for _, s := range r.Sources {
+				numbers = append(numbers, s.Turn)
+			}
+			if fmt.Sprint(numbers) != c.want || r.Recalled != len(numbers) || len(given) != len(numbers)+2 {
+				t.Errorf("the sources are %v; want %s; the model was shown %d messages, of which the record counts %d", numbers, c.want, len(given)-2, r.Recalled)
+			}
+		})
+	}
+}

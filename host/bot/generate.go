@@ -40,7 +40,7 @@ func (t *turn) generate(ctx context.Context, stored []storage.Turn) (*llm.Finish
 	if err != nil {
 		return nil, err
 	}
-	seen = t.withOpenCalls(seen, calling)
+	seen = t.withOpenCalls(seen, calling, stored)
 	t.lastIsOpen = len(calling.Parts) > 0
 	finish, err := t.ask(ctx, seen)
 	t.record.LLMMS = t.lap()
@@ -79,8 +79,9 @@ func (t *turn) recall(ctx context.Context, tail []memory.Turn) ([]chat.Message, 
 // or a memory may return more bytes than the host asked for.
 func (t *turn) cutToTailBytes(messages []chat.Message) []chat.Message {
 	newest := chat.Newest(messages, sdk.MaxTailBytes)
-	if len(newest) < len(messages) {
+	if cut := len(messages) - len(newest); cut > 0 {
 		t.recordLeftOut(len(messages))
+		t.sources = t.sources[min(cut, len(t.sources)):]
 	}
 	return newest
 }

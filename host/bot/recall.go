@@ -28,7 +28,7 @@ func (t *turn) recalledMessages(r *memory.Recalled) []chat.Message {
 			continue
 		}
 		out = append(out, item.Message)
-		t.sources = append(t.sources, item)
+		t.sources = append(t.sources, sourceOf(item))
 	}
 	return out
 }

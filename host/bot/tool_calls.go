@@ -104,16 +104,28 @@ func idsOf(calls []chat.ToolCall, answered map[string]bool) string {
 // in them has its result in the messages that follow it, and each result follows its call, because
 // providers refuse other requests. calling is the message whose calls the new messages answer. If
 // the memory left it out, withOpenCalls appends it. A message without parts means that there is none.
-func (t *turn) withOpenCalls(earlier []chat.Message, calling chat.Message) []chat.Message {
+// stored has the turns of the tail, of which the newest has that message. withOpenCalls keeps t.sources
+// beside the messages.
+func (t *turn) withOpenCalls(earlier []chat.Message, calling chat.Message, stored []storage.Turn) []chat.Message {
 	open := toolCallsOf(calling.Parts)
 	if len(open) > 0 && (len(earlier) == 0 || !sameCalls(toolCallsOf(earlier[len(earlier)-1].Parts), open)) {
 		earlier = append(earlier[:len(earlier):len(earlier)], calling)
+		if t.bot.needs.Recall {
+			t.sources = append(t.sources, recalledSource{Turn: stored[len(stored)-1].Number})
+		}
 	}
-	paired, dropped := pairCalls(earlier, len(open) > 0)
-	if dropped.ToolCalls+dropped.ToolResults > 0 {
-		t.record.Replaced = &dropped
+	paired := pairCalls(earlier, len(open) > 0)
+	if paired.dropped.ToolCalls+paired.dropped.ToolResults > 0 {
+		t.record.Replaced = &paired.dropped
 	}
-	return paired
+	if len(t.sources) == len(earlier) {
+		sources := make([]recalledSource, len(paired.from))
+		for i, from := range paired.from {
+			sources[i] = t.sources[from]
+		}
+		t.sources = sources
+	}
+	return paired.messages
 }
 
 // sameCalls reports whether a and b have calls with the same ids in the same order.
@@ -129,15 +141,25 @@ func sameCalls(a, b []chat.ToolCall) bool {
 	return true
 }
 
+// pairedCalls is a result of pairCalls.
+type pairedCalls struct {
+	messages []chat.Message
+	from     []int         // index of each of the messages among those that pairCalls was given
+	dropped  replacedParts // counts what was left out
+}
+
 // pairCalls returns the messages without calls that no result follows, and without results that
 // follow no call. Messages of which nothing is left are left out. If lastIsOpen is true, the last
-// message keeps its calls. pairCalls does not change the given messages, and counts what it left
-// out.
-func pairCalls(messages []chat.Message, lastIsOpen bool) (out []chat.Message, dropped replacedParts) {
+// message keeps its calls. pairCalls does not change the given messages.
+func pairCalls(messages []chat.Message, lastIsOpen bool) pairedCalls {
+	p := pairedCalls{messages: messages, from: make([]int, 0, len(messages))}
 	if !slices.ContainsFunc(messages, hasTools) {
-		return messages, dropped
+		for i := range messages {
+			p.from = append(p.from, i)
+		}
+		return p
 	}
-	out = make([]chat.Message, 0, len(messages))
+	p.messages = make([]chat.Message, 0, len(messages))
 	for i := 0; i < len(messages); i++ {
 		calls := toolCallsOf(messages[i].Parts)
 		end := i + 1
@@ -157,24 +179,27 @@ func pairCalls(messages []chat.Message, lastIsOpen bool) (out []chat.Message, dr
 		for _, c := range calls {
 			called[c.ID] = open || results[c.ID]
 		}
-		for _, m := range messages[i:end] {
-			out = keepParts(out, m, func(p *chat.Part) bool {
+		for j, m := range messages[i:end] {
+			p.messages = keepParts(p.messages, m, func(part *chat.Part) bool {
 				switch {
-				case p.ToolCall != nil && !called[p.ToolCall.ID]:
-					dropped.ToolCalls++
+				case part.ToolCall != nil && !called[part.ToolCall.ID]:
+					p.dropped.ToolCalls++
 					return false
-				case p.ToolResult != nil && !called[p.ToolResult.ToolCallID]:
-					dropped.ToolResults++
+				case part.ToolResult != nil && !called[part.ToolResult.ToolCallID]:
+					p.dropped.ToolResults++
 					return false
-				case p.ToolResult != nil:
-					called[p.ToolResult.ToolCallID] = false // a second result of the call is left out
+				case part.ToolResult != nil:
+					called[part.ToolResult.ToolCallID] = false // a second result of the call is left out
 				}
 				return true
 			})
+			if len(p.messages) > len(p.from) {
+				p.from = append(p.from, i+j)
+			}
 		}
 		i = end - 1
 	}
-	return out, dropped
+	return p
 }
 
 // keepParts appends the message with those of its parts for which keep returns true. It appends

@@ -174,9 +174,14 @@ func TestPairCalls(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := outline(c.in)
-			out, dropped := pairCalls(c.in, c.open)
-			if outline(out) != c.out || dropped != c.dropped {
-				t.Errorf("%s, %+v", outline(out), dropped)
+			p := pairCalls(c.in, c.open)
+			if outline(p.messages) != c.out || p.dropped != c.dropped || len(p.from) != len(p.messages) {
+				t.Errorf("%s, %+v", outline(p.messages), p)
+			}
+			for i, from := range p.from {
+				if p.messages[i].Role != c.in[from].Role || p.messages[i].Text() != c.in[from].Text() {
+					t.Errorf("message %d is not message %d of those that were given", i, from)
+				}
 			}
 			if outline(c.in) != before {
 				t.Error("the given messages were changed")

@@ -11,7 +11,6 @@ import (
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
-	"github.com/botyard/botyard/sdk/memory"
 	"github.com/botyard/botyard/sdk/storage"
 )
 
@@ -34,23 +33,23 @@ type turn struct {
 
 	cleaner      replyCleaner
 	reply        llm.Joiner
-	callIDs      map[string]bool // the ids of the tool calls of the reply
-	shown        bool            // the reply has text, which is for the caller to see
-	receiving    bool            // a piece of the reply has come
-	model        int             // index in Bot.models of the turn's model, which the turn asks
-	llm          llm.LLM         // instance of the turn's model
-	traits       sdk.LLMTraits   // what the turn's model can take
-	tailMessages int             // how many of the newest messages of the log the earlier messages are taken from
-	sources      []memory.Item   // recalled items, except retracted ones, in the order in which the model sees them
-	lastIsOpen   bool            // the new messages have the results of the calls of the last earlier message
-	replaced     *replacedParts  // what withOpenCalls left out, for every model; nil if nothing
-	estimated    float64         // tokens of the request without the correction by the ratio; 0 if not estimated
-	maxInput     float64         // bound of estimated after the provider refused the messages as too long; 0 before
-	contextCuts  int             // how often the provider of the turn's model refused the messages as too long
-	began        time.Time       // when the turn began to ask its model; zero for the first model, for which it is lastLap
-	asked        int             // how often the turn asked its model
-	askedAgain   int             // how often the turn asked it again because the plugin's process ended
-	retries      int             // how often the turn asked it again because its upstream failed
+	callIDs      map[string]bool  // the ids of the tool calls of the reply
+	shown        bool             // the reply has text, which is for the caller to see
+	receiving    bool             // a piece of the reply has come
+	model        int              // index in Bot.models of the turn's model, which the turn asks
+	llm          llm.LLM          // instance of the turn's model
+	traits       sdk.LLMTraits    // what the turn's model can take
+	tailMessages int              // how many of the newest messages of the log the earlier messages are taken from
+	sources      []recalledSource // of each of the earlier messages before adapt, at the same index; empty if no memory chose them
+	lastIsOpen   bool             // the new messages have the results of the calls of the last earlier message
+	replaced     *replacedParts   // what withOpenCalls left out, for every model; nil if nothing
+	estimated    float64          // tokens of the request without the correction by the ratio; 0 if not estimated
+	maxInput     float64          // bound of estimated after the provider refused the messages as too long; 0 before
+	contextCuts  int              // how often the provider of the turn's model refused the messages as too long
+	began        time.Time        // when the turn began to ask its model; zero for the first model, for which it is lastLap
+	asked        int              // how often the turn asked its model
+	askedAgain   int              // how often the turn asked it again because the plugin's process ended
+	retries      int              // how often the turn asked it again because its upstream failed
 	budget       replyBudget
 	tokenTimeout *tokenTimeout // watchdog of the current call of the model
 	usage        chat.Usage    // what the reply has used so far
