@@ -144,13 +144,16 @@ func (b *botBuild) openInstance(ctx context.Context, block config.Block) (*plugi
 }
 
 // spec returns the spec of the plugin instance of a block of the tenant. If a secret cannot be read,
-// spec logs the full error and returns a fault.Invalid that names no path.
+// spec logs the full error and returns a fault.Invalid that names no path. Each turn may try to open a
+// model, so that spec logs the error once a minute for each block.
 func (b *botBuild) spec(block config.Block) (plugins.Spec, error) {
 	h, e := b.host, b.effective
 	spec, err := instanceSpec(b.cfg, e, block)
 	if err != nil {
 		// The full error names paths, which only the operator may see.
-		h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error())
+		if leftOut, due := h.unreadable.Due(e.Tenant + "\n" + block.Path().String()); due {
+			h.log.Error("a tenant's secrets cannot be read", "tenant", e.Tenant, "error", err.Error(), "left_out", leftOut)
+		}
 		return plugins.Spec{}, fault.New(fault.Invalid, "the settings of tenant %q refer to something that is not there any more; the host's log says what", e.Tenant).By(fault.PartyTenant)
 	}
 	return spec, nil

@@ -17,6 +17,7 @@ import (
 	"github.com/botyard/botyard/host/config"
 	"github.com/botyard/botyard/host/fairshare"
 	"github.com/botyard/botyard/host/follow"
+	"github.com/botyard/botyard/host/loglimit"
 	"github.com/botyard/botyard/host/metrics"
 	"github.com/botyard/botyard/host/plugins"
 	"github.com/botyard/botyard/host/readfile"
@@ -52,6 +53,8 @@ type Host struct {
 	// These bounds are shared by the turns of all tenants.
 	orphans   bot.OrphanCap
 	heldBytes *bot.HeldBytes
+
+	unreadable loglimit.Limiter // of the lines about secrets that cannot be read, by tenant and block
 
 	// The goroutines of the host run until the context background ends.
 	background    context.Context

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/config"
+	"github.com/botyard/botyard/host/loglimit"
 	"github.com/botyard/botyard/host/prompt"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/llm"
@@ -70,6 +71,8 @@ type Bot struct {
 	needs  memory.Needs
 	models []Model      // LLM, and after it Fallback
 	ratios []tokenRatio // one for each model, by its index in models
+
+	passedOverLog loglimit.Limiter // of the lines about models that did not reply, by block and class
 }
 
 // New returns a bot built from the parts. It replaces a Hold, Orphans, Observer or Now that is nil by a

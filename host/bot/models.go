@@ -186,7 +186,8 @@ func (t *turn) fallsBack(ctx context.Context, err error) bool {
 }
 
 // passOver records why the turn's model did not reply, and discards the part of the reply that has
-// arrived. finish may be nil.
+// arrived. It logs the error once a minute for each model and class of errors, because each turn of a
+// tenant may pass over the same model. finish may be nil.
 func (t *turn) passOver(err error, finish *llm.Finish) {
 	e, m := fault.Of(err), t.bot.models[t.model]
 	if e.Class == fault.Unauthenticated && t.bot.Unauthenticated != nil {
@@ -202,8 +203,10 @@ func (t *turn) passOver(err error, finish *llm.Finish) {
 		class: e.Class,
 	})
 	t.dropReply(finish)
-	t.bot.Log.Info("a model did not reply, and the next one is asked", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID,
-		"block", m.Block, "plugin", t.record.Plugins[llm.Kind], "error", e)
+	if leftOut, due := t.bot.passedOverLog.Due(m.Block + "\n" + e.Class.String()); due {
+		t.bot.Log.Info("a model did not reply, and the next one is asked", "tenant", t.bot.Tenant, "conversation", t.req.ConversationID,
+			"block", m.Block, "plugin", t.record.Plugins[llm.Kind], "error", e, "left_out", leftOut)
+	}
 }
 
 // dropReply discards the part of the reply that has arrived, and releases its share of HeldBytes. Its

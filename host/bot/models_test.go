@@ -1,12 +1,14 @@
 package bot
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/botyard/botyard/host/prompt"
@@ -15,6 +17,7 @@ import (
 	"github.com/botyard/botyard/sdk/fault"
 	"github.com/botyard/botyard/sdk/llm"
 	"github.com/botyard/botyard/sdk/storage"
+	"github.com/hashicorp/go-hclog"
 )
 
 // failingLLM is a model whose first calls return errs, one in each call. Later calls reply with its name.
@@ -299,4 +302,35 @@ func TestForCallers_passedOver(t *testing.T) {
 			t.Errorf("callers see %s", got.Record)
 		}
 	}
+}
+
+// TestPassOver_logs checks that a model which each turn passes over is logged once a minute for each class
+// of its errors, with the number of lines that were left out.
+func TestPassOver_logs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		broken := &failingLLM{name: "one", errs: append(always(ofModel(fault.QuotaExhausted)), ofModel(fault.NotFound), ofModel(fault.QuotaExhausted))}
+		b := fallingBack(&logStorage{}, broken, &failingLLM{name: "two"}, func(p *Parts) { p.Log = hclog.New(&hclog.LoggerOptions{Output: &log}) })
+		want := func(lines int, text string) {
+			t.Helper()
+			if n := strings.Count(log.String(), "the next one is asked"); n != lines || !strings.Contains(log.String(), text) {
+				t.Errorf("%d lines; want %d and %q\n%s", n, lines, text, log.String())
+			}
+		}
+		chat := func() {
+			t.Helper()
+			if _, err := b.Chat(t.Context(), hi, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 20 {
+			chat()
+		}
+		want(1, "left_out=0")
+		chat()
+		want(2, "")
+		time.Sleep(time.Minute)
+		chat()
+		want(3, "left_out=19")
+	})
 }

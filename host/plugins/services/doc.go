@@ -12,7 +12,6 @@
 //     its message is read
 //   - callback.go: the two host services
 //   - meter.go: counts the callbacks of a turn for its record
-//   - log_limiter.go: refusals are logged once a minute for each reason
 //
 // A call token ends with the call of the host that it was made for. The token then opens nothing,
 // and its callbacks are canceled. Close ends everything that the process has open.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/botyard/botyard/host/bounds"
+	"github.com/botyard/botyard/host/loglimit"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/fault"
 	hostv1 "github.com/botyard/botyard/sdk/proto/botyard/host/v1"
@@ -52,7 +53,7 @@ type Server struct {
 	hostv1.UnimplementedHostServiceServer
 	o        Options
 	grpc     *grpc.Server
-	refusals logLimiter
+	refusals loglimit.Limiter
 	served   sync.WaitGroup
 
 	mu    sync.Mutex
@@ -106,10 +107,11 @@ func (s *Server) ended(method string, panicked any, err error) error {
 	return fault.ToStatus(err)
 }
 
-// refused logs that something of the process was refused.
+// refused logs that something of the process was refused. The reasons are texts of this package, so that
+// there are few.
 func (s *Server) refused(reason string) {
-	if s.refusals.may(reason) {
-		s.o.Log.Warn("a host service refused the plugin", "reason", reason)
+	if leftOut, due := s.refusals.Due(reason); due {
+		s.o.Log.Warn("a host service refused the plugin", "reason", reason, "left_out", leftOut)
 	}
 }
 
