@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/botyard/botyard/host/bot"
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
 	"github.com/botyard/botyard/sdk/storage"
@@ -152,7 +153,7 @@ func newTurnLine(t *storage.Turn) *turnLine {
 	}
 	return &turnLine{
 		Type: TypeTurn, Sequence: t.Sequence, Number: t.Number, State: t.State.String(), Reason: t.Reason, User: t.User, Key: t.Key,
-		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: messages, Usage: t.Usage, Metadata: t.Metadata, Record: t.Record,
+		StartedAt: t.StartedAt.UTC(), EndedAt: t.EndedAt.UTC(), Messages: messages, Usage: t.Usage, Metadata: t.Metadata, Record: bot.FitRecord(t.Record),
 		RetractFrom: t.RetractFrom, Retracted: t.Retracted,
 	}
 }

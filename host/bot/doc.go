@@ -69,6 +69,7 @@
 //	                   has ended
 //	leases.go          Leases: renews the leases of running turns
 //	record.go          what is recorded of how a turn was made; timings
+//	record_size.go     what is left out of a record that would be too large
 //	failure.go         what operators and callers see of a turn that did not succeed
 //	observer.go        Observer: outcomes and counts of turns, for metrics
 //	branch.go          copies the beginning of a conversation into a new one

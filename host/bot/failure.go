@@ -76,7 +76,7 @@ func newFailure(err error) *Failure {
 		return nil
 	}
 	e := fault.Of(err)
-	f := &Failure{Party: e.Party.String(), Path: e.Path.String(), UpstreamStatus: e.UpstreamStatus}
+	f := &Failure{Party: e.Party.String(), Path: cleanText(e.Path.String(), maxRecordPathBytes), UpstreamStatus: e.UpstreamStatus}
 	if told := e.ForCallers(); told != e.Error() {
 		f.Detail = cleanText(e.Error(), maxDetail)
 	}

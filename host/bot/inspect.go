@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/botyard/botyard/sdk"
 	"github.com/botyard/botyard/sdk/chat"
@@ -111,6 +112,9 @@ func (b *Bot) Inspect(ctx context.Context, conversation string, t *Turn) (*Inspe
 		out.Seen = append(out.Seen, repeatAdapt(tail, r.Replacements, r.Recalled-len(tail))...)
 	}
 	out.Notes = r.leftOut()
+	if len(r.Cut) > 0 {
+		out.Gaps = append(out.Gaps, "the turn's record was too large to be kept whole; it was kept without "+strings.Join(r.Cut, ", "))
+	}
 	if len(r.Replacements) < r.Replaced.total() {
 		out.Gaps = append(out.Gaps, "the model was not shown all parts of the earlier messages as they are here, because it could not take them; the turn's record counts them as replaced_parts")
 	}

@@ -198,7 +198,7 @@ func (t *turn) passOver(err error, finish *llm.Finish) {
 		began = t.lastLap
 	}
 	t.record.PassedOver = append(t.record.PassedOver, passedOver{
-		Block: m.Block, Plugin: t.record.Plugins[llm.Kind], Class: e.Class.String(), Party: e.Party.String(), Path: e.Path.String(),
+		Block: m.Block, Plugin: t.record.Plugins[llm.Kind], Class: e.Class.String(), Party: e.Party.String(), Path: cleanText(e.Path.String(), maxRecordPathBytes),
 		UpstreamStatus: e.UpstreamStatus, Asked: t.asked, TookMS: millis(time.Since(began)), Detail: cleanText(e.Error(), maxPassedOverDetail),
 		class: e.Class,
 	})

@@ -66,6 +66,8 @@ type record struct {
 	// Prompt has the name and the variables of the prompt. It is nil for a system prompt without
 	// variables.
 	Prompt *recordedPrompt `json:"prompt,omitempty"`
+	// Cut lists the keys that json left out because the record would be too large.
+	Cut []string `json:"cut,omitempty"`
 	Timings
 	Failure *Failure `json:"failure,omitempty"`
 
@@ -100,14 +102,6 @@ const maxPassedOverDetail = 512
 
 func newRecord(b *Bot) *record {
 	return &record{Revision: b.Revision, Host: b.Host, Plugins: b.Plugins, started: time.Now()}
-}
-
-func (r *record) json() json.RawMessage {
-	out, err := json.Marshal(r)
-	if err != nil {
-		return nil // unreachable, because strings and numbers always marshal
-	}
-	return out
 }
 
 // readRecord decodes a stored record. If raw cannot be decoded, readRecord returns an empty

@@ -98,6 +98,10 @@ var turns = []Bound{
 		Each: "64 of each", Answer: "The record only counts the others.",
 	},
 	{
+		Name: "record of a turn", What: "What a turn's record has in JSON.",
+		Each: Bytes(sdk.MaxRecordBytes), Answer: "Keys are left out, the words of plugins first, and the record names them in `cut`.",
+	},
+	{
 		Name: "orphan turns", What: "The turns that may be running in a storage though they ended for their caller, since the storage did not answer. They are ended in the background once it does.",
 		Each: fmt.Sprintf("%d of a tenant, of %s together", MaxOrphans, Bytes(MaxOrphanBytes)), All: fmt.Sprintf("%d, of %s together", MaxAllOrphans, Bytes(MaxAllOrphanBytes)),
 		Answer: "The partial reply of one more is not kept; one that finds no place at all holds its conversation until its lease has run out, 10 seconds.",
