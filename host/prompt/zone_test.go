@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -81,25 +80,5 @@ func TestZone_all(t *testing.T) {
 		if again, _ := Zone(name); again != zone {
 			t.Errorf("%q is read twice", name)
 		}
-	}
-}
-
-// TestZone_release checks that the database is not older than that of the Go release that builds the
-// program.
-func TestZone_release(t *testing.T) {
-	out, err := exec.Command("go", "env", "GOROOT").Output()
-	if err != nil {
-		t.Skipf("go does not say where it is: %v", err)
-	}
-	script, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(out)), "lib", "time", "update.bash"))
-	if err != nil {
-		t.Skipf("this Go release is without its library: %v", err)
-	}
-	found := regexp.MustCompile(`(?m)^DATA=(\w+)$`).FindSubmatch(script)
-	if found == nil {
-		t.Fatal("update.bash does not say which release it makes")
-	}
-	if newer := string(found[1]); newer > zoneRelease {
-		t.Errorf("the database is of release %s, and Go brings %s: run make zones", zoneRelease, newer)
 	}
 }
