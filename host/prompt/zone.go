@@ -18,9 +18,6 @@ import (
 //go:embed zoneinfo.zip
 var zoneinfo []byte
 
-// zoneRelease is the release of the database in zoneinfo.
-const zoneRelease = "2025c"
-
 // noZone is an entry of the database that stands for a machine whose zone nobody has set.
 const noZone = "Factory"
 
