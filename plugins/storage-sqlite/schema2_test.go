@@ -54,11 +54,18 @@ func writeSchema2(t *testing.T, dir string) {
 // rawSession opens the file without a Store.
 func rawSession(t *testing.T, path string) *session {
 	t.Helper()
+	isNew := isMissing(path)
 	w, err := connect(path, writerPragmas)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.close() })
+	if isNew {
+		// Each plugin makes its database so. Without the write-ahead log a reader holds up a commit.
+		if err := w.script("PRAGMA journal_mode = WAL"); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return w
 }
 

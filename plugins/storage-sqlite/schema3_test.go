@@ -123,8 +123,8 @@ func TestMigrate_retractedBesideSchema3(t *testing.T) {
 // TestMigrate_cursorsBesideSchema3 checks that cursors see what the plugin of schema version 3 does.
 func TestMigrate_cursorsBesideSchema3(t *testing.T) {
 	s := openStore(t, t.TempDir())
-	old := schema3Plugin{schema2Plugin{t, rawSession(t, s.path)}}
 	end(t, s, begin(t, s))
+	old := schema3Plugin{schema2Plugin{t, rawSession(t, s.path)}}
 	turnsOf(t, s, "shared", call.User, "guest")
 	claimed := claimAll(t, s, "h")
 	if len(claimed) != 2 {
